@@ -1,0 +1,74 @@
+"""What an exercise is: data plus two small functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+Plain = Any
+"""Plain data: tensors, numbers, strings, booleans, None, and lists, tuples and string-keyed dicts of them."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question put to an implementation.
+
+    Attributes:
+        title: what is tried, in plain words, e.g. ``"a class that never occurs"``.
+        inputs: plain data that ``probe`` reads; keys are the names that the probe uses.
+        weight: how much the case counts, relative to the exercise's other cases.
+        hint: what to look at when the case fails; one sentence.
+    """
+
+    title: str
+    inputs: dict[str, Plain]
+    weight: float = 1.0
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A wrong implementation that students really write.
+
+    Attributes:
+        name: a short identifier, e.g. ``"union_counts_twice"``.
+        implementation: the wrong code, with the exercise's signature.
+        diagnosis: completes the sentence "This is what one gets when …".
+    """
+
+    name: str
+    implementation: Callable[..., Any]
+    diagnosis: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A graded exercise. It is used in the notebook, the autograder, the oracle and the tests.
+
+    Attributes:
+        name: the name of the student's object, the reference's name too.
+        title: what is asked, a few words.
+        points: full points, the same number as in the grade cell's metadata.
+        reference: the right implementation, from the chapter's library.
+        cases: ``cases(rng)`` returns the questions; everything random follows from ``rng``.
+        probe: ``probe(implementation, inputs)`` runs an implementation on one case's inputs and returns plain data.
+            What is expected is ``probe(reference, inputs)``, possibly computed in another process.
+        mistakes: wrong implementations that are recognised and explained.
+        forbidden: callables, classes or names of torch operators (``"torchvision::nms"``) that the student
+            must not use here; the reference is always forbidden.
+        read: where to read again, e.g. a section of the lecture.
+    """
+
+    name: str
+    title: str
+    points: float
+    reference: Callable[..., Any]
+    cases: Callable[[torch.Generator], list[Case]]
+    probe: Callable[[Callable[..., Any], dict[str, Plain]], Plain]
+    mistakes: tuple[Mistake, ...] = ()
+    forbidden: tuple[Any, ...] = field(default=())
+    read: str = ""
