@@ -1,4 +1,4 @@
-"""Errors with the four things a reader needs: which argument, what was expected, what came, what to do."""
+"""Errors say four things: which argument, what was expected, what came, what to do."""
 
 from __future__ import annotations
 

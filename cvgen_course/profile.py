@@ -29,15 +29,15 @@ def current() -> str:
 
 
 def choose(profile: str, *, smoke: Value, cpu: Value, gpu: Value) -> Value:
-    """Return the value that belongs to a profile, e.g. ``choose(PROFILE, smoke=2, cpu=600, gpu=20_000)``."""
+    """Return a profile's value, e.g. ``choose(PROFILE, smoke=2, cpu=600, gpu=20_000)``."""
     return {"smoke": smoke, "cpu": cpu, "gpu": gpu}[profile]
 
 
 def trains() -> bool:
     """Return whether cells tagged ``train`` should train.
 
-    False while nbgrader executes a notebook (``NBGRADER_EXECUTION``: autograde and Validate), so that
-    grading takes seconds. No graded cell depends on a training.
+    False while nbgrader executes a notebook (``NBGRADER_EXECUTION``: autograde and Validate), so
+    that grading takes seconds. No graded cell depends on a training.
     """
     return "NBGRADER_EXECUTION" not in os.environ
 

@@ -30,7 +30,7 @@ def generator(*parts: object) -> torch.Generator:
 
 
 def seed_everything(seed: int) -> None:
-    """Seed ``random``, NumPy's and torch's global generators, so that a notebook gives the same figures again."""
+    """Seed the global generators of ``random``, NumPy and torch: the same figures again."""
     import random
 
     import numpy as np

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import torch
 
 Plain = Any
-"""Plain data: tensors, numbers, strings, booleans, None, and lists, tuples and string-keyed dicts of them."""
+"""Tensors, numbers, strings, booleans, None, and lists, tuples and string-keyed dicts of them."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class Exercise:
         points: full points, the same number as in the grade cell's metadata.
         reference: the right implementation, from the chapter's library.
         cases: ``cases(rng)`` returns the questions; everything random follows from ``rng``.
-        probe: ``probe(implementation, inputs)`` runs an implementation on one case's inputs and returns plain data.
-            What is expected is ``probe(reference, inputs)``, possibly computed in another process.
+        probe: ``probe(implementation, inputs)`` runs an implementation on one case's inputs and
+            returns plain data. What is expected is ``probe(reference, inputs)``, possibly computed in another process.
         mistakes: wrong implementations that are recognised and explained.
-        forbidden: callables, classes or names of torch operators (``"torchvision::nms"``) that the student
-            must not use here; the reference is always forbidden.
+        forbidden: callables, classes or names of torch operators (``"torchvision::nms"``) that the
+            student must not use here; the reference is always forbidden.
         read: where to read again, e.g. a section of the lecture.
     """
 
