@@ -56,7 +56,8 @@ class Exercise:
         reference: the right implementation, from the chapter's library.
         cases: ``cases(rng)`` returns the questions; everything random follows from ``rng``.
         probe: ``probe(implementation, inputs)`` runs an implementation on one case's inputs and
-            returns plain data. What is expected is ``probe(reference, inputs)``, possibly computed in another process.
+            returns plain data. What is expected is ``probe(reference, inputs)``, possibly computed
+            in another process.
         mistakes: wrong implementations that are recognised and explained.
         forbidden: callables, classes or names of torch operators (``"torchvision::nms"``) that the
             student must not use here; the reference is always forbidden.
