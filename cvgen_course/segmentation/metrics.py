@@ -1,0 +1,144 @@
+"""How right a predicted mask is: confusion matrix, pixel accuracy, intersection over union."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cvgen_course.errors import require_shape
+
+
+def confusion_matrix(
+    pred: Tensor, target: Tensor, num_classes: int, ignore_index: int | None = None
+) -> Tensor:
+    """Count, for every pair of classes, the pixels of one class that were predicted as the other.
+
+    A pair (target, prediction) is one number, ``target * C + prediction``, so that counting pairs
+    is a histogram of integers.
+
+    Args:
+        pred: predicted labels, integer, any shape, in [0, C) wherever the target is not ignored.
+        target: true labels, integer, same shape, in [0, C) or ``ignore_index``.
+        num_classes: the number of classes C.
+        ignore_index: pixels with this target are left out, e.g. 255 in Pascal VOC.
+
+    Returns:
+        Counts, int64 (C, C): row = target, column = prediction.
+
+    Raises:
+        TypeError: ``pred`` or ``target`` is no tensor of integers.
+        ValueError: the shapes differ, or a label that counts is outside [0, C).
+    """
+    _require_labels("pred", pred)
+    _require_labels("target", target)
+    if pred.shape != target.shape:
+        raise ValueError(
+            f"pred: expected the shape of target, {tuple(target.shape)}, got {tuple(pred.shape)}"
+        )
+    if num_classes < 1:
+        raise ValueError(f"num_classes: expected at least 1, got {num_classes}")
+
+    pred, target = pred.flatten().long(), target.flatten().long()
+    if ignore_index is not None:
+        counted = target != ignore_index
+        pred, target = pred[counted], target[counted]
+    _require_range("pred", pred, num_classes)
+    _require_range("target", target, num_classes)
+
+    pairs = target * num_classes + pred
+    counts = torch.bincount(pairs, minlength=num_classes**2)
+    return counts.reshape(num_classes, num_classes)
+
+
+def pixel_accuracy(confusion: Tensor) -> Tensor:
+    """Return the share of pixels that were predicted right.
+
+    Args:
+        confusion: counts, (C, C), as `confusion_matrix` gives them.
+
+    Returns:
+        float64, 0-dimensional, in [0, 1]; 0 where no pixel was counted.
+
+    Raises:
+        TypeError: ``confusion`` is no tensor.
+        ValueError: it is not square.
+    """
+    _require_confusion(confusion)
+    total = confusion.sum().clamp(min=1)
+    return confusion.diagonal().sum().double() / total
+
+
+def iou_per_class(confusion: Tensor) -> Tensor:
+    """Return the intersection over union of every class.
+
+    Args:
+        confusion: counts, (C, C), row = target, column = prediction.
+
+    Returns:
+        float64 (C,), in [0, 1]; NaN for a class that occurs neither in the target nor in the
+        prediction.
+
+    Raises:
+        TypeError: ``confusion`` is no tensor.
+        ValueError: it is not square.
+
+    Source:
+        Everingham et al., "The Pascal Visual Object Classes Challenge", IJCV 2010, section 4.3.
+    """
+    _require_confusion(confusion)
+    confusion = confusion.double()
+    intersection = confusion.diagonal()  # (C,)
+    in_target, in_pred = confusion.sum(dim=1), confusion.sum(dim=0)  # (C,), (C,)
+    union = in_target + in_pred - intersection
+    return intersection / union  # 0/0 = NaN: the class does not occur
+
+
+def mean_iou(confusion: Tensor) -> Tensor:
+    """Return the intersection over union, averaged over the classes that occur.
+
+    A class occurs if any pixel has it in the target or in the prediction.
+
+    Args:
+        confusion: counts, (C, C), row = target, column = prediction.
+
+    Returns:
+        float64, 0-dimensional, in [0, 1]; 0 where no class occurs.
+
+    Raises:
+        TypeError: ``confusion`` is no tensor.
+        ValueError: it is not square.
+
+    Source:
+        Long et al., "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015,
+        arXiv:1411.4038, section 5.
+    """
+    iou = iou_per_class(confusion)
+    occurs = ~iou.isnan()
+    return iou[occurs].sum() / occurs.sum().clamp(min=1)
+
+
+def _require_labels(name: str, labels: Tensor) -> None:
+    if not isinstance(labels, Tensor):
+        raise TypeError(f"{name}: expected a tensor of integer labels, got {type(labels).__name__}")
+    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
+        raise TypeError(
+            f"{name}: expected integer labels such as int64, got {labels.dtype}; "
+            "turn logits into labels with logits.argmax(dim=1)"
+        )
+
+
+def _require_range(name: str, labels: Tensor, num_classes: int) -> None:
+    if labels.numel() and (labels.min() < 0 or labels.max() >= num_classes):
+        raise ValueError(
+            f"{name}: expected labels in [0, {num_classes}), got values from "
+            f"{labels.min().item()} to {labels.max().item()}; is num_classes right, "
+            "or does target need an ignore_index?"
+        )
+
+
+def _require_confusion(confusion: Tensor) -> None:
+    require_shape("confusion", confusion, "C C")
+    if confusion.shape[0] != confusion.shape[1]:
+        raise ValueError(
+            f"confusion: expected a square matrix (C, C), got shape {tuple(confusion.shape)}"
+        )

@@ -1,0 +1,92 @@
+"""Three ways to make a map larger that learn nothing: nearest neighbour, bilinear, bed of nails."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cvgen_course.errors import require_shape
+
+
+def nearest(x: Tensor, factor: int) -> Tensor:
+    """Repeat every value in a block of factor × factor.
+
+    Args:
+        x: (N, C, H, W), any dtype.
+        factor: how many times larger, at least 1.
+
+    Returns:
+        (N, C, factor·H, factor·W), in the dtype of ``x``.
+
+    Raises:
+        TypeError: ``x`` is no tensor, or ``factor`` no integer.
+        ValueError: ``x`` does not have four dimensions, or ``factor`` is less than 1.
+    """
+    _require(x, factor)
+    return x.repeat_interleave(factor, dim=2).repeat_interleave(factor, dim=3)
+
+
+def bilinear(x: Tensor, factor: int) -> Tensor:
+    """Weigh the four nearest values by how close they are; beyond the border the edge goes on.
+
+    Pixels are squares with their value in the middle: pixel i covers [i, i + 1]
+    (``align_corners=False``).
+
+    Args:
+        x: floating point, (N, C, H, W), H and W at least 1.
+        factor: how many times larger, at least 1.
+
+    Returns:
+        (N, C, factor·H, factor·W), in the dtype of ``x``.
+
+    Raises:
+        TypeError: ``x`` is no floating-point tensor, or ``factor`` no integer.
+        ValueError: ``x`` does not have four dimensions, or ``factor`` is less than 1.
+    """
+    _require(x, factor)
+    if not x.is_floating_point():
+        raise TypeError(f"x: expected a floating-point tensor, got {x.dtype}; use x.float()")
+    return _linear(_linear(x, factor, dim=2), factor, dim=3)
+
+
+def bed_of_nails(x: Tensor, factor: int) -> Tensor:
+    """Put every value at the top left of a block of factor × factor, and zeros elsewhere.
+
+    Args:
+        x: (N, C, H, W), any dtype.
+        factor: how many times larger, at least 1.
+
+    Returns:
+        (N, C, factor·H, factor·W), in the dtype of ``x``.
+
+    Raises:
+        TypeError: ``x`` is no tensor, or ``factor`` no integer.
+        ValueError: ``x`` does not have four dimensions, or ``factor`` is less than 1.
+    """
+    _require(x, factor)
+    N, C, H, W = x.shape
+    out = x.new_zeros(N, C, factor * H, factor * W)
+    out[:, :, ::factor, ::factor] = x
+    return out
+
+
+def _linear(x: Tensor, factor: int, dim: int) -> Tensor:
+    """Interpolate linearly along one dimension."""
+    size = x.shape[dim]
+    middle = (torch.arange(factor * size, device=x.device, dtype=x.dtype) + 0.5) / factor
+    position = (middle - 0.5).clamp(0, size - 1)  # of each new pixel, in old pixels
+    before = position.floor().long()
+    after = (before + 1).clamp(max=size - 1)
+
+    shape = [1, 1, 1, 1]
+    shape[dim] = -1
+    share = (position - before).reshape(shape)  # of the value after
+    return x.index_select(dim, before) * (1 - share) + x.index_select(dim, after) * share
+
+
+def _require(x: Tensor, factor: int) -> None:
+    require_shape("x", x, "N C H W")
+    if not isinstance(factor, int):
+        raise TypeError(f"factor: expected an integer, got {type(factor).__name__}")
+    if factor < 1:
+        raise ValueError(f"factor: expected at least 1, got {factor}")
