@@ -1,0 +1,24 @@
+"""Data sets: drawn ones that need nothing, and real ones, all through ``load(name, split)``."""
+
+from cvgen_course.data.items import (
+    IGNORE,
+    DetectionItem,
+    ImageItem,
+    SceneItem,
+    SegmentationItem,
+    UnpairedItem,
+)
+from cvgen_course.data.loading import NAMES, load
+from cvgen_course.data.scenes import CLASSES
+
+__all__ = [
+    "CLASSES",
+    "IGNORE",
+    "NAMES",
+    "DetectionItem",
+    "ImageItem",
+    "SceneItem",
+    "SegmentationItem",
+    "UnpairedItem",
+    "load",
+]

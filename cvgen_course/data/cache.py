@@ -1,0 +1,67 @@
+"""Arrays on disk, written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file that takes ``path``'s place when the block ends well.
+
+    It is written under a temporary name in the same folder: whoever looks at ``path`` sees the old content or the
+    new, never a part. When the block raises, nothing is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            yield file
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def save_arrays(path: Path, arrays: Arrays) -> None:
+    """Write arrays as an uncompressed ``.npz`` file, atomically.
+
+    Raises:
+        OSError: the folder can't be written, or the disk is full; ``path`` is as it was before.
+    """
+    with replacing(path) as file:
+        np.savez(file, **arrays)
+
+
+def read_arrays(path: Path) -> Arrays | None:
+    """Read a ``.npz`` file; None where there is none, or where it is damaged (its checksums fail)."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        return None
+
+
+def cached(path: Path, make: Callable[[], Arrays]) -> Arrays:
+    """Return what ``make`` makes, from the file where it has been made before.
+
+    A damaged file is made anew. Where the folder can't be written (a read-only home, a full disk), the arrays
+    are returned all the same, and made again the next time.
+    """
+    arrays = read_arrays(path)
+    if arrays is None:
+        arrays = make()
+        with contextlib.suppress(OSError):
+            save_arrays(path, arrays)
+    return arrays

@@ -1,0 +1,130 @@
+"""``scenes`` as a data set: drawn once, cached, read as tensors."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from cvgen_course.data import outlines, scenes, textures
+from cvgen_course.data.cache import Arrays, cached
+from cvgen_course.data.folders import cache_folder
+from cvgen_course.data.items import SceneItem
+from cvgen_course.data.splits import require_split
+
+SIZES = {"train": 2000, "val": 250, "test": 250}
+
+
+class Scenes(Dataset[SceneItem]):
+    """Drawn scenes with everything known about them; items are ``SceneItem``.
+
+    ``image`` float32 (3, 64, 64) in [-1, 1]; ``mask`` int64 (64, 64); ``instances`` bool (K, 64, 64);
+    ``boxes`` float32 (K, 4); ``labels`` int64 (K,), 3 ≤ K ≤ 8. What counts as visible: see ``scenes.py``.
+
+    Args:
+        arrays: ``images`` uint8 (N, 3, 64, 64); ``ids`` uint8 (N, 64, 64), 0 where no object is visible, else
+            the object's number from 1; ``labels`` uint8 (N, 8), each object's class, 0 after the last.
+
+    Attributes:
+        classes: the classes' names; a label is a position in it.
+    """
+
+    classes = scenes.CLASSES
+
+    def __init__(self, arrays: Arrays) -> None:
+        self._images = torch.from_numpy(arrays["images"])
+        self._ids = torch.from_numpy(arrays["ids"])
+        self._labels = torch.from_numpy(arrays["labels"])
+
+    def __len__(self) -> int:
+        return len(self._images)
+
+    @cached_property
+    def images(self) -> Tensor:
+        """All images, float32 (N, 3, 64, 64) in [-1, 1]."""
+        return _to_float(self._images)
+
+    @cached_property
+    def masks(self) -> Tensor:
+        """All semantic masks, int64 (N, 64, 64)."""
+        # A table per scene from an object's number to its class, with background in front.
+        table = torch.nn.functional.pad(self._labels.long(), (1, 0))  # (N, 1 + 8)
+        return table.gather(1, self._ids.long().flatten(1)).view(self._ids.shape)
+
+    def __getitem__(self, index: int) -> SceneItem:
+        ids, labels = self._ids[index].long(), self._labels[index].long()
+        mask = torch.cat([labels.new_zeros(1), labels])[ids]
+        labels = labels[labels > 0]
+        instances = ids == torch.arange(1, len(labels) + 1)[:, None, None]  # (K, 64, 64)
+        image = _to_float(self._images[index])
+        return SceneItem(image, mask, instances, boxes_of(instances), labels)
+
+
+def boxes_of(instances: Tensor) -> Tensor:
+    """Return the tight boxes around masks.
+
+    Args:
+        instances: bool (K, H, W), none of them empty.
+
+    Returns:
+        float32 (K, 4), x1, y1, x2, y2 in pixels, x2 and y2 exclusive: a single pixel has width 1.
+    """
+    height, width = instances.shape[-2:]
+    columns, rows = instances.any(dim=1).byte(), instances.any(dim=2).byte()  # (K, W), (K, H)
+    x1, y1 = columns.argmax(dim=1), rows.argmax(dim=1)
+    x2, y2 = width - columns.flip(1).argmax(dim=1), height - rows.flip(1).argmax(dim=1)
+    return torch.stack([x1, y1, x2, y2], dim=1).float()
+
+
+def _to_float(image: Tensor) -> Tensor:
+    return image.float() / 127.5 - 1
+
+
+def load_scenes(
+    split: str, root: str | os.PathLike[str] | None = None, size: int | None = None, seed: int = 0
+) -> Scenes:
+    """Draw a split of scenes, or read it where it was drawn before.
+
+    Args:
+        split: ``"train"``, ``"val"`` or ``"test"``.
+        root: the folder to cache in; the user's cache folder where it is None.
+        size: how many scenes; 2,000, 250 and 250 where it is None. The first n are the same for every size.
+        seed: another seed is another world of the same kind.
+
+    Raises:
+        ValueError: an unknown split or a size below 1.
+    """
+    require_split(split)
+    size = SIZES[split] if size is None else size
+    if size < 1:
+        raise ValueError(f"size: expected at least 1, got {size}")
+    folder = Path(root) if root is not None else cache_folder()
+    path = folder / "scenes" / f"{split}-{size}-{seed}-{_version()}.npz"
+    return Scenes(cached(path, lambda: draw_split(split, size, seed)))
+
+
+def draw_split(split: str, size: int, seed: int) -> Arrays:
+    """Draw the first ``size`` scenes of a split; see ``Scenes`` for the arrays."""
+    drawn = [scenes.draw_scene(scenes.scene_seed(seed, split, i)) for i in range(size)]
+    labels = np.zeros((size, scenes.NUM_OBJECTS[1]), np.uint8)
+    for row, scene in zip(labels, drawn, strict=True):
+        row[: len(scene.labels)] = scene.labels
+    return {
+        "images": np.stack([scene.image for scene in drawn]),
+        "ids": np.stack([scene.ids for scene in drawn]),
+        "labels": labels,
+    }
+
+
+def _version() -> str:
+    """Return a hash of the code that draws: when it changes, so does the cache's name."""
+    code = hashlib.sha256()
+    for module in (scenes, outlines, textures):
+        code.update(Path(module.__file__).read_bytes())
+    return code.hexdigest()[:12]

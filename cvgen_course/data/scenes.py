@@ -1,0 +1,184 @@
+"""``scenes``: drawn pictures in which every pixel, object and box is known.
+
+A scene is 64×64 pixels: a textured background with clutter (patches, irregular blobs, brush strokes, rings and bars, all
+of them background) and three to eight textured objects, which cover one another. Nothing but its outline
+tells an object's class: colours, patterns, areas, shading and positions come from the same distributions for
+every class and for the clutter, so that a classifier that looks at single pixels or small patches fails.
+
+What counts as visible: objects are laid down one by one, the later above the earlier. An object is laid down only
+where it, and each object under it, still shows at least ``MIN_VISIBLE`` of its whole area (parts beyond the picture's
+edge count as hidden) and at least ``MIN_PIXELS`` pixels. So there are no stray fragments, and no label is ignored.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from cvgen_course.data import outlines, textures
+from cvgen_course.seeding import derive_seed
+
+CLASSES = ("background", "disc", "square", "triangle", "star")
+SIZE = 64
+NUM_OBJECTS = (3, 8)
+MIN_VISIBLE = 0.45
+MIN_PIXELS = 30
+
+_OUTLINES = {
+    1: outlines.regular_polygon(48),
+    2: outlines.regular_polygon(4),
+    3: outlines.regular_polygon(3),
+    4: outlines.star(5, inner=0.45),
+}
+
+
+class Scene(NamedTuple):
+    """One drawn scene, as small integers.
+
+    Attributes:
+        image: uint8 (3, 64, 64).
+        ids: uint8 (64, 64), 0 is background, k + 1 is the k-th object, where it is visible.
+        labels: uint8 (K,), each object's class, from 1.
+    """
+
+    image: np.ndarray
+    ids: np.ndarray
+    labels: np.ndarray
+
+
+def draw_scene(seed: int) -> Scene:
+    """Draw a scene; everything in it follows from the seed."""
+    rng = np.random.default_rng(seed)
+    canvas = _background(rng)
+    light = rng.uniform(0, 2 * math.pi)  # where the light comes from
+    ids = np.zeros((SIZE, SIZE), np.uint8)
+    labels: list[int] = []
+    areas: list[float] = []
+    wanted = rng.integers(NUM_OBJECTS[0], NUM_OBJECTS[1] + 1)
+    tries = 0
+    while len(labels) < wanted and (tries < 60 or len(labels) < NUM_OBJECTS[0]):
+        tries += 1
+        label = int(rng.integers(1, len(CLASSES)))
+        corners, area = _random_object(rng, label, shrink=0.97**tries)
+        alpha = outlines.coverage(corners, SIZE)
+        covered = np.where(alpha >= 0.5, np.uint8(len(labels) + 1), ids)
+        if not _all_visible(covered, [*areas, area]):
+            continue
+        ids = covered
+        labels.append(label)
+        areas.append(area)
+        _paint_object(rng, canvas, corners, alpha, light)
+    return Scene(_photograph(rng, canvas), ids, np.array(labels, np.uint8))
+
+
+def scene_seed(seed: int, split: str, index: int) -> int:
+    """Return the seed of one scene of a split: the first n scenes are the same whatever the split's size."""
+    return derive_seed(seed, "scenes", split, index)
+
+
+def _background(rng: np.random.Generator) -> np.ndarray:
+    """Return a textured ground with clutter on it, float64 (3, 64, 64) in [0, 1]."""
+    base = textures.random_colour(rng)
+    canvas = _random_paint(rng, base, contrast=rng.uniform(0.05, 0.3))
+    for _ in range(rng.integers(1, 4)):  # large patches, as walls, fields and shadows make them
+        corners = _somewhere(rng, outlines.blob(rng), rng.uniform(14, 30))
+        _lay(
+            canvas,
+            outlines.coverage(corners, SIZE),
+            _random_paint(rng, None, rng.uniform(0.05, 0.3)),
+        )
+    for _ in range(rng.integers(3, 8)):
+        _lay(canvas, _clutter(rng), _random_paint(rng, None, rng.uniform(0.05, 0.35)))
+    return canvas
+
+
+def _clutter(rng: np.random.Generator) -> np.ndarray:
+    """Return the coverage of one thing that is background: a blob, a brush stroke, a ring or a bar."""
+    kind = rng.integers(4)
+    if kind == 0:
+        return outlines.coverage(_somewhere(rng, outlines.blob(rng), rng.uniform(4, 9)), SIZE)
+    if kind == 1:
+        corners = outlines.stroke(rng, rng.uniform(18, 50), rng.uniform(1.5, 4.5))
+        return outlines.coverage(_somewhere(rng, corners, 1.0), SIZE)
+    if kind == 2:
+        centre, radius = tuple(rng.uniform(0, SIZE, 2)), rng.uniform(6, 12)
+        outer = outlines.place(_OUTLINES[1], centre, radius)
+        inner = outlines.place(_OUTLINES[1], centre, radius * rng.uniform(0.6, 0.8))
+        return outlines.coverage(outer, SIZE) - outlines.coverage(inner, SIZE)
+    corners = _somewhere(rng, _OUTLINES[2] @ _QUARTER, rng.uniform(7, 12), aspect=rng.uniform(4, 9))
+    return outlines.coverage(corners, SIZE)
+
+
+_QUARTER = np.array([[1.0, 1.0], [-1.0, 1.0]]) / math.sqrt(2)  # turns a square onto its side
+
+
+def _somewhere(
+    rng: np.random.Generator, corners: np.ndarray, scale: float, aspect: float = 1.0
+) -> np.ndarray:
+    centre = tuple(rng.uniform(0, SIZE, 2))
+    return outlines.place(corners, centre, scale, rng.uniform(0, 2 * math.pi), aspect)
+
+
+def _random_object(rng: np.random.Generator, label: int, shrink: float) -> tuple[np.ndarray, float]:
+    """Return an object's corners in pixels, float64 (K, 2), and its whole area; areas don't depend on the class."""
+    side = rng.uniform(10, 24) * max(shrink, 0.5)
+    outline = _OUTLINES[label]
+    if label in (2, 3):
+        outline = outline @ _QUARTER
+    scale = max(side, 8.5) / math.sqrt(outlines.polygon_area(outline))
+    centre = tuple(rng.uniform(3, SIZE - 3, 2))
+    aspect = math.exp(rng.uniform(-0.25, 0.25))
+    corners = outlines.place(outline, centre, scale, rng.uniform(0, 2 * math.pi), aspect)
+    return corners, outlines.polygon_area(corners)
+
+
+def _all_visible(ids: np.ndarray, areas: list[float]) -> bool:
+    pixels = np.bincount(ids.ravel(), minlength=len(areas) + 1)[1:]
+    return all(pixels >= [max(MIN_PIXELS, MIN_VISIBLE * area) for area in areas])
+
+
+def _paint_object(
+    rng: np.random.Generator,
+    canvas: np.ndarray,
+    corners: np.ndarray,
+    alpha: np.ndarray,
+    light: float,
+) -> None:
+    """Lay an object on the canvas: its shadow, then its texture, lit from one side."""
+    toward = np.array([math.cos(light), math.sin(light)])
+    shadow = outlines.coverage(corners - 1.6 * toward, SIZE)
+    canvas *= 1 - rng.uniform(0.15, 0.45) * shadow
+    below = (canvas * alpha).sum(axis=(1, 2)) / alpha.sum()
+    colour = textures.random_colour(rng)
+    for _ in range(20):
+        if np.linalg.norm(colour - below) >= 0.3:  # legible: it stands out from what it covers
+            break
+        colour = textures.random_colour(rng)
+    paint = _random_paint(rng, colour, rng.uniform(0.05, 0.35))
+    middle = corners.mean(axis=0)
+    reach = np.abs(corners - middle).max()
+    x, y = np.arange(SIZE)[None, :] + 0.5 - middle[0], np.arange(SIZE)[:, None] + 0.5 - middle[1]
+    paint *= 1 + rng.uniform(0.05, 0.3) * (toward[0] * x + toward[1] * y) / reach
+    _lay(canvas, alpha, np.clip(paint, 0, 1))
+
+
+def _random_paint(
+    rng: np.random.Generator, colour: np.ndarray | None, contrast: float
+) -> np.ndarray:
+    """Return a texture in a colour (a random one where it is None) and its neighbour, float64 (3, 64, 64)."""
+    colour = textures.random_colour(rng) if colour is None else colour
+    other = textures.nearby_colour(rng, colour, contrast)
+    return textures.paint(textures.texture(rng, SIZE), colour, other)
+
+
+def _lay(canvas: np.ndarray, alpha: np.ndarray, paint: np.ndarray) -> None:
+    canvas += alpha * (paint - canvas)
+
+
+def _photograph(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
+    """Add uneven light and sensor noise, and round: float64 (3, 64, 64) → uint8 (3, 64, 64)."""
+    canvas = canvas * (1 + rng.uniform(0.1, 0.35) * (textures.smooth_noise(rng, SIZE, 2) - 0.5))
+    canvas = canvas + rng.uniform(0.01, 0.05) * rng.standard_normal(canvas.shape)
+    return np.rint(np.clip(canvas, 0, 1) * 255).astype(np.uint8)
