@@ -1,0 +1,1 @@
+"""A class of eight submissions, made from the released lecture, and graded: `make demo`."""

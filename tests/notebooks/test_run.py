@@ -1,0 +1,117 @@
+"""Every notebook runs as a reader, a student and an autograder would run it, in profile smoke."""
+
+import ast
+import math
+from functools import cache
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parent.parent.parent
+SOLUTIONS = sorted((ROOT / "solutions").glob("*/*.ipynb"))
+LECTURES = sorted((ROOT / "lectures").glob("*/*.ipynb"))
+
+pytestmark = pytest.mark.notebook
+
+
+def name_of(path: Path) -> str:
+    return f"{path.parent.parent.name}/{path.parent.name}"
+
+
+@cache
+def executed(path: Path) -> nbformat.NotebookNode:
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=120,
+        allow_errors=True,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+    )
+    client.execute()
+    return notebook
+
+
+def grade_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    cells = [c for c in notebook.cells if c.cell_type == "code"]
+    return [c for c in cells if c.metadata.get("nbgrader", {}).get("grade")]
+
+
+def errors(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
+    outputs = [(c, o) for c in notebook.cells for o in c.get("outputs", [])]
+    return [(o.ename, c.source) for c, o in outputs if o.output_type == "error"]
+
+
+def returned(cell: nbformat.NotebookNode) -> float:
+    (result,) = [o for o in cell.outputs if o.output_type == "execute_result"]
+    value = ast.literal_eval(result.data["text/plain"])
+    assert type(value) is float
+    return value
+
+
+def test_every_solution_has_its_lecture():
+    assert SOLUTIONS
+    names = [(path.parent.name, path.name) for path in SOLUTIONS]
+    assert names == [(path.parent.name, path.name) for path in LECTURES]
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=name_of)
+def test_solution_runs_without_an_error(path, monkeypatch):
+    monkeypatch.setenv("CVGEN_PROFILE", "smoke")
+    assert errors(executed(path)) == []
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=name_of)
+def test_solution_gets_full_points_as_a_builtin_float(path, monkeypatch):
+    monkeypatch.setenv("CVGEN_PROFILE", "smoke")
+    for cell in grade_cells(executed(path)):
+        assert returned(cell) == cell.metadata.nbgrader.points, cell.source
+        assert not [o for o in cell.outputs if o.get("name") == "stderr"], cell.source
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=name_of)
+def test_lecture_runs_to_its_end_with_not_implemented_as_the_only_error(path, monkeypatch):
+    monkeypatch.setenv("CVGEN_PROFILE", "smoke")
+    notebook = executed(path)
+    for name, source in errors(notebook):
+        assert name == "NotImplementedError", source
+    last = [c for c in notebook.cells if c.cell_type == "code"][-1]
+    assert last.execution_count is not None
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=name_of)
+def test_lecture_stops_nowhere_in_jupyterlab(path, monkeypatch):
+    """JupyterLab's Run All stops at the first error of a cell without the tag raises-exception."""
+    monkeypatch.setenv("CVGEN_PROFILE", "smoke")
+    for cell in executed(path).cells:
+        if any(o.output_type == "error" for o in cell.get("outputs", [])):
+            assert "raises-exception" in cell.metadata.get("tags", []), cell.source
+
+
+@pytest.mark.parametrize("path", LECTURES, ids=name_of)
+def test_blank_lecture_gets_a_finite_float_below_the_points_and_a_table(path, monkeypatch):
+    monkeypatch.setenv("CVGEN_PROFILE", "smoke")
+    for cell in grade_cells(executed(path)):
+        value = returned(cell)
+        assert math.isfinite(value)
+        assert value == 0.0, cell.source
+        tables = [o for o in cell.outputs if o.output_type == "display_data"]
+        assert "not" in tables[0].data["text/plain"], "a blank is named as such"
+
+
+@pytest.mark.parametrize("path", SOLUTIONS + LECTURES, ids=name_of)
+def test_notebook_is_stored_without_outputs(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        assert not cell.get("outputs")
+        assert cell.get("execution_count") is None
+        assert cell.id
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=name_of)
+def test_cells_are_short_enough_to_read(path):
+    notebook = nbformat.read(path, as_version=4)
+    code = [len(c.source.splitlines()) for c in notebook.cells if c.cell_type == "code"]
+    assert max(code) <= 40
+    assert sorted(code)[len(code) // 2] <= 10
