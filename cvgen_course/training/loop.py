@@ -29,7 +29,7 @@ class History:
         steps: the number of each step done, from 1.
         losses: the loss at each of these steps.
         records: (step, what ``on_step`` returned), for each call of it.
-        interrupted: whether the training was stopped by hand (Ctrl-C, or the notebook's stop button).
+        interrupted: whether it was stopped by hand (Ctrl-C, or the notebook's stop button).
     """
 
     steps: list[int] = field(default_factory=list)
@@ -58,15 +58,15 @@ def fit(
 ) -> History:
     """Train a model on images and their masks with AdamW and one cycle of the learning rate.
 
-    The learning rate rises for the first quarter of the steps and falls to nearly zero by the last, so
-    the model is at its best at the end, not in between. The same seed, model, data and machine give the
-    same result. Stopped by hand, the model keeps what it has learned so far.
+    The learning rate rises for the first quarter of the steps and falls to nearly zero by the last,
+    so the model is at its best at the end, not in between. The same seed, model, data and machine
+    give the same result. Stopped by hand, the model keeps what it has learned so far.
 
     Args:
-        model: image float32 (N, 3, H, W) → logits (N, C, H, W); is trained in place, where it is (CPU or
-            GPU), and left in evaluation mode.
-        train_set: items whose first two parts are an image and its mask. Where it has tensors ``images``
-            and ``masks``, batches are cut from them at once.
+        model: image float32 (N, 3, H, W) → logits (N, C, H, W); is trained in place, where it is
+            (CPU or GPU), and left in evaluation mode.
+        train_set: items whose first two parts are an image and its mask. Where it has tensors
+            ``images`` and ``masks``, batches are cut from them at once.
         loss: ``loss(logits, masks)``, 0-dimensional.
         steps: number of batches.
         batch_size: images in a batch.
@@ -74,8 +74,8 @@ def fit(
         seed: where the order of the images, the augmentation and any dropout come from.
         augment: ``augment(images, masks, rng)`` → a variation of the batch; None for none.
         weight_decay: of AdamW.
-        on_step: ``on_step(step, model, history)``, called after every ``every`` steps and after the last,
-            with the model in evaluation mode; what it returns is kept in ``History.records``.
+        on_step: ``on_step(step, model, history)``, called after every ``every`` steps and after the
+            last, with the model in evaluation mode; ``History.records`` keeps what it returns.
         every: how often ``on_step`` is called; None for only after the last step.
         title: stands before the progress bar.
 
@@ -90,9 +90,8 @@ def fit(
         Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, arXiv:1711.05101;
         Smith and Topin, "Super-Convergence", 2018, arXiv:1708.07120 (the cycle).
     """
-    _require_positive(
-        steps=steps, batch_size=batch_size, lr=lr, every=1 if every is None else every
-    )
+    _require_positive(steps=steps, batch_size=batch_size, lr=lr)
+    _require_positive(every=1 if every is None else every)
     device = next(model.parameters()).device
     model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
@@ -137,8 +136,8 @@ def predict(model: nn.Module, images: Tensor, batch_size: int = 64) -> Tensor:
     """Label every pixel with the class of the largest logit.
 
     Args:
-        model: image float32 (N, 3, H, W) → logits (N, C, H, W); is run in evaluation mode and left in the
-            mode it was in.
+        model: image float32 (N, 3, H, W) → logits (N, C, H, W); is run in evaluation mode and left
+            in the mode it was in.
         images: float32 (N, 3, H, W) in [-1, 1], on any device.
         batch_size: how many images at a time; has no influence on the result.
 
@@ -205,7 +204,7 @@ def _seeded(seed: int, device: torch.device) -> Iterator[None]:
 
 
 def _progress_bar(steps: int, title: str) -> tqdm:
-    """Return a bar on stdout: stderr is red in a notebook, and nothing at all while nbgrader runs."""
+    """Return a bar on stdout (stderr is red in a notebook); a silent one while nbgrader runs."""
     return tqdm(
         total=steps,
         desc=title or None,
@@ -219,7 +218,8 @@ def _progress_bar(steps: int, title: str) -> tqdm:
 def _finite(loss: float, step: int) -> float:
     if not math.isfinite(loss):
         raise CourseError(
-            f"loss: became {loss} at step {step}; try a lower lr, and check that images are in [-1, 1]"
+            f"loss: expected a finite number, got {loss} at step {step}; "
+            "try a lower lr, and check that the images are in [-1, 1]"
         )
     return loss
 
