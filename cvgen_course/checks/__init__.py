@@ -1,0 +1,40 @@
+"""What an exercise is, and how an answer to it is checked. It knows no chapter.
+
+A check has two sides that need not share a process: ``run`` lets an implementation answer cases and returns plain data;
+``make_cases``, ``expected`` and ``judge`` ask, know the right answer and decide.
+"""
+
+from cvgen_course.checks.check import PointsMissing, check_by_name, report_by_name
+from cvgen_course.checks.compare import compare
+from cvgen_course.checks.exercise import Case, Exercise, Mistake
+from cvgen_course.checks.grade import answer, grade, make_cases
+from cvgen_course.checks.judge import judge
+from cvgen_course.checks.outcome import Outcome, WrongAnswer
+from cvgen_course.checks.plain import as_tensor, to_plain
+from cvgen_course.checks.report import Report, Row
+from cvgen_course.checks.run import expected, run
+from cvgen_course.checks.seed import PUBLIC_SEED, current_seed
+
+__all__ = [
+    "PUBLIC_SEED",
+    "Case",
+    "Exercise",
+    "Mistake",
+    "Outcome",
+    "PointsMissing",
+    "Report",
+    "Row",
+    "WrongAnswer",
+    "answer",
+    "as_tensor",
+    "check_by_name",
+    "compare",
+    "current_seed",
+    "expected",
+    "grade",
+    "judge",
+    "make_cases",
+    "report_by_name",
+    "run",
+    "to_plain",
+]

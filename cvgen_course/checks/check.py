@@ -1,0 +1,93 @@
+"""The notebook's call: check a student's object by name, show the table, return the points."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from cvgen_course.checks.exercise import Exercise
+from cvgen_course.checks.grade import answer, make_cases
+from cvgen_course.checks.judge import judge, refuse
+from cvgen_course.checks.report import Report
+from cvgen_course.checks.run import expected
+from cvgen_course.checks.seed import current_seed
+
+JSON_TYPE = "application/vnd.cvgen.report+json"
+
+
+class PointsMissing(Exception):  # noqa: N818 - shown to students by nbgrader's Validate button
+    """Validate shows nothing but exceptions, so the table is one."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [str(self)]
+
+
+def check_by_name(exercises: dict[str, Exercise], name: str, namespace: dict[str, Any]) -> float:
+    """Check the object that a notebook calls ``name``, and show the table.
+
+    Args:
+        exercises: a chapter's exercises by name.
+        name: the exercise and the student's object.
+        namespace: the notebook's ``globals()``.
+
+    Returns:
+        The points, a finite builtin float in [0, points of the exercise].
+
+    Raises:
+        PointsMissing: points are missing while ``NBGRADER_VALIDATING`` is set; the message is the text table.
+    """
+    report = report_by_name(exercises, name, namespace)
+    if os.environ.get("NBGRADER_VALIDATING") and not report.passed:
+        raise PointsMissing(str(report))
+    show(report)
+    return report.points
+
+
+def report_by_name(exercises: dict[str, Exercise], name: str, namespace: dict[str, Any]) -> Report:
+    """Do what ``check_by_name`` does, without showing anything or raising."""
+    exercise = exercises.get(name)
+    if exercise is None:
+        note = f"There is no exercise `{name}` here; there are: {', '.join(exercises)}."
+        return Report(name, "unknown exercise", 0.0, 0.0, (), note=note)
+    cases = []
+    try:
+        cases = make_cases(exercise, current_seed())
+        right = expected(exercise, cases)
+        if name not in namespace:
+            note = (
+                f"`{name}` does not exist yet: run the cell above that defines it, then this one."
+            )
+            return refuse(exercise, cases, note)
+        return judge(exercise, cases, answer(exercise, namespace[name], cases), right)
+    except BaseException as error:
+        note = (
+            f"The check itself could not run ({type(error).__name__}). Restart the kernel and run all cells from the "
+            "top; if that does not help, tell your teacher."
+        )
+        return refuse(exercise, cases, note)
+
+
+def show(report: Report) -> None:
+    """Show a report: as a table in a notebook, printed elsewhere."""
+    try:
+        if _in_kernel():
+            from IPython.display import display
+
+            bundle = {
+                "text/plain": str(report),
+                "text/html": report._repr_html_(),
+                JSON_TYPE: report.to_json(),
+            }
+            display(bundle, raw=True)
+        else:
+            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+            print(str(report).encode(encoding, "replace").decode(encoding))
+    except Exception:  # a table that can't be shown costs no points
+        return
+
+
+def _in_kernel() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython else None
+    return getattr(shell, "kernel", None) is not None

@@ -1,0 +1,264 @@
+"""Watch for calls that an exercise does not allow. This is teaching, not security.
+
+``sys.setprofile`` reports every call of Python and C functions while a probe runs. A Python function is known by its
+code object, so that aliases, ``partial``, decorators and copies of it are the same function; a C function by
+itself. Operators of torch that have a name of their own (``"torchvision::nms"``) are seen by a
+``TorchDispatchMode``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import sys
+import threading
+from collections.abc import Iterable
+from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodDescriptorType
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+SWITCHED_OFF = "sys.setprofile (the check needs it to watch your calls)"
+
+_METHODS = ("forward", "__call__", "__iter__")
+_ANY_C_FUNCTION = (BuiltinFunctionType, MethodDescriptorType, type(str.__add__), type([].__len__))
+
+
+def underlying(item: Any) -> Any:
+    """Return what a callable comes down to, past ``functools.wraps``, ``partial`` and bound methods."""
+    for _ in range(100):
+        if isinstance(item, functools.partial):
+            item = item.func
+        elif inspect.ismethod(item):
+            item = item.__func__
+        elif inspect.getattr_static(item, "__wrapped__", None) is not None:
+            item = item.__wrapped__
+        else:
+            break
+    return item
+
+
+def is_or_wraps(implementation: Any, reference: Any) -> bool:
+    """Return whether an object is the reference under another name: an alias, a wrapper, a copy or a subclass."""
+    mine, theirs = underlying(implementation), underlying(reference)
+    if mine is theirs:
+        return True
+    if isinstance(theirs, type):
+        return isinstance(mine, type) and issubclass(mine, theirs)
+    code = getattr(theirs, "__code__", None)
+    return code is not None and getattr(mine, "__code__", None) is code
+
+
+def name_of(item: Any) -> str:
+    """Return the name under which a student knows a forbidden item, e.g. ``"torch.conv_transpose2d"``."""
+    if isinstance(item, str):
+        return item
+    item = underlying(item)
+    name = getattr(item, "__qualname__", None) or getattr(item, "__name__", None) or repr(item)
+    module = getattr(item, "__module__", None) or ""
+    if not module and isinstance(item, BuiltinFunctionType) and hasattr(torch, name):
+        module = "torch"
+    module = {"torch.nn.functional": "F", "torch._C._nn": "F", "builtins": ""}.get(module, module)
+    if module.startswith("torch.nn.modules"):
+        module = "nn"
+    if "<locals>" in name or "<lambda>" in name:
+        name = getattr(item, "__name__", name)
+    return f"{module}.{name}" if module else name
+
+
+class CallWatcher:
+    """A context that records which of some callables were called inside it, by whatever name.
+
+    Args:
+        items: functions, classes (a call of their ``forward``, ``__call__`` or constructor counts), C functions,
+            or names of torch operators such as ``"torchvision::nms"``.
+
+    Raises:
+        TypeError: an item can't be watched.
+    """
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        self.hits: list[str] = []
+        self._codes: dict[int, list[tuple[CodeType, str, Any]]] = {}
+        self._builtins: dict[str, list[tuple[Any, str]]] = {}
+        self._operators: dict[str, str] = {}
+        self._dispatch: set[str] = set()
+        self._active = False
+        for item in items:
+            self._add(item, name_of(item))
+        self._add_code(_canary.__code__, "", None)
+        self._canary_seen = False
+
+    def __enter__(self) -> CallWatcher:
+        self.hits = []
+        self._canary_seen = False
+        self._previous = (sys.getprofile(), threading.getprofile())
+        self._stack = contextlib.ExitStack()
+        if self._dispatch:
+            self._stack.enter_context(_OperatorWatcher(self._dispatch, self._hit))
+        self._active = True
+        threading.setprofile(self._on_event)
+        sys.setprofile(self._on_event)
+        _canary()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._active, still_there = False, sys.getprofile() == self._on_event
+        sys.setprofile(self._previous[0])
+        threading.setprofile(self._previous[1])
+        self._stack.close()
+        if not (still_there and self._canary_seen):
+            self._hit(SWITCHED_OFF)
+
+    def _hit(self, name: str) -> None:
+        if name not in self.hits:
+            self.hits.append(name)
+
+    def _add(self, item: Any, name: str) -> None:
+        if isinstance(item, str):
+            self._operators[item] = name
+            self._dispatch.add(item)
+            return
+        item = underlying(item)
+        if isinstance(item, type):
+            self._add_class(item, name)
+        elif isinstance(item, FunctionType):
+            self._add_code(item.__code__, name, _same_closure(item))
+        elif isinstance(item, _ANY_C_FUNCTION):
+            self._builtins.setdefault(item.__name__, []).append((item, name))
+            self._operators[f"aten::{item.__name__}"] = name
+        elif isinstance(getattr(item, "_qualified_op_name", None), str):
+            self._add(item._qualified_op_name, name)
+        elif isinstance(getattr(type(item), "__call__", None), FunctionType):
+            self._add_code(type(item).__call__.__code__, name, _first_argument_is(item))
+        else:
+            raise TypeError(
+                f"forbidden: expected functions, classes or operator names, got {item!r}, which can't be watched"
+            )
+
+    def _add_class(self, cls: type, name: str) -> None:
+        methods = [getattr(cls, method, None) for method in _METHODS]
+        methods = [
+            m
+            for m in methods
+            if isinstance(m, FunctionType) and m.__module__ != "torch.nn.modules.module"
+        ]
+        methods = methods or [m for m in (cls.__init__, cls.__new__) if isinstance(m, FunctionType)]
+        if not methods:
+            raise TypeError(f"forbidden: expected a class with methods in Python, got {cls!r}")
+        for method in methods:
+            method = underlying(method)
+            self._add_code(method.__code__, name, _first_argument_is_a(cls))
+
+    def _add_code(self, code: CodeType, name: str, holds: Any) -> None:
+        self._codes.setdefault(id(code), []).append((code, name, holds))
+
+    def _on_event(self, frame: FrameType, event: str, argument: Any) -> None:
+        if not self._active:
+            return
+        if event == "call":
+            entries = self._codes.get(id(frame.f_code))
+            if entries:
+                self._on_call(frame, entries)
+            elif id(frame.f_code) in _OPERATOR_CALLS and self._operators:
+                self._on_operator(frame)
+        elif event == "c_call":
+            entries = self._builtins.get(getattr(argument, "__name__", None))
+            if entries:
+                for item, name in entries:
+                    if _is_c_function(argument, item):
+                        self._hit(name)
+            elif argument is sys.setprofile or argument is threading.setprofile:
+                self._hit(SWITCHED_OFF)
+
+    def _on_call(self, frame: FrameType, entries: list[tuple[CodeType, str, Any]]) -> None:
+        for code, name, holds in entries:
+            if code is _canary.__code__:
+                self._canary_seen = True
+            elif holds is None or holds(frame):
+                self._hit(name)
+
+    def _on_operator(self, frame: FrameType) -> None:
+        operator = frame.f_locals.get(frame.f_code.co_varnames[0])
+        operator = getattr(operator, "_overloadpacket", operator)
+        name = self._operators.get(getattr(operator, "_qualified_op_name", ""))
+        if name:
+            self._hit(name)
+
+
+class _OperatorWatcher(TorchDispatchMode):
+    def __init__(self, names: set[str], hit: Any) -> None:
+        super().__init__()
+        self._names = names
+        self._report = hit
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        name = func._schema.name
+        if name in self._names:
+            self._report(name)
+        return func(*args, **(kwargs or {}))
+
+
+def _canary() -> None:
+    """Be called, so that the watcher knows that it sees calls."""
+
+
+_OPERATOR_CALLS = (
+    id(torch._ops.OpOverloadPacket.__call__.__code__),
+    id(torch._ops.OpOverload.__call__.__code__),
+)
+
+
+def _is_c_function(called: Any, item: Any) -> bool:
+    """Return whether a called C function is a forbidden one, also as a tensor's method (``x.cumsum``)."""
+    if called is item:
+        return True
+    owner = getattr(called, "__self__", None)
+    if isinstance(item, MethodDescriptorType):
+        return isinstance(owner, item.__objclass__)
+    of_torch = item.__self__ is None or getattr(item.__self__, "__name__", "").startswith("torch.")
+    if of_torch and isinstance(owner, torch.Tensor):
+        return True
+    return called == item
+
+
+def _same_closure(function: FunctionType) -> Any:
+    """Functions made by one factory share their code; they are told apart by what they closed over."""
+    if not function.__closure__:
+        return None
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__, strict=True))
+
+    def holds(frame: FrameType) -> bool:
+        local = frame.f_locals
+        return all(
+            name not in local or local[name] is _content(cell) for name, cell in cells.items()
+        )
+
+    return holds
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return None
+
+
+def _first_argument_is_a(cls: type) -> Any:
+    def holds(frame: FrameType) -> bool:
+        names = frame.f_code.co_varnames
+        first = frame.f_locals.get(names[0]) if names else None
+        kind = first if isinstance(first, type) else type(first)
+        return cls in kind.__mro__
+
+    return holds
+
+
+def _first_argument_is(item: Any) -> Any:
+    def holds(frame: FrameType) -> bool:
+        names = frame.f_code.co_varnames
+        return bool(names) and frame.f_locals.get(names[0]) is item
+
+    return holds

@@ -1,0 +1,119 @@
+"""Decide: compare outcomes with what was expected, give points, recognise mistakes. The trusted side of a check."""
+
+from __future__ import annotations
+
+import math
+
+from cvgen_course.checks.compare import compare, comparison_works
+from cvgen_course.checks.exercise import Case, Exercise
+from cvgen_course.checks.outcome import Outcome
+from cvgen_course.checks.report import Report, Row
+from cvgen_course.checks.run import alike, run
+
+NOT_SOLVED = "Not solved yet. Write your answer in place of `raise NotImplementedError()`, run that cell, then this one."
+_BROKEN = (
+    "torch.testing.assert_close no longer tells wrong from right; it was replaced in this notebook. "
+    "Restart the kernel and leave it as it is."
+)
+
+
+def judge(
+    exercise: Exercise, cases: list[Case], outcomes: list[Outcome], expected: list[Outcome]
+) -> Report:
+    """Compare, give points and explain.
+
+    Args:
+        exercise: what was asked.
+        cases: the questions, with titles, weights and hints.
+        outcomes: what the student's implementation made of them; a missing one is a cross.
+        expected: what the reference made of them.
+
+    Returns:
+        The report; its points are ``exercise.points`` times the passed share of the weights, exactly full
+        points when every case passes.
+    """
+    if not comparison_works():
+        return refuse(exercise, cases, _BROKEN)
+    outcomes = [*outcomes[: len(cases)], *[Outcome("missing")] * (len(cases) - len(outcomes))]
+    rows = tuple(map(_row, cases, outcomes, expected))
+    if all(outcome.kind == "blank" for outcome in outcomes):
+        return refuse(exercise, cases, NOT_SOLVED)
+    points = points_for(exercise, rows)
+    diagnosis = "" if all(row.passed for row in rows) else _diagnosis(exercise, cases, outcomes)
+    return Report(
+        exercise.name,
+        exercise.title,
+        points,
+        float(exercise.points),
+        rows,
+        diagnosis,
+        read=exercise.read,
+    )
+
+
+def points_for(exercise: Exercise, rows: tuple[Row, ...]) -> float:
+    """Return the points for some rows: a finite builtin float in [0, points]."""
+    full = float(exercise.points)
+    if rows and all(row.passed for row in rows):
+        return full
+    total = math.fsum(row.weight for row in rows)
+    passed = math.fsum(row.weight for row in rows if row.passed)
+    points = full * passed / total if total > 0 else 0.0
+    return min(max(points, 0.0), full) if math.isfinite(points) else 0.0
+
+
+def refuse(exercise: Exercise, cases: list[Case], note: str) -> Report:
+    """Return a report without points: one cross for each case, and a note that says why."""
+    rows = tuple(Row(case.title, False, float(case.weight)) for case in cases)
+    return Report(
+        exercise.name,
+        exercise.title,
+        0.0,
+        float(exercise.points),
+        rows,
+        note=note,
+        read=exercise.read,
+    )
+
+
+def _row(case: Case, outcome: Outcome, expected: Outcome) -> Row:
+    weight = float(case.weight)
+    if outcome.kind != "value":
+        hint = case.hint if outcome.kind in ("wrong", "raised") else ""
+        return Row(
+            case.title, False, weight, outcome.text or "There is no answer to this case.", hint
+        )
+    if changed := [name for name in outcome.changed if name not in expected.changed]:
+        names = ", ".join(f"`{name}`" for name in changed)
+        message = (
+            f"Your code changed its input {names} in place; work on a new tensor (or on .clone())."
+        )
+        return Row(case.title, False, weight, message)
+    difference = compare(outcome.value, expected.value)
+    if difference is None:
+        return Row(case.title, True, weight)
+    return Row(
+        case.title,
+        False,
+        weight,
+        difference.message,
+        case.hint,
+        difference.expected,
+        difference.got,
+    )
+
+
+def _diagnosis(exercise: Exercise, cases: list[Case], outcomes: list[Outcome]) -> str:
+    """Name the known mistakes whose whole pattern of results is the student's."""
+    if not any(outcome.kind in ("value", "raised", "wrong") for outcome in outcomes):
+        return ""
+    fitting = []
+    for mistake in exercise.mistakes:
+        results = run(exercise, mistake.implementation, cases, watch=False, twice=False)
+        if all(map(alike, outcomes, results)):
+            fitting.append(mistake.diagnosis.rstrip("."))
+    if len(fitting) == 1:
+        return f"This is what one gets when {fitting[0]}."
+    if fitting:
+        return "This is consistent with several mistakes: " + "; or ".join(fitting) + "."
+    return ""

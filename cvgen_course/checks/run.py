@@ -1,0 +1,247 @@
+"""Run an implementation on cases, guarded: the student's side of a check. It knows no right answer."""
+
+from __future__ import annotations
+
+import linecache
+from types import TracebackType
+from typing import Any
+
+import torch
+
+from cvgen_course.checks.compare import same
+from cvgen_course.checks.exercise import Case, Exercise
+from cvgen_course.checks.forbidden import CallWatcher
+from cvgen_course.checks.isolation import clean_state, quiet
+from cvgen_course.checks.outcome import Outcome, WrongAnswer
+from cvgen_course.checks.plain import copy_plain, to_plain
+from cvgen_course.checks.words import shorten, type_name
+
+_NOT_REACHED = Outcome("interrupted", text="This case was not reached.")
+
+
+def run(
+    exercise: Exercise,
+    implementation: Any,
+    cases: list[Case],
+    *,
+    watch: bool = True,
+    twice: bool = True,
+) -> list[Outcome]:
+    """Run the probe on every case and return what became of each; nothing that the implementation does escapes.
+
+    Each call gets its own copy of the inputs, the usual dtype and device, the same random numbers, and nowhere to
+    print. All cases run a second time in reverse order, so that answers which depend on earlier calls are found out.
+
+    Args:
+        exercise: its probe is run; its reference and its forbidden calls are watched for.
+        implementation: the student's object.
+        cases: only their inputs are used.
+        watch: watch for forbidden calls.
+        twice: run everything a second time and compare.
+
+    Returns:
+        One outcome for each case, in the same order.
+    """
+    items = (exercise.reference, *exercise.forbidden) if watch else None
+    outcomes = [_NOT_REACHED] * len(cases)
+    with quiet():
+        for i, case in enumerate(cases):
+            outcomes[i] = _try(exercise, implementation, case, items)
+            if outcomes[i].kind == "interrupted":
+                return outcomes
+        for i in reversed(range(len(cases) if twice else 0)):
+            if outcomes[i].kind not in ("value", "raised"):
+                continue
+            again = _try(exercise, implementation, cases[i], items)
+            if again.kind == "interrupted":
+                return [*outcomes[:i], again, *outcomes[i + 1 :]]
+            if not alike(outcomes[i], again):
+                outcomes[i] = Outcome("wrong", text=_unstable(outcomes[i], again))
+    return outcomes
+
+
+def expected(exercise: Exercise, cases: list[Case]) -> list[Outcome]:
+    """Run the reference on every case: the trusted side of a check.
+
+    Returns:
+        One outcome of kind ``"value"`` for each case.
+
+    Raises:
+        ValueError: the reference fails on a case, or gives NaN, which is equal to nothing: the exercise is wrong,
+            not the student.
+    """
+    outcomes = run(exercise, exercise.reference, cases, watch=False, twice=False)
+    for case, outcome in zip(cases, outcomes, strict=True):
+        where = f"exercise {exercise.name!r}, case {case.title!r}"
+        if outcome.kind != "value":
+            raise ValueError(f"{where}: expected a value from the reference, got: {outcome.text}")
+        if _has_nan(outcome.value):
+            raise ValueError(
+                f"{where}: expected no NaN from the reference, as NaN is equal to nothing; "
+                "let the probe return isnan() and nan_to_num()"
+            )
+    return outcomes
+
+
+def alike(a: Outcome, b: Outcome) -> bool:
+    """Return whether two outcomes are the same: equal values, the same exception, or the same complaint."""
+    if a.kind != b.kind or a.changed != b.changed:
+        return False
+    if a.kind == "value":
+        return same(a.value, b.value)
+    return a.exception == b.exception if a.kind == "raised" else a.text == b.text
+
+
+def _try(
+    exercise: Exercise, implementation: Any, case: Case, items: tuple[Any, ...] | None
+) -> Outcome:
+    given = copy_plain(case.inputs)
+    handed = dict(given)
+    watcher = CallWatcher(items) if items is not None else None
+    try:
+        with clean_state():
+            outcome = _probe(exercise, implementation, given, watcher)
+        changed = tuple(name for name in handed if not _untouched(handed[name], case.inputs[name]))
+    except KeyboardInterrupt:
+        return _interrupted()
+    except BaseException as error:  # the student's code broke what the clean room needs
+        return Outcome(
+            "wrong", text=f"The check itself failed after your code ran: {_message(error)}"
+        )
+    if watcher and watcher.hits:
+        return Outcome("forbidden", text=_forbidden_text(watcher.hits, exercise))
+    return Outcome(outcome.kind, outcome.value, outcome.text, outcome.exception, changed)
+
+
+def _probe(
+    exercise: Exercise, implementation: Any, given: dict, watcher: CallWatcher | None
+) -> Outcome:
+    try:
+        if watcher is None:
+            value = exercise.probe(implementation, given)
+        else:
+            with watcher:
+                value = exercise.probe(implementation, given)
+        return Outcome("value", to_plain(value))
+    except WrongAnswer as answer:
+        return Outcome("wrong", text=_sentence(_text_of(answer)))
+    except KeyboardInterrupt:
+        raise
+    except (
+        BaseException
+    ) as error:  # SystemExit, RecursionError, MemoryError and the like are a student's, too
+        return _raised(error)
+
+
+def _raised(error: BaseException) -> Outcome:
+    innermost = _innermost(error.__traceback__)
+    if type(error) is NotImplementedError and not _of_torch(innermost):
+        return Outcome("blank", text="Not solved yet.")
+    name = type_name(error)
+    if isinstance(error, SystemExit):
+        text = "Your code called exit(); use return."
+    elif isinstance(error, RecursionError):
+        text = "Your code called itself without end (RecursionError)."
+    elif isinstance(error, MemoryError) or "can't allocate memory" in _text_of(error):
+        text = "Your code needed more memory than there is."
+    else:
+        text = _sentence(_message(error))
+    return Outcome("raised", text=text + _where(error), exception=name)
+
+
+def _interrupted() -> Outcome:
+    return Outcome(
+        "interrupted",
+        text="Your code was interrupted here; it ran too long, or has a loop without end.",
+    )
+
+
+def _message(error: BaseException) -> str:
+    text = _text_of(error)
+    return f"{type_name(error)}: {text}" if text else type_name(error)
+
+
+def _text_of(error: BaseException) -> str:
+    """Return an exception's text, even where its ``__str__`` raises or returns megabytes."""
+    try:
+        return shorten(str(error))
+    except Exception:
+        return ""
+
+
+def _where(error: BaseException) -> str:
+    """Return the line of the student's code in which an exception arose, where one can be found."""
+    try:
+        lines = []
+        step = error.__traceback__
+        while step is not None and len(lines) < 2000:
+            module = step.tb_frame.f_globals.get("__name__", "")
+            if isinstance(module, str) and module == "__main__":
+                filename = step.tb_frame.f_code.co_filename
+                lines.append(linecache.getline(filename, step.tb_lineno).strip())
+            step = step.tb_next
+        return f" In your line: {shorten(lines[-1], 120)}" if lines and lines[-1] else ""
+    except Exception:
+        return ""
+
+
+def _innermost(step: TracebackType | None) -> TracebackType | None:
+    while step is not None and step.tb_next is not None:
+        step = step.tb_next
+    return step
+
+
+def _of_torch(step: TracebackType | None) -> bool:
+    """Return whether torch raised it: an operator that doesn't exist on a device is no blank exercise."""
+    return step is not None and str(step.tb_frame.f_globals.get("__name__")).startswith("torch.")
+
+
+def _sentence(text: str) -> str:
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?", "…", ")")) else text + "."
+
+
+def _forbidden_text(hits: list[str], exercise: Exercise) -> str:
+    names = ", ".join(f"`{name}`" for name in hits)
+    return f"Your code calls {names}; the exercise is to do it without."
+
+
+def _unstable(first: Outcome, second: Outcome) -> str:
+    if first.kind != second.kind:
+        return "A second call with the same inputs did not end like the first; does your code keep something between calls?"
+    return (
+        "Two calls with the same inputs gave different results; does your code keep something between calls "
+        "(a global variable, a default argument that is changed)?"
+    )
+
+
+def _untouched(given: Any, original: Any) -> bool:
+    """Return whether plain data is still exactly what it was; a gradient that was asked for is no change."""
+    if isinstance(original, torch.Tensor):
+        if (
+            type(given) is not torch.Tensor
+            or given.shape != original.shape
+            or given.dtype != original.dtype
+        ):
+            return False
+        given = given.detach()
+        return bool(((given == original) | ((given != given) & (original != original))).all())
+    if isinstance(original, dict):
+        return given.keys() == original.keys() and all(
+            _untouched(given[k], original[k]) for k in original
+        )
+    if isinstance(original, list | tuple):
+        return len(given) == len(original) and all(map(_untouched, given, original))
+    return True
+
+
+def _has_nan(plain: Any) -> bool:
+    if isinstance(plain, dict):
+        return any(map(_has_nan, plain.values()))
+    if isinstance(plain, list | tuple):
+        return any(map(_has_nan, plain))
+    return (
+        plain != plain
+        if isinstance(plain, float)
+        else isinstance(plain, torch.Tensor) and bool((plain != plain).any())
+    )

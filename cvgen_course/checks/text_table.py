@@ -1,0 +1,56 @@
+"""A report as a text table, for terminals and for the Validate button."""
+
+from __future__ import annotations
+
+import textwrap
+
+from cvgen_course.checks.report import Report, Row
+
+WIDTH = 88
+
+
+def points_in_words(points: float) -> str:
+    """Return points with at most two decimals, e.g. ``"1.5"`` or ``"2"``; never rounded up to more than earned."""
+    return f"{int(points * 100 + 1e-9) / 100:.2f}".rstrip("0").rstrip(".")
+
+
+def text_table(report: Report) -> str:
+    """Return the report as text: a headline, a tick or a cross per case, what is wrong, and what to do."""
+    score = f"{points_in_words(report.points)} of {points_in_words(report.max_points)} points"
+    head = f"{report.exercise}: {report.title}"
+    lines = [f"{head:<{WIDTH - len(score) - 1}} {score}", "─" * WIDTH]
+    previous = ""
+    for row in report.rows:
+        lines += _row_lines(row, previous)
+        previous = row.message
+    lines.append("─" * WIDTH)
+    for text in (report.note, report.diagnosis, _read(report)):
+        if text:
+            lines += textwrap.wrap(text, WIDTH)
+    return "\n".join(lines).removesuffix("\n" + "─" * WIDTH)
+
+
+def _row_lines(row: Row, previous: str) -> list[str]:
+    lines = textwrap.wrap(
+        row.title, WIDTH, initial_indent="✓ " if row.passed else "✗ ", subsequent_indent="  "
+    )
+    if row.passed or not row.message:
+        return lines
+    if row.message == previous:
+        return [*lines, "    (the same)"]
+    for label, text in (
+        ("", row.message),
+        ("expected: ", row.expected),
+        ("got:      ", row.got),
+        ("hint:     ", row.hint),
+    ):
+        if text:
+            indent = "    " + " " * len(label)
+            lines += textwrap.wrap(
+                text, WIDTH, initial_indent="    " + label, subsequent_indent=indent
+            )
+    return lines
+
+
+def _read(report: Report) -> str:
+    return f"Read again: {report.read}" if report.read and not report.passed else ""
