@@ -1,0 +1,148 @@
+"""The course folder: its trees, its chapters, and nbgrader's configuration."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config, PyFileConfigLoader
+
+from ..errors import CourseError
+
+CONFIG = "nbgrader_config.py"
+CHAPTER_NAME = re.compile(r"\d\d_[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Course:
+    """A course on disk. Folder names are the ones that nbgrader's configuration gives.
+
+    Attributes:
+        root: the folder that holds ``nbgrader_config.py``.
+    """
+
+    root: Path
+
+    @classmethod
+    def find(cls, start: Path | str = ".") -> Course:
+        """Return the course that a folder belongs to: the folder itself or one above it.
+
+        Raises:
+            CourseError: no folder above holds ``nbgrader_config.py``.
+        """
+        start = Path(start).resolve()
+        for folder in (start, *start.parents):
+            if (folder / CONFIG).is_file():
+                return cls(folder)
+        raise CourseError(
+            f"{start} is in no course: no {CONFIG} here or above; go to the course's folder"
+        )
+
+    @cached_property
+    def config(self) -> Config:
+        """Return what ``nbgrader_config.py`` says."""
+        return PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
+
+    def directory(self, **settings: str) -> CourseDirectory:
+        """Return nbgrader's view of the course, e.g. ``directory(assignment_id="01_tiny")``."""
+        settings.setdefault("root", str(self.root))
+        return CourseDirectory(config=self.config, **settings)
+
+    @property
+    def database(self) -> str:
+        """Return the address of nbgrader's gradebook."""
+        return self.directory().db_url
+
+    @property
+    def private(self) -> Path:
+        """Return the teacher's private folder ``.cvgen``, made where it is missing."""
+        folder = self.root / ".cvgen"
+        folder.mkdir(exist_ok=True, mode=0o700)
+        return folder
+
+    def tree(self, step: str) -> Path:
+        """Return one of nbgrader's trees: ``source``, ``release``, ``submitted``, ``autograded``, ``feedback``."""
+        return self.root / getattr(self.directory(), f"{step}_directory")
+
+    def chapters(self) -> list[Chapter]:
+        """Return the authored chapters, in the course's order."""
+        names = sorted(
+            p.name for p in self.tree("source").glob("*") if CHAPTER_NAME.fullmatch(p.name)
+        )
+        return [c for c in (Chapter(self, name) for name in names) if c.source.is_file()]
+
+    def chapter(self, name: str) -> Chapter:
+        """Return the chapter of that name; a path such as ``lectures/01_tiny/`` will do too.
+
+        Raises:
+            CourseError: there is none.
+        """
+        chapters = {chapter.name: chapter for chapter in self.chapters()}
+        wanted = Path(name).name
+        if wanted not in chapters:
+            raise CourseError(
+                f"chapter: expected one of {', '.join(chapters) or '(none yet)'}, got {name!r}"
+            )
+        return chapters[wanted]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter in all trees; its name is nbgrader's assignment name.
+
+    Attributes:
+        course: the course that it belongs to.
+        name: number and word, e.g. ``"01_segmentation"``.
+    """
+
+    course: Course
+    name: str
+
+    @property
+    def notebook(self) -> str:
+        """Return the notebook's name without its ending, e.g. ``"segmentation"``."""
+        return self.name.partition("_")[2]
+
+    @property
+    def source_folder(self) -> Path:
+        """Return the folder of the authored chapter."""
+        return self.course.tree("source") / self.name
+
+    @property
+    def source(self) -> Path:
+        """Return the authored text (MyST)."""
+        return self.source_folder / f"{self.notebook}.md"
+
+    @property
+    def release_folder(self) -> Path:
+        """Return the folder that students get."""
+        return self.course.tree("release") / self.name
+
+    @property
+    def released(self) -> Path:
+        """Return the notebook that students open."""
+        return self.release_folder / f"{self.notebook}.ipynb"
+
+
+def write_atomically(path: Path, content: str | bytes) -> bool:
+    """Write a file as a whole or not at all; leave it alone where nothing changes.
+
+    Returns:
+        Whether the file changed.
+    """
+    content = content.encode("utf-8") if isinstance(content, str) else content
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True

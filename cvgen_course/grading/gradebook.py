@@ -1,0 +1,146 @@
+"""nbgrader's gradebook: chapters are made known to it, points read from it."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.preprocessors import SaveCells
+from sqlalchemy.exc import SQLAlchemyError
+
+from ..errors import CourseError, ReleaseError
+from .cells import exercise_name, grade_id, is_check, is_graded, points
+from .course import Chapter, Course
+
+
+class Column(NamedTuple):
+    """One graded cell of a chapter.
+
+    Attributes:
+        grade_id: the cell's name in the gradebook.
+        title: the exercise's name.
+        points: full points.
+        by_hand: whether a teacher reads the answer.
+    """
+
+    grade_id: str
+    title: str
+    points: float
+    by_hand: bool
+
+
+class Score(NamedTuple):
+    """Points of one student in one column.
+
+    Attributes:
+        points: the manual points where a teacher gave some, else the automatic ones; None where there are none yet.
+        pending: whether a teacher still has to look.
+    """
+
+    points: float | None
+    pending: bool
+
+
+def columns(released: NotebookNode) -> list[Column]:
+    """Return a chapter's graded cells, in the notebook's order."""
+    return [
+        Column(grade_id(cell), exercise_name(cell), points(cell), not is_check(cell))
+        for cell in released.cells
+        if is_graded(cell)
+    ]
+
+
+@contextmanager
+def opened(course: Course) -> Iterator[Gradebook]:
+    """Open the gradebook; it is made where there is none.
+
+    Raises:
+        CourseError: it can't be opened or used.
+    """
+    try:
+        with own_tools_found(), Gradebook(course.database, course.directory().course_id) as book:
+            yield book
+    except SQLAlchemyError as error:
+        raise CourseError(
+            f"the gradebook {course.database} can't be used: {error}; after an update of nbgrader, "
+            "back it up and run: nbgrader db upgrade"
+        ) from error
+
+
+@contextmanager
+def own_tools_found() -> Iterator[None]:
+    """Let nbgrader find ``alembic``, which it starts by name when it makes a gradebook.
+
+    It lies beside this Python, and that folder need not be in ``PATH``.
+    """
+    before = os.environ.get("PATH", "")
+    os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), before])
+    try:
+        yield
+    finally:
+        os.environ["PATH"] = before
+
+
+def register(chapter: Chapter, released: NotebookNode) -> None:
+    """Tell the gradebook which cells of a released notebook count, as generate_assignment does.
+
+    Raises:
+        ReleaseError: submissions are graded already, and the graded cells are others now.
+    """
+    with opened(chapter.course) as book:
+        book.update_or_create_assignment(chapter.name)
+    notebook = copy.deepcopy(released)
+    resources = {
+        "nbgrader": {
+            "notebook": chapter.notebook,
+            "assignment": chapter.name,
+            "db_url": chapter.course.database,
+        }
+    }
+    try:
+        SaveCells().preprocess(notebook, resources)
+    except RuntimeError as error:
+        raise ReleaseError(
+            f"{chapter.name}: the gradebook has submissions for other graded cells than the lecture has now; "
+            f"keep the old cells, or move gradebook.db away and grade all again (nbgrader: {error})"
+        ) from error
+
+
+def register_student(chapter: Chapter, student: str) -> None:
+    """Tell the gradebook that a student handed something in that can't be run: 0 points so far."""
+    with opened(chapter.course) as book:
+        book.update_or_create_student(student)
+        submission = book.update_or_create_submission(chapter.name, student)
+        for notebook in submission.notebooks:
+            for grade in notebook.grades:
+                grade.auto_score, grade.needs_manual_grade = 0, False
+        book.db.commit()
+
+
+def scores(chapter: Chapter, student: str) -> dict[str, Score]:
+    """Return a student's points by column; empty where the gradebook knows of no submission."""
+    with opened(chapter.course) as book:
+        try:
+            notebook = book.find_submission_notebook(chapter.notebook, chapter.name, student)
+        except MissingEntry:
+            return {}
+        return {
+            grade.name: Score(
+                grade.auto_score if grade.manual_score is None else grade.manual_score,
+                bool(grade.needs_manual_grade),
+            )
+            for grade in notebook.grades
+        }
+
+
+def kernelspec(chapter: Chapter) -> dict[str, str]:
+    """Return the kernel that the gradebook names for a chapter."""
+    with opened(chapter.course) as book:
+        return json.loads(book.find_notebook(chapter.notebook, chapter.name).kernelspec or "{}")

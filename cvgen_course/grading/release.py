@@ -1,0 +1,217 @@
+"""`cvgen release`: lectures for students, made from the authored chapters."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.converters import GenerateAssignment
+from nbgrader.converters.base import NbGraderException
+
+from ..errors import ReleaseError
+from . import gradebook
+from .course import Chapter, Course, write_atomically
+from .leaks import find_leaks
+from .lint import lint
+from .logs import captured
+from .pairing import read_source, tidied, to_json, to_markdown
+
+NOT_COPIED = shutil.ignore_patterns(".*", "*.md", "*.pyc", "__pycache__")
+
+
+@dataclass(frozen=True)
+class Release:
+    """What `release` did with one chapter.
+
+    Attributes:
+        chapter: its name.
+        changed: the files that changed, relative to the course.
+        graded: number of graded cells.
+        points: full points.
+        remark: a sentence for the teacher, or an empty text.
+    """
+
+    chapter: str
+    changed: tuple[str, ...]
+    graded: int
+    points: float
+    remark: str = ""
+
+
+def release(root: Path | str, chapters: Iterable[str] | None = None) -> list[Release]:
+    """Make the lectures of some chapters, or of all.
+
+    Each is built elsewhere, checked, and only then put in place: a failure leaves the lecture as it was.
+    The result depends on nothing but the authored files, and running it again changes nothing.
+
+    Args:
+        root: the course's folder, or one inside it.
+        chapters: names such as ``"01_segmentation"``; None for all.
+
+    Raises:
+        CourseError: there is no such course or chapter.
+        ReleaseError: a source is wrong, or the release would give away an answer.
+    """
+    course = Course.find(root)
+    chosen = course.chapters() if chapters is None else [course.chapter(c) for c in chapters]
+    if not chosen:
+        raise ReleaseError(
+            f"{course.tree('source')}: expected chapters such as 01_name/name.md, got none"
+        )
+    return [release_chapter(chapter) for chapter in chosen]
+
+
+def release_chapter(chapter: Chapter) -> Release:
+    """Make one lecture, put it in place, and tell nbgrader's gradebook."""
+    with built(chapter) as build:
+        changed = swap(build.folder, chapter.release_folder, chapter.course.private)
+        pair = chapter.source.with_suffix(".ipynb")
+        if write_atomically(pair, to_json(build.source)):
+            changed.append(pair)
+    released = nbformat.read(chapter.released, as_version=4)
+    try:
+        gradebook.register(chapter, released)
+        remark = ""
+    except ReleaseError as error:
+        remark = str(error)
+    columns = gradebook.columns(released)
+    return Release(
+        chapter.name,
+        tuple(path.relative_to(chapter.course.root).as_posix() for path in sorted(changed)),
+        len(columns),
+        sum(column.points for column in columns),
+        remark,
+    )
+
+
+def check_release(root: Path | str, chapters: Iterable[str] | None = None) -> list[str]:
+    """Return in what the committed lectures differ from what `release` would make; changes nothing.
+
+    Args:
+        root: the course's folder, or one inside it.
+        chapters: names; None for all.
+
+    Returns:
+        One sentence per file; empty where the lectures are up to date.
+    """
+    course = Course.find(root)
+    names = [c.name for c in course.chapters()] if chapters is None else list(chapters)
+    problems = []
+    for chapter in map(course.chapter, names):
+        with built(chapter) as build:
+            there, wanted = contents(chapter.release_folder), contents(build.folder)
+            for path in sorted({*there, *wanted}):
+                if there.get(path) != wanted.get(path):
+                    problems.append(f"{chapter.released.parent.name}/{path} is out of date")
+            pair = chapter.source.with_suffix(".ipynb")
+            if not pair.is_file() or pair.read_bytes() != to_json(build.source).encode():
+                problems.append(f"{chapter.name}/{pair.name} does not follow {chapter.source.name}")
+    return [f"{problem}; run: cvgen release" for problem in problems]
+
+
+@dataclass(frozen=True)
+class Build:
+    """A lecture that is made and checked, but not yet in place.
+
+    Attributes:
+        source: the authored notebook.
+        folder: a temporary folder that holds the lecture's files.
+    """
+
+    source: NotebookNode
+    folder: Path
+
+
+@contextmanager
+def built(chapter: Chapter) -> Iterator[Build]:
+    """Make a lecture in a temporary course, and check it.
+
+    Raises:
+        ReleaseError: the source is wrong, nbgrader refuses it, or an answer would leak.
+    """
+    source = read_source(chapter.source, chapter.source.with_suffix(".ipynb"))
+    refuse(chapter, "can't be released", lint(source))
+    with tempfile.TemporaryDirectory(dir=chapter.course.private, prefix="release-") as temporary:
+        workshop = Path(temporary)
+        folder = workshop / chapter.source_folder.relative_to(chapter.course.root)
+        shutil.copytree(chapter.source_folder, folder, ignore=NOT_COPIED)
+        (folder / f"{chapter.notebook}.ipynb").write_text(to_json(source), encoding="utf-8")
+        generate_assignment(chapter, workshop)
+        made = workshop / chapter.release_folder.relative_to(chapter.course.root)
+        notebook = made / f"{chapter.notebook}.ipynb"
+        released = tidied(nbformat.read(notebook, as_version=4), keep_ids=True)
+        notebook.write_text(to_json(released), encoding="utf-8")
+        notebook.with_suffix(".md").write_text(to_markdown(released), encoding="utf-8")
+        refuse(chapter, "would give away an answer", find_leaks(source, made))
+        yield Build(source, made)
+
+
+def generate_assignment(chapter: Chapter, root: Path) -> None:
+    """Run nbgrader's own generate_assignment in another root, without a gradebook.
+
+    Raises:
+        ReleaseError: nbgrader refuses; its last complaint is in the message.
+    """
+    config = chapter.course.config.copy()
+    config.SaveCells.enabled = False
+    directory = chapter.course.directory(root=str(root), assignment_id=chapter.name)
+    with captured(logging.WARNING) as log:
+        converter = GenerateAssignment(
+            coursedir=directory, config=config, no_database=True, force=True, log=log.logger
+        )
+        try:
+            converter.start()
+        except NbGraderException as error:
+            raise ReleaseError(f"{chapter.name}: nbgrader refuses it: {log.complaint}") from error
+
+
+def refuse(chapter: Chapter, what: str, problems: list[str]) -> None:
+    """Raise where there are problems.
+
+    Raises:
+        ReleaseError: lists them.
+    """
+    if problems:
+        listed = "\n".join(f"  - {problem}" for problem in problems)
+        raise ReleaseError(f"{chapter.source.name} {what}:\n{listed}")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder, hidden ones left out."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
+    }
+
+
+def swap(new: Path, place: Path, trash: Path) -> list[Path]:
+    """Put a folder in the place of another, as a whole; do nothing where they are equal.
+
+    Returns:
+        The files that changed.
+    """
+    before, after = contents(place), contents(new)
+    changed = [place / name for name in {*before, *after} if before.get(name) != after.get(name)]
+    if not changed:
+        return []
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=trash, prefix="old-") as old:
+        aside = Path(old) / place.name
+        if place.exists():
+            os.rename(place, aside)
+        try:
+            os.rename(new, place)
+        except OSError:
+            if aside.exists():
+                os.rename(aside, place)
+            raise
+    return changed

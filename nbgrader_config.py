@@ -1,0 +1,47 @@
+"""nbgrader's configuration. Every `nbgrader` command, the Formgrader and `cvgen` read it here."""
+
+import os
+
+c = get_config()  # noqa: F821
+
+# One name, four trees: the authored chapters are nbgrader's source, the lectures its release.
+c.CourseDirectory.course_id = "cvgen"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "lectures"
+
+# Copied with a chapter are pictures and small data, never the authored text: it has the answers.
+c.CourseDirectory.ignore = [
+    ".*",
+    "*.md",
+    "*.pyc",
+    "__pycache__",
+    "feedback",
+    "*_files",
+]
+
+# Where students and teacher meet (fetch, submit, collect), for those who use it.
+if os.environ.get("CVGEN_EXCHANGE"):
+    c.Exchange.root = os.environ["CVGEN_EXCHANGE"]
+
+# nbgrader gives 0 points for any text on stderr, even a warning or a progress bar. Points come from
+# the number that a check returns, so what stands on stderr does not matter.
+c.IgnorePattern.enabled = True
+c.IgnorePattern.pattern = ".+"
+
+# A grade cell that a student deleted comes back.
+c.OverwriteCells.add_missing_cells = True
+
+# A loop without end costs one cell, not the submission; a killed kernel is not waited for.
+c.Execute.timeout = 30
+c.Execute.interrupt_on_timeout = True
+c.Execute.raise_on_iopub_timeout = False
+c.Execute.shutdown_kernel = "immediate"
+
+c.LimitOutput.max_lines = 500
+c.LimitOutput.max_traceback = 50
+
+# Validate, as the student sees it: one table per check, wide enough for its lines.
+c.Validator.width = 100
+
+c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
+c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
