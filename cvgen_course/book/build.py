@@ -1,0 +1,224 @@
+"""Build the book: execute the notebooks, stage the pages, run Sphinx, look at the result."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import yaml
+
+from cvgen_course import profile as profiles
+from cvgen_course.book.cache_key import cache_key
+from cvgen_course.book.execute import Executed, execute
+from cvgen_course.book.markdown import Numbers, Translator
+from cvgen_course.book.progress import Reporter
+from cvgen_course.book.references import read_references
+from cvgen_course.book.stage import Download, stage
+from cvgen_course.book.theme import mathjax_folder
+from cvgen_course.book.verify import problems
+from cvgen_course.errors import BookError
+
+BUILD = Path("jupyter_book") / "_build"
+KEPT_CACHES = 8
+
+
+def build(root: Path, profile: str | None = None, *, quiet: bool = False) -> Path:
+    """Build the book of a course.
+
+    Args:
+        root: the course root: the folder with ``solutions/``, ``lectures/`` and ``jupyter_book/``.
+        profile: in which profile the code runs; ``CVGEN_PROFILE``, or ``"cpu"``, where None.
+        quiet: show no progress.
+
+    Returns:
+        The folder of the pages; the book begins at its ``index.html``.
+
+    Raises:
+        BookError: a cell fails, there is a warning, a dead link, a missing picture, …; the
+            message names all that was found.
+    """
+    root = root.resolve()
+    profile = profile or profiles.current()
+    if profile not in profiles.PROFILES:
+        raise BookError(f"profile: expected one of {', '.join(profiles.PROFILES)}, got {profile!r}")
+    sources = _sources(root)
+    with Reporter(quiet) as reporter:
+        executed = _execute_all(root, profile, sources, reporter)
+        staged = _stage_all(root, profile, sources, executed)
+        reporter.say("rendering the pages")
+        html = _render(staged, root / BUILD)
+        reporter.say("looking at links and pictures")
+        found = problems(html)
+        if mathjax_folder() is None:
+            found = [text for text in found if "mathjax" not in text]
+        if found:
+            raise BookError("The book has problems:\n  " + "\n  ".join(found))
+        reporter.done(html / "index.html")
+    return html
+
+
+def _sources(root: Path) -> dict[str, Path]:
+    """Return the notebooks of the table of contents: page name → solution file."""
+    toc = root / "jupyter_book" / "_toc.yml"
+    if not toc.is_file():
+        raise BookError(f"{toc}: no such file; is {root} the course's folder?")
+    sources = {}
+    for page in _files(yaml.safe_load(toc.read_text(encoding="utf-8"))):
+        source = root / "solutions" / f"{page}.md"
+        if source.is_file():
+            sources[page] = source
+        elif not (root / "jupyter_book" / f"{page}.md").is_file():
+            raise BookError(f"{toc}: {page}: there is neither {source} nor such a page.")
+    return sources
+
+
+def _files(toc: object) -> list[str]:
+    """Return all pages that a table of contents names, in order."""
+    if isinstance(toc, list):
+        return [name for item in toc for name in _files(item)]
+    if not isinstance(toc, dict):
+        return []
+    own = [toc[key] for key in ("root", "file") if key in toc]
+    return own + [name for value in toc.values() for name in _files(value)]
+
+
+def _execute_all(
+    root: Path, profile: str, sources: dict[str, Path], reporter: Reporter
+) -> dict[str, Executed]:
+    """Return each page's notebook with outputs, from the cache or executed now."""
+    import jupytext
+
+    caches = root / BUILD / "cache"
+    key = cache_key(profile, root)
+    executed = {}
+    for page, source in sources.items():
+        notebook = jupytext.read(source)
+        progress = reporter.notebook(page)
+        executed[page] = execute(notebook, source, caches / key, profile, progress)
+        reporter.finished(page, executed[page].seconds, executed[page].cached)
+    new_key = cache_key(profile, root)
+    if new_key != key and (caches / key).is_dir() and not (caches / new_key).exists():
+        # The first run has put generated data into the folder that CVGEN_DATA names.
+        (caches / key).rename(caches / new_key)
+    if caches.is_dir():
+        for old in sorted(caches.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT_CACHES]:
+            shutil.rmtree(old)
+    return executed
+
+
+def _stage_all(
+    root: Path, profile: str, sources: dict[str, Path], executed: dict[str, Executed]
+) -> Path:
+    """Write everything that Sphinx reads into one folder; a file changes only if its text does."""
+    book, staged = root / "jupyter_book", root / BUILD / "staged"
+    files: dict[str, bytes] = {}
+    for path in sorted(book.rglob("*")):
+        relative = path.relative_to(book)
+        if path.is_file() and relative.parts[0] != "_build":
+            files[relative.as_posix()] = path.read_bytes()
+    references = read_references(book / "references.bib")
+    numbers = Numbers()
+    for page, source in sources.items():
+        cells = executed[page].notebook.cells
+        texts = (cell.source for cell in cells if cell.cell_type == "markdown")
+        numbers.collect(str(source.relative_to(root)), texts)
+    downloads: dict[str, dict[str, str]] = {}
+    for page, source in sources.items():
+        translator = Translator(source.relative_to(root).as_posix(), numbers, references)
+        downloads[page] = _released(root, page, files)
+        up = "../" * page.count("/")
+        result = executed[page]
+        notebook = stage(
+            result.notebook,
+            translator,
+            downloads=tuple(Download(*item) for item in downloads[page].items()),
+            note=f"Its code ran in {_duration(result.seconds)} (profile <code>{profile}</code>).",
+        )
+        for cell in notebook.cells[:1]:
+            cell.source = cell.source.replace('href="lectures/', f'href="{up}lectures/')
+        files[f"{page}.ipynb"] = nbformat.writes(notebook).encode()
+        for path in sorted(source.parent.rglob("*")):
+            if path.is_file() and path.suffix not in (".md", ".ipynb", ".py", ".pyc"):
+                files[path.relative_to(root / "solutions").as_posix()] = path.read_bytes()
+    files["_config.yml"] = _config(files["_config.yml"], downloads)
+    _synchronise(staged, files)
+    return staged
+
+
+def _released(root: Path, page: str, files: dict[str, bytes]) -> dict[str, str]:
+    """Add a chapter's released files to the book; return their labels and addresses."""
+    downloads = {}
+    for suffix, label in ((".ipynb", "Notebook (.ipynb)"), (".md", "Text (.md)")):
+        path = root / "lectures" / f"{page}{suffix}"
+        if not path.is_file():
+            raise BookError(f"{path}: readers download it; make it with: cvgen release")
+        address = f"lectures/{page}{suffix}"
+        files[f"_extra/{address}"] = path.read_bytes()
+        downloads[label] = address
+    return downloads
+
+
+def _config(text: bytes, downloads: dict[str, dict[str, str]]) -> bytes:
+    """Return Jupyter Book's configuration with what only a build knows."""
+    config = yaml.safe_load(text)
+    config["only_build_toc_files"] = True
+    config["execute"] = {"execute_notebooks": "off"}
+    sphinx = config.setdefault("sphinx", {}).setdefault("config", {})
+    sphinx["html_extra_path"] = ["_extra"]
+    sphinx["cvgen_downloads"] = downloads
+    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True).encode()
+
+
+def _synchronise(folder: Path, files: dict[str, bytes]) -> None:
+    """Make a folder hold exactly these files, without touching those that are the same."""
+    if folder.is_dir():
+        for path in folder.rglob("*"):
+            if path.is_file() and path.relative_to(folder).as_posix() not in files:
+                path.unlink()
+    for name, content in files.items():
+        path = folder / name
+        if path.is_file() and path.read_bytes() == content:
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.part")
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
+
+
+def _render(staged: Path, folder: Path) -> Path:
+    """Run Jupyter Book; any warning is an error.
+
+    After a failure nothing of it is kept: an unchanged page would not be read again, and its
+    warnings not be given again.
+    """
+    program = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", program, "build", str(staged)]
+    command += ["--path-output", str(folder.parent), "-W", "--keep-going", "-q"]
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if result.returncode:
+        for old in (folder / ".doctrees", folder / "html"):
+            shutil.rmtree(old, ignore_errors=True)
+        raise BookError("The pages can't be rendered:\n" + _readable(result.stderr, staged))
+    return folder / "html"
+
+
+def _readable(log: str, staged: Path) -> str:
+    """Return Sphinx's warnings, with pages and cells instead of staged files and lines."""
+    log = re.sub(r"\x1b\[[0-9;]*m", "", log).replace(f"{staged}/", "")
+    lines = [line for line in log.splitlines() if re.search(r"\b(WARNING|ERROR|CRITICAL)\b", line)]
+    lines = lines or log.strip().splitlines()[-12:]
+    # MyST-NB counts a notebook's lines as 10000 · (cell + 1) + line.
+    cells = re.compile(r"(\S+)\.ipynb:(\d+?)(\d{4}): ")
+    return "\n".join("  " + cells.sub(r"\1, cell \2 of the page: ", line) for line in lines)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{max(1, round(seconds))} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"

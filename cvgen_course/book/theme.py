@@ -1,0 +1,80 @@
+"""A small Sphinx extension: the download buttons and MathJax without the network."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+MATHJAX = "mathjax/tex-chtml.js"
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    """Register the extension with Sphinx."""
+    if mathjax_folder():
+        app.connect("config-inited", _use_own_mathjax)
+        app.connect("build-finished", _copy_mathjax)
+    app.add_config_value("cvgen_downloads", {}, "html")
+    # After the theme has made its own buttons (priority 500 and 501).
+    app.connect("html-page-context", _download_buttons, priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def mathjax_folder() -> Path | None:
+    """Return the folder of the installed MathJax, None where there is none.
+
+    The package ``sphinx-mathjax-offline`` carries MathJax 3. Without it, pages load MathJax from
+    its usual public address, and equations need the network.
+    """
+    found = importlib.util.find_spec("sphinx-mathjax-offline")
+    if found is None or found.origin is None:
+        return None
+    return Path(found.origin).parent / "static" / "mathjax"
+
+
+def _use_own_mathjax(app: Sphinx, config: Any) -> None:
+    config.mathjax_path = MATHJAX
+
+
+def _copy_mathjax(app: Sphinx, error: Exception | None) -> None:
+    source, target = mathjax_folder(), Path(app.outdir) / "_static" / "mathjax"
+    if error or source is None or (target / "tex-chtml.js").exists():
+        return
+    fonts = Path("output/chtml/fonts/woff-v2")
+    (target / fonts).mkdir(parents=True, exist_ok=True)
+    for path in (source / fonts).iterdir():
+        shutil.copyfile(path, target / fonts / path.name)
+    shutil.copyfile(source / "tex-chtml.js", target / "tex-chtml.js")
+
+
+def _download_buttons(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    files = app.config.cvgen_downloads.get(pagename)
+    if not files:
+        return
+    up = "../" * pagename.count("/")
+    buttons = [
+        {
+            "type": "link",
+            "url": up + address,
+            "text": label,
+            "icon": "fas fa-download",
+            "tooltip": f"Download: {label}",
+            "label": "download-file-button",
+        }
+        for label, address in files.items()
+    ]
+    context["header_buttons"].append(
+        {
+            "type": "group",
+            "tooltip": "Download this lecture",
+            "icon": "fas fa-download",
+            "buttons": buttons,
+            "label": "download-buttons",
+        }
+    )

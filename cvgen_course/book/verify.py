@@ -1,0 +1,97 @@
+"""Look at the finished pages: dead links, missing pictures, pictures without a text, other hosts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+LOADED = {"img": "src", "script": "src", "source": "src", "iframe": "src", "video": "src"}
+NOT_WRITTEN_BY_US = ("genindex.html", "search.html", "py-modindex.html")
+
+
+@dataclass
+class _Page(HTMLParser):
+    """What a page points to, and what it can be pointed at."""
+
+    anchors: set[str] = field(default_factory=set)
+    links: list[str] = field(default_factory=list)
+    loads: list[str] = field(default_factory=list)
+    pictures_without_text: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a tag's anchors and addresses."""
+        given = {name: value or "" for name, value in attrs}
+        self.anchors |= {given[name] for name in ("id", "name") if name in given}
+        if tag == "a" and given.get("href"):
+            self.links.append(given["href"])
+        if tag == "link" and given.get("rel") in ("stylesheet", "preload", "icon"):
+            self.loads.append(given.get("href", ""))
+        if tag in LOADED and given.get(LOADED[tag]):
+            self.loads.append(given[LOADED[tag]])
+        if tag == "img" and not given.get("alt", "").strip():
+            self.pictures_without_text.append(given.get("src", "")[:80])
+
+
+def problems(html: Path) -> list[str]:
+    """Return what is wrong with the pages of a book, one sentence each.
+
+    Args:
+        html: the folder of the built pages.
+    """
+    found = []
+    for page in sorted(html.rglob("*.html")):
+        if page.name in NOT_WRITTEN_BY_US or "_static" in page.relative_to(html).parts:
+            continue
+        name = page.relative_to(html).as_posix()
+        content = _read(page)
+        found += [f"{name}: {text}" for text in _page_problems(page, content)]
+    return found
+
+
+def _page_problems(page: Path, content: _Page) -> list[str]:
+    found = []
+    for address in dict.fromkeys(content.links):
+        if _is_elsewhere(address):
+            continue
+        target, anchor = _target(page, address)
+        if not target.is_file():
+            found.append(f"dead link to {address}")
+        elif anchor and target.suffix == ".html" and anchor not in _read(target).anchors:
+            found.append(f"dead link to {address}: there is no such place on the page")
+    for address in dict.fromkeys(content.loads):
+        if address.startswith("data:"):
+            continue
+        if _is_elsewhere(address):
+            found.append(f"loads {address}: a page must be readable offline")
+        elif not _target(page, address)[0].is_file():
+            found.append(f"missing file {address}")
+    found += [f"picture {src} has no alternative text" for src in content.pictures_without_text]
+    return found
+
+
+def _is_elsewhere(address: str) -> bool:
+    parts = urlsplit(address)
+    return bool(parts.netloc) or parts.scheme in ("mailto", "javascript", "data")
+
+
+def _target(page: Path, address: str) -> tuple[Path, str]:
+    parts = urlsplit(address)
+    target = page.parent / unquote(parts.path) if parts.path else page
+    return (target / "index.html" if target.is_dir() else target), unquote(parts.fragment)
+
+
+@cache
+def _read_version(page: Path, changed: int) -> _Page:
+    content = _Page()
+    content.feed(page.read_text(encoding="utf-8"))
+    return content
+
+
+def _read(page: Path) -> _Page:
+    return _read_version(page.resolve(), page.stat().st_mtime_ns)
