@@ -1,0 +1,152 @@
+"""Exercise: the weights with which a transposed convolution upsamples bilinearly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.segmentation import bilinear_kernel
+
+
+def cases(rng: torch.Generator) -> list[Case]:
+    """Return the questions: factors and channels drawn from small ranges."""
+
+    def draw(low: int, high: int) -> int:
+        return int(torch.randint(low, high + 1, (), generator=rng))
+
+    even, odd = 2 * draw(2, 5), 2 * draw(2, 4) + 1
+    return [
+        Case(
+            "factor 2, one channel",
+            {"num_channels": 1, "factor": 2},
+            hint="k = 4 and the triangle is 1/4, 3/4, 3/4, 1/4.",
+        ),
+        Case(
+            "factor 3, one channel",
+            {"num_channels": 1, "factor": 3},
+            hint="An odd factor has an odd kernel: k = 5, the triangle is 1/3, 2/3, 1, 2/3, 1/3.",
+        ),
+        Case(
+            f"an even factor, {even}, one channel",
+            {"num_channels": 1, "factor": even},
+            weight=2,
+            hint="The centre is (k − 1) / 2: for an even factor it lies between two pixels.",
+        ),
+        Case(
+            f"an odd factor, {odd}, one channel",
+            {"num_channels": 1, "factor": odd},
+            weight=2,
+            hint="k = 2 · factor − factor % 2; the middle of an odd kernel is exactly 1.",
+        ),
+        Case(
+            "several channels, an even factor",
+            {"num_channels": draw(2, 4), "factor": 2 * draw(1, 3)},
+            weight=3,
+            hint="Only the kernels [c, c] are filled: channels must not mix.",
+        ),
+        Case(
+            "several channels, an odd factor",
+            {"num_channels": draw(3, 5), "factor": 2 * draw(1, 2) + 1},
+            weight=2,
+            hint="The shape is (C, C, k, k), zero outside the diagonal of channels.",
+        ),
+        Case(
+            "factor 1 changes nothing",
+            {"num_channels": draw(1, 4), "factor": 1},
+            hint="k = 1, and the only weight is 1.",
+        ),
+    ]
+
+
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> torch.Tensor:
+    """Return the weights."""
+    weight = implementation(inputs["num_channels"], inputs["factor"])
+    return as_tensor(weight, "the kernel").detach()
+
+
+def _diagonal(num_channels, kernel):
+    return torch.eye(num_channels)[:, :, None, None] * kernel
+
+
+def _tent(size, centre, factor):
+    return 1 - (torch.arange(size) - centre).abs() / factor
+
+
+def _every_pair(num_channels, factor):
+    size = 2 * factor - factor % 2
+    tent = _tent(size, (size - 1) / 2, factor)
+    return torch.outer(tent, tent).expand(num_channels, num_channels, size, size).clone()
+
+
+def _one_per_channel(num_channels, factor):
+    return _every_pair(num_channels, factor)[:, :1].clone()
+
+
+def _whole_centre(num_channels, factor):
+    size = 2 * factor - factor % 2
+    tent = _tent(size, size // 2, factor)
+    return _diagonal(num_channels, torch.outer(tent, tent))
+
+
+def _always_even(num_channels, factor):
+    size = 2 * factor
+    tent = _tent(size, (size - 1) / 2, factor)
+    return _diagonal(num_channels, torch.outer(tent, tent))
+
+
+def _sum_of_one(num_channels, factor):
+    size = 2 * factor - factor % 2
+    tent = _tent(size, (size - 1) / 2, factor)
+    kernel = torch.outer(tent, tent)
+    return _diagonal(num_channels, kernel / kernel.sum())
+
+
+def _added(num_channels, factor):
+    size = 2 * factor - factor % 2
+    tent = _tent(size, (size - 1) / 2, factor)
+    return _diagonal(num_channels, (tent[:, None] + tent) / 2)
+
+
+EXERCISE = Exercise(
+    name="bilinear_kernel",
+    title="A kernel that upsamples bilinearly",
+    points=2,
+    reference=bilinear_kernel,
+    cases=cases,
+    probe=probe,
+    mistakes=(
+        Mistake(
+            "every_pair",
+            _every_pair,
+            "the kernel is written for every pair of channels: each output channel then adds up "
+            "all input channels.",
+        ),
+        Mistake(
+            "one_per_channel",
+            _one_per_channel,
+            "the shape is (C, 1, k, k), that of a grouped convolution; it is (C, C, k, k) here.",
+        ),
+        Mistake(
+            "whole_centre",
+            _whole_centre,
+            "the centre is rounded to k // 2: for even factors it lies between two pixels, at "
+            "(k − 1) / 2.",
+        ),
+        Mistake(
+            "always_even",
+            _always_even,
+            "k is 2 · factor for odd factors too: it is 2 · factor − factor % 2.",
+        ),
+        Mistake(
+            "sum_of_one",
+            _sum_of_one,
+            "the kernel is divided by its sum: it must sum to factor², since each output pixel "
+            "gets only some of its weights.",
+        ),
+        Mistake("added", _added, "the two triangles are added instead of multiplied."),
+    ),
+    read="Learned upsampling that starts bilinear",
+)

@@ -1,0 +1,201 @@
+"""Exercise: count how often each true class was predicted as each class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.segmentation import confusion_matrix
+
+VOID = 255
+
+
+def cases(rng: torch.Generator) -> list[Case]:
+    """Return the questions: small label maps, with and without ignored pixels."""
+
+    def labels(num_classes: int, *shape: int) -> torch.Tensor:
+        return torch.randint(num_classes, shape, generator=rng)
+
+    def with_void(target: torch.Tensor, value: int = VOID) -> torch.Tensor:
+        void = torch.rand(target.shape, generator=rng) < 0.25
+        void.flatten()[0] = True
+        return target.masked_fill(void, value)
+
+    void = torch.full((1, 3, 4), VOID)
+    mostly_sky = labels(9, 2, 20, 15) // 8  # 600 pixels, 8 of 9 of them of class 0
+    shifted = labels(5, 2, 6, 6)
+    return [
+        Case(
+            "a batch of two label maps, three classes",
+            {"pred": labels(3, 2, 6, 7), "target": labels(3, 2, 6, 7), "num_classes": 3},
+            weight=2,
+            hint="Entry [t, p] counts the pixels of true class t that were predicted as p.",
+        ),
+        Case(
+            "an image of one row",
+            {"pred": labels(4, 1, 1, 9), "target": labels(4, 1, 1, 9), "num_classes": 4},
+            hint="Every pixel counts once, whatever the shape of the image.",
+        ),
+        Case(
+            "every pixel is one class too high",
+            {"pred": (shifted + 1) % 5, "target": shifted, "num_classes": 5},
+            hint="Rows are the true classes, columns the predicted ones.",
+        ),
+        Case(
+            "classes that never occur",
+            {"pred": labels(3, 2, 5, 4), "target": labels(2, 2, 5, 4), "num_classes": 7},
+            weight=4,
+            hint="The matrix is always num_classes × num_classes; absent classes have zeros.",
+        ),
+        Case(
+            "a pair that occurs hundreds of times",
+            {"pred": mostly_sky.flip(2), "target": mostly_sky, "num_classes": 2},
+            hint="uint8 is too small for counts: count in int64.",
+        ),
+        Case(
+            "ignored pixels are marked 255",
+            {
+                "pred": labels(4, 3, 5, 6),
+                "target": with_void(labels(4, 3, 5, 6)),
+                "num_classes": 4,
+                "ignore_index": VOID,
+            },
+            weight=2,
+            hint="Drop the pixels whose target is ignore_index before counting.",
+        ),
+        Case(
+            "ignored pixels are marked -1",
+            {
+                "pred": labels(3, 1, 4, 6),
+                "target": with_void(labels(3, 1, 4, 6), -1),
+                "num_classes": 3,
+                "ignore_index": -1,
+            },
+            hint="ignore_index may be any integer, a negative one too.",
+        ),
+        Case(
+            "the background, class 0, is ignored",
+            {
+                "pred": labels(4, 2, 6, 5),
+                "target": with_void(labels(4, 2, 6, 5), 0),
+                "num_classes": 4,
+                "ignore_index": 0,
+            },
+            weight=5,
+            hint="ignore_index looks at the target only, and 0 is a value like any other: "
+            "compare with None.",
+        ),
+        Case(
+            "every pixel is ignored",
+            {
+                "pred": labels(3, 1, 3, 4),
+                "target": void,
+                "num_classes": 3,
+                "ignore_index": VOID,
+            },
+            hint="With nothing to count, the matrix is zero, and still C × C.",
+        ),
+        Case(
+            "a single pixel",
+            {"pred": labels(6, 1, 1, 1), "target": labels(6, 1, 1, 1), "num_classes": 6},
+            hint="One pixel makes one count, an integer.",
+        ),
+    ]
+
+
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> torch.Tensor:
+    """Return the matrix that an implementation counts."""
+    confusion = implementation(**inputs)
+    return as_tensor(confusion, "the confusion matrix")
+
+
+def _count(target: torch.Tensor, pred: torch.Tensor, num_classes: int) -> torch.Tensor:
+    confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+    ones = torch.ones_like(target)
+    return confusion.index_put((target, pred), ones, accumulate=True)
+
+
+def _transposed(pred, target, num_classes, ignore_index=None):
+    keep = torch.ones_like(target, dtype=torch.bool)
+    if ignore_index is not None:
+        keep = target != ignore_index
+    return _count(pred[keep], target[keep], num_classes)
+
+
+def _counts_once(pred, target, num_classes, ignore_index=None):
+    if ignore_index is not None:
+        keep = target != ignore_index
+        pred, target = pred[keep], target[keep]
+    confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64)
+    confusion[target, pred] += 1
+    return confusion
+
+
+def _never_ignores(pred, target, num_classes, ignore_index=None):
+    return _count(target.flatten(), pred.flatten(), num_classes)
+
+
+def _zero_is_false(pred, target, num_classes, ignore_index=None):
+    if ignore_index:
+        keep = target != ignore_index
+        pred, target = pred[keep], target[keep]
+    return _count(target.flatten(), pred.flatten(), num_classes)
+
+
+def _ignores_predictions(pred, target, num_classes, ignore_index=None):
+    if ignore_index is not None:
+        keep = (target != ignore_index) & (pred != ignore_index)
+        pred, target = pred[keep], target[keep]
+    return _count(target.flatten(), pred.flatten(), num_classes)
+
+
+def _size_from_data(pred, target, num_classes, ignore_index=None):
+    if ignore_index is not None:
+        keep = target != ignore_index
+        pred, target = pred[keep], target[keep]
+    size = int(torch.cat([pred.flatten(), target.flatten()]).max()) + 1
+    return _count(target.flatten(), pred.flatten(), size)
+
+
+EXERCISE = Exercise(
+    name="confusion_matrix",
+    title="The confusion matrix",
+    points=2,
+    reference=confusion_matrix,
+    cases=cases,
+    probe=probe,
+    mistakes=(
+        Mistake(
+            "transposed",
+            _transposed,
+            "rows and columns are exchanged: rows are the true classes, columns the predicted.",
+        ),
+        Mistake(
+            "counts_once",
+            _counts_once,
+            "`confusion[target, pred] += 1` is used: a pair of classes that occurs many times is "
+            "then counted once; `torch.bincount` or `index_put_(…, accumulate=True)` counts all.",
+        ),
+        Mistake("never_ignores", _never_ignores, "`ignore_index` is not looked at."),
+        Mistake(
+            "zero_is_false",
+            _zero_is_false,
+            "the code asks `if ignore_index:`, which is false for class 0; "
+            "ask `if ignore_index is not None:`.",
+        ),
+        Mistake(
+            "ignores_predictions",
+            _ignores_predictions,
+            "pixels are dropped because of their prediction: only the target decides.",
+        ),
+        Mistake(
+            "size_from_data",
+            _size_from_data,
+            "the size of the matrix is taken from the classes that occur instead of `num_classes`.",
+        ),
+    ),
+    read="Counting pixels: the confusion matrix",
+)

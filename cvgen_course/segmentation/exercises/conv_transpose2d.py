@@ -1,0 +1,239 @@
+"""Exercise: the transposed convolution, from its definition."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.segmentation import conv_transpose2d
+from cvgen_course.segmentation.exercises.gradients import gradients
+
+
+def cases(rng: torch.Generator) -> list[Case]:
+    """Return the questions: strides, paddings, kernels and gradients, one difficulty at a time."""
+
+    def ask(
+        x: tuple[int, ...],
+        weight: tuple[int, ...],
+        *,
+        bias: bool = False,
+        dtype: torch.dtype = torch.float32,
+        **options: int,
+    ) -> dict[str, Any]:
+        def normal(*shape: int) -> torch.Tensor:
+            return torch.randn(shape, generator=rng, dtype=torch.float64).to(dtype)
+
+        inputs = {"x": normal(*x), "weight": normal(*weight), "options": options}
+        if bias:
+            inputs["bias"] = normal(weight[1])
+        return inputs
+
+    def with_gradient(inputs: dict[str, Any], *shape: int) -> dict[str, Any]:
+        upstream = torch.randn(shape, generator=rng, dtype=torch.float64)
+        return {**inputs, "upstream": upstream.to(inputs["x"].dtype)}
+
+    double = torch.float64
+    return [
+        Case(
+            "one pixel stamps the kernel",
+            ask((1, 1, 1, 1), (1, 1, 3, 3)),
+            hint="One input pixel gives its multiple of the kernel, not flipped.",
+        ),
+        Case(
+            "stride 1: stamps overlap",
+            ask((2, 3, 4, 4), (3, 2, 3, 3)),
+            weight=2,
+            hint="Where stamps overlap, their values add up.",
+        ),
+        Case(
+            "stride 2, 3 × 3 kernel",
+            ask((2, 2, 3, 3), (2, 3, 3, 3), stride=2),
+            weight=2,
+            hint="Input pixel (i, j) stamps the kernel with its corner at (i·stride, j·stride).",
+        ),
+        Case(
+            "a stride larger than the kernel",
+            ask((1, 2, 3, 3), (2, 2, 2, 2), stride=3),
+            hint="Between the stamps, zeros remain.",
+        ),
+        Case(
+            "padding cuts the border off",
+            ask((2, 2, 3, 3), (2, 2, 4, 4), stride=2, padding=1),
+            weight=2,
+            hint="Padding makes the output of a transposed convolution smaller: crop each border.",
+        ),
+        Case(
+            "image and kernel are not square",
+            ask((1, 2, 2, 5), (2, 3, 3, 2), stride=2, padding=1),
+            weight=2,
+            hint="Heights go with kh, widths with kw.",
+        ),
+        Case(
+            "a bias",
+            ask((2, 3, 3, 2), (3, 2, 3, 3), bias=True, stride=2),
+            weight=2,
+            hint="The bias of an output channel is added once to each of its pixels.",
+        ),
+        Case(
+            "stride 3, padding 2, a bias, one image, float64",
+            ask((1, 2, 3, 2), (2, 3, 5, 5), bias=True, dtype=double, stride=3, padding=2),
+            weight=2,
+            hint="The result has the dtype of x: x.new_zeros(…) takes it over.",
+        ),
+        Case(
+            "a 1 × 1 kernel mixes channels",
+            ask((2, 3, 2, 3), (3, 3, 1, 1)),
+            hint="The weight's first dimension is the input channel, its second the output's.",
+        ),
+        Case(
+            "the gradients of x and weight",
+            with_gradient(
+                ask((2, 2, 3, 2), (2, 3, 3, 3), dtype=double, stride=2, padding=1), 2, 3, 5, 3
+            ),
+            weight=3,
+            hint="Networks learn through this operator: no detach, no item, no numpy.",
+        ),
+        Case(
+            "the gradients of x, weight and bias",
+            with_gradient(ask((1, 3, 2, 2), (3, 2, 2, 3), bias=True, dtype=double), 1, 2, 3, 4),
+            weight=3,
+            hint="The bias learns too: its gradient is the sum over all pixels of its channel.",
+        ),
+    ]
+
+
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """Return the output and, where a case brings an upstream gradient, those of the tensors."""
+    options = dict(inputs["options"])
+    leaves = {key: inputs[key] for key in ("x", "weight", "bias") if key in inputs}
+    for leaf in leaves.values():
+        leaf.requires_grad_("upstream" in inputs)
+    copies = {key: leaf.clone() for key, leaf in leaves.items()}
+    if "bias" in copies:
+        options["bias"] = copies["bias"]
+    out = as_tensor(implementation(copies["x"], copies["weight"], **options), "the output")
+    answer = {"the output": out.detach()}
+    if "upstream" in inputs:
+        answer |= gradients("the output", out, inputs["upstream"], **leaves)
+    return answer
+
+
+def _stamp(x, weight, stride, combine):
+    """Return the whole output, before padding and bias; ``combine(old, stamp)`` makes the new."""
+    (_, _, H, W), (_, _, kh, kw) = x.shape, weight.shape
+    size = (H - 1) * stride + kh, (W - 1) * stride + kw
+    out = x.new_zeros(x.shape[0], weight.shape[1], *size)
+    for i in range(H):
+        for j in range(W):
+            top, left = i * stride, j * stride
+            stamp = torch.einsum("ni,iokl->nokl", x[:, :, i, j], weight)
+            old = out[:, :, top : top + kh, left : left + kw].clone()
+            out[:, :, top : top + kh, left : left + kw] = combine(old, stamp)
+    return out
+
+
+def _finish(out, bias, padding):
+    H, W = out.shape[2:]
+    out = out[:, :, padding : H - padding, padding : W - padding]
+    return out if bias is None else out + bias.reshape(1, -1, 1, 1)
+
+
+def _overwrites(x, weight, bias=None, stride=1, padding=0):
+    return _finish(_stamp(x, weight, stride, lambda old, stamp: stamp), bias, padding)
+
+
+def _flipped(x, weight, bias=None, stride=1, padding=0):
+    return _finish(_stamp(x, weight.flip(2, 3), stride, torch.add), bias, padding)
+
+
+def _padding_ignored(x, weight, bias=None, stride=1, padding=0):
+    return _finish(_stamp(x, weight, stride, torch.add), bias, 0)
+
+
+def _stride_ignored(x, weight, bias=None, stride=1, padding=0):
+    return _finish(_stamp(x, weight, 1, torch.add), bias, padding)
+
+
+def _bias_forgotten(x, weight, bias=None, stride=1, padding=0):
+    return _finish(_stamp(x, weight, stride, torch.add), None, padding)
+
+
+def _bias_in_each_stamp(x, weight, bias=None, stride=1, padding=0):
+    more = 0 if bias is None else bias.reshape(1, -1, 1, 1)
+    out = _stamp(x, weight, stride, lambda old, stamp: old + stamp + more)
+    return _finish(out, None, padding)
+
+
+def _channels_exchanged(x, weight, bias=None, stride=1, padding=0):
+    return _finish(_stamp(x, weight.transpose(0, 1), stride, torch.add), bias, padding)
+
+
+def _detached(x, weight, bias=None, stride=1, padding=0):
+    out = _finish(_stamp(x, weight, stride, torch.add), bias, padding)
+    return out.detach()
+
+
+EXERCISE = Exercise(
+    name="conv_transpose2d",
+    title="Transposed convolution from the definition",
+    points=4,
+    reference=conv_transpose2d,
+    cases=cases,
+    probe=probe,
+    mistakes=(
+        Mistake(
+            "overwrites",
+            _overwrites,
+            "a stamp replaces what was there (`=`): where stamps overlap, they add up (`+=`).",
+        ),
+        Mistake(
+            "flipped",
+            _flipped,
+            "the kernel is flipped: every pixel stamps the kernel as it is.",
+        ),
+        Mistake(
+            "padding_ignored",
+            _padding_ignored,
+            "the border is not cut off: padding makes this output smaller.",
+        ),
+        Mistake(
+            "stride_ignored",
+            _stride_ignored,
+            "the stamps are one pixel apart instead of `stride` pixels.",
+        ),
+        Mistake("bias_forgotten", _bias_forgotten, "the bias is not added."),
+        Mistake(
+            "bias_in_each_stamp",
+            _bias_in_each_stamp,
+            "the bias is part of every stamp: each output pixel gets it once, after all stamps.",
+        ),
+        Mistake(
+            "channels_exchanged",
+            _channels_exchanged,
+            "input and output channels of the weight are exchanged: its shape is "
+            "(C_in, C_out, kh, kw).",
+        ),
+        Mistake(
+            "detached", _detached, "the values are right, but no gradient flows to the inputs."
+        ),
+    ),
+    forbidden=(
+        F.conv_transpose1d,
+        F.conv_transpose2d,
+        F.conv_transpose3d,
+        nn.ConvTranspose1d,
+        nn.ConvTranspose2d,
+        nn.ConvTranspose3d,
+        F.fold,
+        nn.Fold,
+        torch.convolution,
+        torch._C._nn.col2im,
+        torch.nn.grad.conv2d_input,
+    ),
+    read="Transposed convolution: every pixel stamps the kernel",
+)

@@ -1,0 +1,234 @@
+"""Exercise: the soft Dice loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.segmentation import dice_loss
+from cvgen_course.segmentation.exercises.gradients import gradients
+
+VOID = 255
+
+
+def cases(rng: torch.Generator) -> list[Case]:
+    """Return the questions: logits and targets, ignored pixels, large logits, gradients."""
+
+    def logits(*shape: int, scale: float = 2.0, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+        return (scale * torch.randn(shape, generator=rng, dtype=torch.float64)).to(dtype)
+
+    def labels(num_classes: int, *shape: int) -> torch.Tensor:
+        return torch.randint(num_classes, shape, generator=rng)
+
+    def with_void(target: torch.Tensor, value: int) -> torch.Tensor:
+        void = torch.rand(target.shape, generator=rng) < 0.4
+        void.flatten()[0] = True
+        return target.masked_fill(void, value)
+
+    def loss(title: str, hint: str, weight: float, **inputs: Any) -> Case:
+        return Case(title, {"gradient": False, **inputs}, weight, hint)
+
+    def gradient(title: str, hint: str, weight: float, **inputs: Any) -> Case:
+        return Case(title, {"gradient": True, **inputs}, weight, hint)
+
+    easy = labels(2, 1, 4, 4)  # the second image of this batch is much harder than the first
+    hard = torch.cat([easy, 1 - easy])
+    return [
+        loss(
+            "a batch of two images, three classes",
+            "Softmax over the classes, one-hot target, one Dice per class, then 1 − their mean.",
+            2,
+            logits=logits(2, 3, 4, 5),
+            target=labels(3, 2, 4, 5),
+        ),
+        loss(
+            "an easy and a hard image in one batch",
+            "Each class's sums run over the whole batch, not over one image at a time.",
+            1.5,
+            logits=6 * F.one_hot(easy.expand(2, 4, 4), 2).permute(0, 3, 1, 2).float(),
+            target=hard.clone(),
+        ),
+        loss(
+            "one image, float64, not square",
+            "The result keeps the precision of the logits.",
+            1,
+            logits=logits(1, 4, 3, 7, dtype=torch.float64),
+            target=labels(4, 1, 3, 7),
+        ),
+        loss(
+            "a class that never occurs",
+            "The mean runs over all C classes, those that do not occur included.",
+            2,
+            logits=logits(2, 5, 4, 4),
+            target=labels(3, 2, 4, 4),
+        ),
+        loss(
+            "another smooth",
+            "`smooth` is added to the numerator and to the denominator.",
+            2,
+            logits=logits(1, 3, 3, 3),
+            target=labels(3, 1, 3, 3),
+            smooth=25.0,
+        ),
+        loss(
+            "ignored pixels are marked 255",
+            "An ignored pixel enters no sum: neither p·t nor p nor t.",
+            3,
+            logits=logits(2, 3, 5, 4),
+            target=with_void(labels(3, 2, 5, 4), VOID),
+            ignore_index=VOID,
+        ),
+        loss(
+            "the background, class 0, is ignored",
+            "ignore_index may be a class, and 0 is a value like any other.",
+            2,
+            logits=logits(2, 3, 4, 4),
+            target=with_void(labels(3, 2, 4, 4), 0),
+            ignore_index=0,
+        ),
+        loss(
+            "every pixel is ignored",
+            "With empty sums, each class's Dice is smooth / smooth = 1, so the loss is 0.",
+            0.5,
+            logits=logits(1, 3, 2, 3),
+            target=torch.full((1, 2, 3), VOID),
+            ignore_index=VOID,
+        ),
+        loss(
+            "logits of a thousand",
+            "exp(1000) overflows: `softmax` is safe, your own exp / sum is not.",
+            1.5,
+            logits=logits(1, 3, 4, 4, scale=1000.0),
+            target=labels(3, 1, 4, 4),
+        ),
+        gradient(
+            "the gradient",
+            "The loss must be differentiable: probabilities, no argmax, no detach, no item.",
+            2,
+            logits=logits(2, 3, 3, 4, dtype=torch.float64),
+            target=labels(3, 2, 3, 4),
+        ),
+        gradient(
+            "the gradient, with ignored pixels",
+            "Ignored pixels have no influence, so their gradient is 0.",
+            2,
+            logits=logits(2, 3, 3, 3, dtype=torch.float64),
+            target=with_void(labels(3, 2, 3, 3), VOID),
+            ignore_index=VOID,
+        ),
+    ]
+
+
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """Return the loss and, where a case asks for it, its gradient with respect to the logits."""
+    options = {name: inputs[name] for name in ("ignore_index", "smooth") if name in inputs}
+    logits = inputs["logits"].requires_grad_()
+    # A copy that is no leaf, as a network's output is: it may be changed in place.
+    loss = implementation(logits.clone(), inputs["target"], **options)
+    loss = as_tensor(loss, "the loss")
+    answer = {"the loss": loss.detach()}
+    if inputs["gradient"]:
+        answer |= gradients("the loss", loss, torch.ones((), dtype=logits.dtype), logits=logits)
+    return answer
+
+
+def _parts(probs, target, ignore_index):
+    keep = torch.ones_like(target, dtype=torch.bool)
+    if ignore_index is not None:
+        keep = target != ignore_index
+    one_hot = F.one_hot(target.where(keep, 0), probs.shape[1]).movedim(-1, 1)
+    keep = keep.unsqueeze(1)
+    return probs * keep, one_hot * keep
+
+
+def _sums(values):
+    return values.sum(dim=(0, 2, 3))
+
+
+def _whole(probs, one_hot, smooth):
+    return (2 * _sums(probs * one_hot) + smooth) / (_sums(probs) + _sums(one_hot) + smooth)
+
+
+def _coefficient(logits, target, ignore_index=None, smooth=1.0):
+    return _whole(*_parts(logits.softmax(1), target, ignore_index), smooth).mean()
+
+
+def _sigmoid(logits, target, ignore_index=None, smooth=1.0):
+    return 1 - _whole(*_parts(logits.sigmoid(), target, ignore_index), smooth).mean()
+
+
+def _hard(logits, target, ignore_index=None, smooth=1.0):
+    probs = F.one_hot(logits.argmax(1), logits.shape[1]).movedim(-1, 1).to(logits.dtype)
+    return 1 - _whole(*_parts(probs, target, ignore_index), smooth).mean()
+
+
+def _per_image(logits, target, ignore_index=None, smooth=1.0):
+    probs, one_hot = _parts(logits.softmax(1), target, ignore_index)
+    overlap = 2 * (probs * one_hot).sum((2, 3)) + smooth
+    return 1 - (overlap / (probs.sum((2, 3)) + one_hot.sum((2, 3)) + smooth)).mean()
+
+
+def _one_fraction(logits, target, ignore_index=None, smooth=1.0):
+    probs, one_hot = _parts(logits.softmax(1), target, ignore_index)
+    overlap = 2 * (probs * one_hot).sum() + smooth
+    return 1 - overlap / (probs.sum() + one_hot.sum() + smooth)
+
+
+def _half_ignored(logits, target, ignore_index=None, smooth=1.0):
+    probs = logits.softmax(1)
+    _, one_hot = _parts(probs, target, ignore_index)
+    return 1 - _whole(probs, one_hot, smooth).mean()
+
+
+def _factor_missing(logits, target, ignore_index=None, smooth=1.0):
+    probs, one_hot = _parts(logits.softmax(1), target, ignore_index)
+    overlap = _sums(probs * one_hot) + smooth
+    return 1 - (overlap / (_sums(probs) + _sums(one_hot) + smooth)).mean()
+
+
+EXERCISE = Exercise(
+    name="dice_loss",
+    title="The soft Dice loss",
+    points=3,
+    reference=dice_loss,
+    cases=cases,
+    probe=probe,
+    mistakes=(
+        Mistake(
+            "coefficient",
+            _coefficient,
+            "the Dice coefficient itself is returned: the loss is 1 minus it.",
+        ),
+        Mistake(
+            "sigmoid",
+            _sigmoid,
+            "sigmoid is used: the classes exclude each other, so it is softmax over dimension 1.",
+        ),
+        Mistake(
+            "hard",
+            _hard,
+            "argmax is used instead of probabilities: nothing can be learned through an argmax.",
+        ),
+        Mistake(
+            "per_image",
+            _per_image,
+            "each image gets a Dice of its own: the sums run over the whole batch.",
+        ),
+        Mistake(
+            "one_fraction",
+            _one_fraction,
+            "all classes share one fraction: each class has its own, and then comes the mean.",
+        ),
+        Mistake(
+            "half_ignored",
+            _half_ignored,
+            "ignored pixels still enter the sum of the probabilities in the denominator.",
+        ),
+        Mistake("factor_missing", _factor_missing, "the factor 2 in the numerator is missing."),
+    ),
+    read="A loss made of overlaps: soft Dice",
+)

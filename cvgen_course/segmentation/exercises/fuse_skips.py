@@ -1,0 +1,155 @@
+"""Exercise: fuse the score maps of three depths, as FCN-8s does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.segmentation import fuse_skips, upsample_and_add
+
+SCORES = ("score32", "score16", "score8")
+
+
+def cases(rng: torch.Generator) -> list[Case]:
+    """Return the questions: three score maps each, of sizes that double and of sizes that don't."""
+
+    def scores(
+        N: int, C: int, *sizes: tuple[int, int], dtype: torch.dtype = torch.float32
+    ) -> dict[str, Any]:
+        maps = [torch.randn(N, C, *size, generator=rng, dtype=torch.float64) for size in sizes]
+        return {name: map_.to(dtype) for name, map_ in zip(SCORES, maps, strict=True)}
+
+    def only(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        return {key: map_ if key == name else 0 * map_ for key, map_ in inputs.items()}
+
+    return [
+        Case(
+            "every map twice as large as the last",
+            scores(2, 3, (2, 3), (4, 6), (8, 12)),
+            weight=2,
+            hint="Upsample, add, upsample the sum, add.",
+        ),
+        Case(
+            "odd sizes: 3 × 4, 5 × 7, 9 × 13",
+            scores(2, 2, (3, 4), (5, 7), (9, 13)),
+            weight=2,
+            hint="Give interpolate the exact size of the finer map (size=…), not scale_factor=2.",
+        ),
+        Case(
+            "one image, odd in one direction",
+            scores(1, 4, (2, 3), (4, 5), (8, 9)),
+            weight=2,
+            hint="Height and width can each be odd: size=score16.shape[-2:].",
+        ),
+        Case(
+            "only the coarsest scores speak",
+            only("score32", scores(1, 2, (3, 2), (6, 4), (12, 8))),
+            weight=2,
+            hint="score32 goes through both steps: to the size of score16, then of score8.",
+        ),
+        Case(
+            "only the middle scores speak",
+            only("score16", scores(1, 2, (2, 2), (4, 4), (8, 8))),
+            weight=2,
+            hint="score16 is added before the second upsampling.",
+        ),
+        Case(
+            "only the finest scores speak",
+            only("score8", scores(1, 2, (2, 2), (4, 4), (8, 8))),
+            hint="score8 is added as it is: no weight, no mean.",
+        ),
+        Case(
+            "float64",
+            scores(1, 2, (2, 2), (3, 4), (6, 8), dtype=torch.float64),
+            hint="The result has the dtype of the scores.",
+        ),
+        Case(
+            "the coarsest map is a single pixel",
+            scores(2, 1, (1, 1), (1, 2), (2, 3)),
+            hint="A single score spreads over the whole map.",
+        ),
+    ]
+
+
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> torch.Tensor:
+    """Return the fused scores."""
+    fused = implementation(*(inputs[name] for name in SCORES))
+    return as_tensor(fused, "the fused scores")
+
+
+def _resize(scores, size, **options):
+    options = {"mode": "bilinear", "align_corners": False} | options
+    return F.interpolate(scores, size=size, **options)
+
+
+def _align_corners(score32, score16, score8):
+    fused = score16 + _resize(score32, score16.shape[-2:], align_corners=True)
+    return score8 + _resize(fused, score8.shape[-2:], align_corners=True)
+
+
+def _nearest(score32, score16, score8):
+    fused = score16 + F.interpolate(score32, score16.shape[-2:])
+    return score8 + F.interpolate(fused, score8.shape[-2:])
+
+
+def _scale_factor(score32, score16, score8):
+    fused = score16 + F.interpolate(score32, scale_factor=2, mode="bilinear")
+    return score8 + F.interpolate(fused, scale_factor=2, mode="bilinear")
+
+
+def _doubles_and_crops(score32, score16, score8):
+    for finer in (score16, score8):
+        larger = F.interpolate(score32, scale_factor=2, mode="bilinear")
+        score32 = larger[..., : finer.shape[-2], : finer.shape[-1]] + finer
+    return score32
+
+
+def _one_jump(score32, score16, score8):
+    size = score8.shape[-2:]
+    return _resize(score32, size) + _resize(score16, size) + score8
+
+
+def _averages(score32, score16, score8):
+    fused = (score16 + _resize(score32, score16.shape[-2:])) / 2
+    return (score8 + _resize(fused, score8.shape[-2:])) / 2
+
+
+def _middle_forgotten(score32, score16, score8):
+    return score8 + _resize(_resize(score32, score16.shape[-2:]), score8.shape[-2:])
+
+
+EXERCISE = Exercise(
+    name="fuse_skips",
+    title="Skip fusion of FCN-8s",
+    points=3,
+    reference=fuse_skips,
+    cases=cases,
+    probe=probe,
+    mistakes=(
+        Mistake("align_corners", _align_corners, "`align_corners=True` is used."),
+        Mistake("nearest", _nearest, "the mode is nearest, the default: ask for bilinear."),
+        Mistake(
+            "scale_factor",
+            _scale_factor,
+            "`scale_factor=2` is used: the next map is not always exactly twice as large.",
+        ),
+        Mistake(
+            "doubles_and_crops",
+            _doubles_and_crops,
+            "the map is doubled and then cropped: interpolate to the exact size instead.",
+        ),
+        Mistake(
+            "one_jump",
+            _one_jump,
+            "`score32` is upsampled to the finest size in one jump instead of two steps.",
+        ),
+        Mistake("averages", _averages, "the maps are averaged: scores are added."),
+        Mistake("middle_forgotten", _middle_forgotten, "`score16` is not added."),
+    ),
+    forbidden=(upsample_and_add,),
+    read="FCN: skips from finer layers",
+)

@@ -1,0 +1,35 @@
+"""Gradients of what a student's function returned: for the probes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cvgen_course.checks import WrongAnswer, as_tensor
+
+
+def gradients(name: str, output: Tensor, upstream: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
+    """Send a gradient back through a student's function.
+
+    Args:
+        name: what the function returned, for the message, e.g. ``"the loss"``.
+        output: what it returned.
+        upstream: the gradient with respect to ``output``, of the shape that ``output`` should have.
+        **inputs: leaves that require a gradient.
+
+    Returns:
+        ``{"the gradient of x": …}`` for each input; zeros where the output does not depend on it.
+
+    Raises:
+        WrongAnswer: the output has another shape, or is cut off from every input.
+    """
+    output = as_tensor(output, name, needs_grad=True)
+    if output.shape != upstream.shape:
+        raise WrongAnswer(
+            f"{name} has shape {tuple(output.shape)}, expected {tuple(upstream.shape)}"
+        )
+    found = torch.autograd.grad(output, list(inputs.values()), upstream, allow_unused=True)
+    return {
+        f"the gradient of {key}": torch.zeros_like(leaf) if gradient is None else gradient
+        for (key, leaf), gradient in zip(inputs.items(), found, strict=True)
+    }

@@ -1,0 +1,189 @@
+"""Exercise: max-unpooling with indices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.segmentation import max_unpool
+from cvgen_course.segmentation.exercises.gradients import gradients
+
+
+def cases(rng: torch.Generator) -> list[Case]:
+    """Return the questions: maps that were pooled, of even and odd size, and free positions."""
+
+    def pooled(*shape: int, dtype: torch.dtype = torch.float32) -> dict[str, Any]:
+        image = torch.randn(shape, generator=rng, dtype=torch.float64).to(dtype)
+        x, indices = F.max_pool2d(image, 2, return_indices=True)
+        return {"x": x, "indices": indices, "output_size": shape[2:]}
+
+    def anywhere(*shape: int, output_size: tuple[int, int]) -> dict[str, Any]:
+        H, W = output_size
+        noise = torch.rand(*shape[:2], H * W, generator=rng)
+        indices = noise.argsort(dim=2)[:, :, : shape[2] * shape[3]].reshape(shape)
+        return {
+            "x": torch.randn(shape, generator=rng),
+            "indices": indices,
+            "output_size": output_size,
+        }
+
+    def with_gradient(inputs: dict[str, Any]) -> dict[str, Any]:
+        shape = (*inputs["x"].shape[:2], *inputs["output_size"])
+        upstream = torch.randn(shape, generator=rng, dtype=torch.float64)
+        return {**inputs, "upstream": upstream.to(inputs["x"].dtype)}
+
+    negative = pooled(1, 2, 4, 6)
+    negative["x"] = -1 - negative["x"].abs()
+    corner = torch.randint(7, (1, 1, 1, 1), generator=rng)
+    return [
+        Case(
+            "a batch, pooled from 4 × 6",
+            pooled(2, 3, 4, 6),
+            weight=2,
+            hint="Position p of a plane of width W is row p // W, column p % W.",
+        ),
+        Case(
+            "an odd size, 5 × 7",
+            pooled(2, 2, 5, 7),
+            weight=3,
+            hint="The size comes from output_size: 2 × 2 pooling makes 2 out of both 4 and 5.",
+        ),
+        Case(
+            "negative values",
+            negative,
+            hint="Values are put back as they are, negative ones too.",
+        ),
+        Case(
+            "positions in any order",
+            anywhere(2, 3, 2, 3, output_size=(3, 5)),
+            weight=2,
+            hint="Only the index says where a value belongs, not its place in the pooled map.",
+        ),
+        Case(
+            "one value in one row",
+            {"x": torch.randn(1, 1, 1, 1, generator=rng), "indices": corner, "output_size": (1, 7)},
+            hint="One value goes to one place; the rest is zero.",
+        ),
+        Case(
+            "one image in float64",
+            pooled(1, 2, 6, 4, dtype=torch.float64),
+            hint="The result has the dtype of x: x.new_zeros(…) takes it over.",
+        ),
+        Case(
+            "the gradient",
+            with_gradient(pooled(2, 2, 4, 6)),
+            weight=2,
+            hint="Each value's gradient is the one at the place where it was put.",
+        ),
+        Case(
+            "the gradient, odd size, float64",
+            with_gradient(pooled(1, 3, 7, 5, dtype=torch.float64)),
+            weight=2,
+            hint="Networks learn through this operator: no detach, no item, no numpy.",
+        ),
+    ]
+
+
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """Return the unpooled map and, where a case brings an upstream gradient, that of x."""
+    x = inputs["x"].requires_grad_("upstream" in inputs)
+    out = implementation(x.clone(), inputs["indices"], tuple(inputs["output_size"]))
+    out = as_tensor(out, "the unpooled map")
+    answer = {"the unpooled map": out.detach()}
+    if "upstream" in inputs:
+        answer |= gradients("the unpooled map", out, inputs["upstream"], x=x)
+    return answer
+
+
+def _place(x, indices, size):
+    H, W = size
+    out = x.new_zeros(*x.shape[:2], H * W)
+    return out.scatter(2, indices.flatten(2), x.flatten(2)).unflatten(2, (H, W))
+
+
+def _one_plane(x, indices, output_size):
+    out = x.new_zeros(*x.shape[:2], *output_size).flatten()
+    return out.scatter(0, indices.flatten(), x.flatten()).reshape(*x.shape[:2], *output_size)
+
+
+def _height_for_width(x, indices, output_size):
+    H, W = output_size
+    rows, columns = indices // H, indices % H
+    out = x.new_zeros(*x.shape[:2], max(H, W), max(H, W))
+    images = torch.arange(x.shape[0]).reshape(-1, 1, 1, 1)
+    channels = torch.arange(x.shape[1]).reshape(1, -1, 1, 1)
+    return out.index_put((images, channels, rows, columns), x)[..., :H, :W]
+
+
+def _fixed_places(x, indices, output_size):
+    (h, w), (H, W) = x.shape[2:], output_size
+    rows = torch.arange(h)[:, None] * (H // h)
+    columns = torch.arange(w) * (W // w)
+    return _place(x, (rows * W + columns).expand_as(x), output_size)
+
+
+def _repeats(x, indices, output_size):
+    return F.interpolate(x, size=output_size, mode="nearest")
+
+
+def _doubles(x, indices, output_size):
+    return _place(x, indices, (2 * x.shape[2], 2 * x.shape[3]))
+
+
+def _detached(x, indices, output_size):
+    return _place(x.detach(), indices, output_size)
+
+
+EXERCISE = Exercise(
+    name="max_unpool",
+    title="Max-unpooling",
+    points=2,
+    reference=max_unpool,
+    cases=cases,
+    probe=probe,
+    mistakes=(
+        Mistake(
+            "one_plane",
+            _one_plane,
+            "the whole batch is flattened into one row: indices count within the plane of their "
+            "own image and channel.",
+        ),
+        Mistake(
+            "height_for_width",
+            _height_for_width,
+            "positions are split by the height: the row is index // W, the column index % W.",
+        ),
+        Mistake(
+            "fixed_places",
+            _fixed_places,
+            "every value goes to the top left of its block, a bed of nails: the indices say where.",
+        ),
+        Mistake(
+            "repeats",
+            _repeats,
+            "every value fills its whole block (nearest neighbour): all places but one are zero.",
+        ),
+        Mistake(
+            "doubles",
+            _doubles,
+            "the output is twice as large as the input instead of `output_size`.",
+        ),
+        Mistake("detached", _detached, "the values are right, but no gradient flows back to `x`."),
+    ),
+    forbidden=(
+        F.max_unpool1d,
+        F.max_unpool2d,
+        F.max_unpool3d,
+        nn.MaxUnpool1d,
+        nn.MaxUnpool2d,
+        nn.MaxUnpool3d,
+        torch._C._nn.max_unpool2d,
+        torch._C._nn.max_unpool3d,
+    ),
+    read="Max-unpooling: remember where",
+)

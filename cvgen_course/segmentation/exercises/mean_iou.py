@@ -1,0 +1,179 @@
+"""Exercise: the mean intersection over union from a confusion matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.segmentation import iou_per_class, mean_iou
+
+
+def cases(rng: torch.Generator) -> list[Case]:
+    """Return the questions: confusion matrices, some with classes that never occur."""
+
+    def counts(num_classes: int, largest: int = 50) -> torch.Tensor:
+        random = torch.randint(1, largest, (num_classes, num_classes), generator=rng)
+        return random + torch.diag(2 * random.diagonal() + largest)
+
+    absent = counts(5)
+    absent[[1, 4]] = 0
+    absent[:, [1, 4]] = 0
+    never_predicted = counts(4)
+    never_predicted[:, 2] = 0
+    only_predicted = counts(4)
+    only_predicted[1] = 0
+    all_wrong = torch.randint(1, 50, (3, 3), generator=rng).fill_diagonal_(0)
+    right = torch.diag(torch.randint(1, 50, (4,), generator=rng))
+    return [
+        Case(
+            "three classes, all of them occur",
+            {"confusion": counts(3)},
+            weight=2,
+            hint="Intersection: the diagonal. Union: row sum + column sum − intersection.",
+        ),
+        Case(
+            "two classes never occur",
+            {"confusion": absent},
+            weight=4,
+            hint="A class with an empty union is left out: it counts neither as 0 nor as 1.",
+        ),
+        Case(
+            "a class that is never predicted",
+            {"confusion": never_predicted},
+            weight=1.5,
+            hint="A class that occurs only in the target has IoU 0, and counts.",
+        ),
+        Case(
+            "a class that occurs only in the prediction",
+            {"confusion": only_predicted},
+            weight=4,
+            hint="A class that occurs only in the prediction has IoU 0, and counts.",
+        ),
+        Case(
+            "counts of a whole data set, in the billions",
+            {"confusion": counts(6, 2_000_000_000)},
+            hint="int32 and float16 are too small for such counts.",
+        ),
+        Case(
+            "every pixel is right",
+            {"confusion": right},
+            hint="A perfect prediction has a mean IoU of 1.",
+        ),
+        Case(
+            "every pixel is wrong",
+            {"confusion": all_wrong},
+            hint="Without any intersection the mean IoU is 0.",
+        ),
+        Case(
+            "a single class",
+            {"confusion": torch.randint(1, 50, (1, 1), generator=rng)},
+            hint="Class 0, the background, is a class like the others.",
+        ),
+        Case(
+            "nothing was counted at all",
+            {"confusion": torch.zeros(3, 3, dtype=torch.int64)},
+            weight=0.5,
+            hint="The mean over no class is 0, not NaN.",
+        ),
+    ]
+
+
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> torch.Tensor:
+    """Return the mean as float32: float32, float64 and Python numbers are all right answers."""
+    value = as_tensor(implementation(inputs["confusion"]), "the mean IoU")
+    return value.to(torch.float32) if value.dtype in (torch.float64, torch.int64) else value
+
+
+def _iou(confusion: torch.Tensor) -> torch.Tensor:
+    confusion = confusion.double()
+    intersection = confusion.diagonal()
+    return intersection / (confusion.sum(0) + confusion.sum(1) - intersection)
+
+
+def _absent_is_zero(confusion):
+    return _iou(confusion).nan_to_num(0.0).mean()
+
+
+def _absent_is_one(confusion):
+    return _iou(confusion).nan_to_num(1.0).mean()
+
+
+def _target_classes_only(confusion):
+    occurs = confusion.sum(1) > 0
+    return _iou(confusion)[occurs].sum() / occurs.sum().clamp(min=1)
+
+
+def _intersection_twice(confusion):
+    intersection = confusion.double().diagonal()
+    both = confusion.sum(0) + confusion.sum(1)
+    occurs = both > 0
+    return (intersection[occurs] / both[occurs]).sum() / occurs.sum().clamp(min=1)
+
+
+def _dice(confusion):
+    return 2 * _intersection_twice(confusion)
+
+
+def _recall(confusion):
+    rows = confusion.sum(1).double()
+    occurs = rows > 0
+    return (confusion.diagonal()[occurs] / rows[occurs]).sum() / occurs.sum().clamp(min=1)
+
+
+def _pixel_accuracy(confusion):
+    return confusion.diagonal().sum().double() / confusion.sum().clamp(min=1)
+
+
+def _without_background(confusion):
+    iou = _iou(confusion)[1:]
+    occurs = ~iou.isnan()
+    return iou[occurs].sum() / occurs.sum().clamp(min=1)
+
+
+EXERCISE = Exercise(
+    name="mean_iou",
+    title="Mean intersection over union",
+    points=2,
+    reference=mean_iou,
+    cases=cases,
+    probe=probe,
+    mistakes=(
+        Mistake(
+            "absent_is_zero",
+            _absent_is_zero,
+            "a class that never occurs counts as 0 instead of being left out of the mean.",
+        ),
+        Mistake(
+            "absent_is_one",
+            _absent_is_one,
+            "a class that never occurs counts as 1 instead of being left out of the mean.",
+        ),
+        Mistake(
+            "target_classes_only",
+            _target_classes_only,
+            "classes that occur only in the prediction are left out: they have IoU 0, and count.",
+        ),
+        Mistake(
+            "intersection_twice",
+            _intersection_twice,
+            "the union is row sum + column sum, in which the intersection is counted twice.",
+        ),
+        Mistake("dice", _dice, "Dice, 2·I / (rows + columns), is computed instead of IoU."),
+        Mistake(
+            "recall",
+            _recall,
+            "the diagonal is divided by the row sums: that is each class's accuracy, not its IoU.",
+        ),
+        Mistake("pixel_accuracy", _pixel_accuracy, "the share of right pixels is returned."),
+        Mistake(
+            "without_background",
+            _without_background,
+            "class 0, the background, is left out: it is a class like the others.",
+        ),
+    ),
+    forbidden=(iou_per_class,),
+    read="From counts to IoU",
+)

@@ -1,0 +1,133 @@
+"""Exercise: one step down in a U-Net."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from cvgen_course.checks import Case, Exercise, Mistake, WrongAnswer, as_tensor
+from cvgen_course.segmentation import unet_down
+
+
+def cases(rng: torch.Generator) -> list[Case]:
+    """Return the questions: a map and the weights of a convolution each."""
+
+    def ask(
+        *shape: int, out: int = 3, shift: float = 0.0, dtype: torch.dtype = torch.float32
+    ) -> dict[str, Any]:
+        x = torch.randn(shape, generator=rng, dtype=torch.float64)
+        weight = torch.randn(out, shape[1], 3, 3, generator=rng, dtype=torch.float64)
+        bias = torch.randn(out, generator=rng, dtype=torch.float64) + shift
+        return {"x": x.to(dtype), "weight": weight.to(dtype), "bias": bias.to(dtype)}
+
+    return [
+        Case(
+            "a batch of two, 4 × 6",
+            ask(2, 2, 4, 6),
+            weight=2,
+            hint="skip = conv(x), pooled = 2 × 2 max-pooling of skip; return (skip, pooled).",
+        ),
+        Case(
+            "an odd size, 5 × 7",
+            ask(2, 2, 5, 7),
+            weight=2,
+            hint="Pooling drops an odd last row or column: the size is H // 2 × W // 2.",
+        ),
+        Case(
+            "one image of 2 × 3",
+            ask(1, 1, 2, 3),
+            hint="A map of 2 × 3 is pooled to 1 × 1.",
+        ),
+        Case(
+            "a convolution whose results are all negative",
+            ask(1, 2, 4, 4, shift=-100.0),
+            hint="The maximum of negative numbers is negative: no padding with zeros.",
+        ),
+        Case(
+            "float64",
+            ask(1, 2, 6, 4, out=4, dtype=torch.float64),
+            hint="Both results have the dtype that conv gives.",
+        ),
+        Case(
+            "conv is called once",
+            {**ask(1, 2, 4, 4), "count": True},
+            weight=3,
+            hint="Keep conv's result in a variable and pool that: conv is the expensive part.",
+        ),
+    ]
+
+
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any]:
+    """Return both maps and, where a case asks for it, how often conv was called."""
+    calls = []
+
+    def conv(x: torch.Tensor) -> torch.Tensor:
+        calls.append("conv")
+        return F.conv2d(x, inputs["weight"], inputs["bias"], padding=1)
+
+    pair = implementation(inputs["x"], conv)
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise WrongAnswer("your function should return two tensors: return skip, pooled")
+    answer = {"skip": as_tensor(pair[0], "skip"), "pooled": as_tensor(pair[1], "pooled")}
+    return answer | ({"the number of calls of conv": len(calls)} if "count" in inputs else {})
+
+
+def _exchanged(x, conv):
+    skip = conv(x)
+    return F.max_pool2d(skip, 2), skip
+
+
+def _pools_the_input(x, conv):
+    return conv(x), F.max_pool2d(x, 2)
+
+
+def _skip_is_the_input(x, conv):
+    return x, F.max_pool2d(conv(x), 2)
+
+
+def _averages(x, conv):
+    skip = conv(x)
+    return skip, F.avg_pool2d(skip, 2)
+
+
+def _rounds_up(x, conv):
+    skip = conv(x)
+    return skip, F.max_pool2d(skip, 2, ceil_mode=True)
+
+
+def _calls_twice(x, conv):
+    return conv(x), F.max_pool2d(conv(x), 2)
+
+
+EXERCISE = Exercise(
+    name="unet_down",
+    title="U-Net: one step down",
+    points=1,
+    reference=unet_down,
+    cases=cases,
+    probe=probe,
+    mistakes=(
+        Mistake("exchanged", _exchanged, "the two results are exchanged: return skip, pooled."),
+        Mistake(
+            "pools_the_input",
+            _pools_the_input,
+            "`x` is pooled instead of what `conv` made of it.",
+        ),
+        Mistake(
+            "skip_is_the_input",
+            _skip_is_the_input,
+            "`x` is kept for the skip connection instead of what `conv` made of it.",
+        ),
+        Mistake("averages", _averages, "average-pooling is used: U-Net takes the maximum."),
+        Mistake(
+            "rounds_up",
+            _rounds_up,
+            "odd sizes are rounded up (`ceil_mode=True`): an odd last row or column is dropped.",
+        ),
+        Mistake("calls_twice", _calls_twice, "`conv` is called twice: keep its result instead."),
+    ),
+    read="U-Net: down, across, up",
+)

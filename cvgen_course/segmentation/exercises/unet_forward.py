@@ -1,0 +1,200 @@
+"""Exercise: the whole U-Net, put together from its blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.segmentation import unet_forward
+
+
+def cases(rng: torch.Generator) -> list[Case]:
+    """Return the questions: an image and the weights of all blocks, from depth 1 to depth 3."""
+
+    def ask(
+        *shape: int, widths: tuple[int, ...], dtype: torch.dtype = torch.float32
+    ) -> dict[str, Any]:
+        """``widths``: the channels of each level from fine to coarse, and of the bottleneck."""
+
+        def kernels(before: int, after: int, size: int) -> torch.Tensor:
+            weight = torch.randn(before, after, size, size, generator=rng, dtype=torch.float64)
+            return (weight / (after**0.5 * size)).to(dtype)
+
+        x = torch.randn(shape, generator=rng, dtype=torch.float64).to(dtype)
+        levels = range(len(widths) - 1)
+        inputs = [shape[1], *widths]
+        return {
+            "x": x,
+            "down_convs": [kernels(widths[i], inputs[i], 3) for i in levels],
+            "bottleneck": kernels(widths[-1], widths[-2], 3),
+            "upsamples": [kernels(widths[i + 1], widths[i], 2) for i in reversed(levels)],
+            "up_convs": [kernels(widths[i], 2 * widths[i], 3) for i in reversed(levels)],
+            "head": kernels(3, widths[0], 1),
+        }
+
+    return [
+        Case(
+            "depth 2, a batch of two, 8 × 8",
+            ask(2, 3, 8, 8, widths=(2, 3, 4)),
+            weight=2,
+            hint="Down: keep every skip. Bottleneck. Up: the last skip is used first. Head.",
+        ),
+        Case(
+            "depth 1",
+            ask(2, 1, 4, 6, widths=(2, 3)),
+            hint="One step down, the bottleneck, one step up, the head.",
+        ),
+        Case(
+            "depth 3, odd size 9 × 13",
+            ask(1, 2, 9, 13, widths=(2, 2, 3, 3)),
+            weight=2,
+            hint="On the way up each map is fitted to its skip, as in unet_up.",
+        ),
+        Case(
+            "depth 2, odd in one direction, 7 × 10",
+            ask(1, 3, 7, 10, widths=(2, 4, 3)),
+            weight=2,
+            hint="The logits have the size of the input, whatever it was.",
+        ),
+        Case(
+            "depth 3, all levels equally wide",
+            ask(2, 2, 8, 8, widths=(2, 2, 2, 2)),
+            weight=2,
+            hint="down_convs runs from fine to coarse, upsamples and up_convs from coarse to fine.",
+        ),
+        Case(
+            "float64",
+            ask(1, 2, 4, 4, widths=(2, 3, 2), dtype=torch.float64),
+            hint="The logits have the dtype of the input.",
+        ),
+        Case(
+            "every block is called once, in order",
+            {**ask(1, 2, 8, 8, widths=(2, 2, 2)), "count": True},
+            hint="Down (fine to coarse), bottleneck, then upsample and convolve (coarse to fine), "
+            "head.",
+        ),
+    ]
+
+
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any]:
+    """Return the logits and, where a case asks for it, which blocks were called."""
+    calls = []
+
+    def conv(name: str, weight: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+        def block(x: torch.Tensor) -> torch.Tensor:
+            calls.append(name)
+            return torch.tanh(F.conv2d(x, weight, padding=weight.shape[2] // 2))
+
+        return block
+
+    def upsample(name: str, weight: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+        def block(x: torch.Tensor) -> torch.Tensor:
+            calls.append(name)
+            return F.conv_transpose2d(x, weight, stride=2)
+
+        return block
+
+    def blocks(make: Callable[..., Any], name: str) -> list[Callable[..., Any]]:
+        return [make(f"{name}[{i}]", weight) for i, weight in enumerate(inputs[name])]
+
+    logits = implementation(
+        inputs["x"],
+        blocks(conv, "down_convs"),
+        conv("bottleneck", inputs["bottleneck"]),
+        blocks(upsample, "upsamples"),
+        blocks(conv, "up_convs"),
+        conv("head", inputs["head"]),
+    )
+    answer = {"the logits": as_tensor(logits, "the logits")}
+    return answer | ({"the calls": calls} if "count" in inputs else {})
+
+
+def _down(x, down_convs):
+    skips = []
+    for conv in down_convs:
+        skips.append(conv(x))
+        x = F.max_pool2d(skips[-1], 2)
+    return x, skips
+
+
+def _up(x, skips, upsamples, up_convs):
+    for skip, upsample, conv in zip(skips, upsamples, up_convs, strict=True):
+        x = upsample(x)
+        x = F.pad(x, (0, skip.shape[3] - x.shape[3], 0, skip.shape[2] - x.shape[2]))
+        x = conv(torch.cat([skip, x], dim=1))
+    return x
+
+
+def _skips_from_the_top(x, down_convs, bottleneck, upsamples, up_convs, head):
+    x, skips = _down(x, down_convs)
+    return head(_up(bottleneck(x), skips, upsamples, up_convs))
+
+
+def _blocks_from_the_top(x, down_convs, bottleneck, upsamples, up_convs, head):
+    x, skips = _down(x, down_convs)
+    return head(_up(bottleneck(x), skips[::-1], upsamples[::-1], up_convs[::-1]))
+
+
+def _bottleneck_forgotten(x, down_convs, bottleneck, upsamples, up_convs, head):
+    x, skips = _down(x, down_convs)
+    return head(_up(x, skips[::-1], upsamples, up_convs))
+
+
+def _head_forgotten(x, down_convs, bottleneck, upsamples, up_convs, head):
+    x, skips = _down(x, down_convs)
+    return _up(bottleneck(x), skips[::-1], upsamples, up_convs)
+
+
+def _even_sizes_only(x, down_convs, bottleneck, upsamples, up_convs, head):
+    x, skips = _down(x, down_convs)
+    x = bottleneck(x)
+    for skip, upsample, conv in zip(skips[::-1], upsamples, up_convs, strict=True):
+        x = conv(torch.cat([skip, upsample(x)], dim=1))
+    return head(x)
+
+
+def _keeps_pooled_maps(x, down_convs, bottleneck, upsamples, up_convs, head):
+    skips = []
+    for conv in down_convs:
+        x = F.max_pool2d(conv(x), 2)
+        skips.append(x)
+    return head(_up(bottleneck(x), skips[::-1], upsamples, up_convs))
+
+
+EXERCISE = Exercise(
+    name="unet_forward",
+    title="U-Net, put together",
+    points=3,
+    reference=unet_forward,
+    cases=cases,
+    probe=probe,
+    mistakes=(
+        Mistake(
+            "skips_from_the_top",
+            _skips_from_the_top,
+            "the skips are used in the order in which they were made: the last one is used first.",
+        ),
+        Mistake(
+            "blocks_from_the_top",
+            _blocks_from_the_top,
+            "`upsamples` and `up_convs` are reversed: they already run from coarse to fine.",
+        ),
+        Mistake("bottleneck_forgotten", _bottleneck_forgotten, "the bottleneck is left out."),
+        Mistake("head_forgotten", _head_forgotten, "the head is left out."),
+        Mistake(
+            "even_sizes_only",
+            _even_sizes_only,
+            "the upsampled maps are not fitted to their skips, so that odd sizes break.",
+        ),
+        Mistake(
+            "keeps_pooled_maps",
+            _keeps_pooled_maps,
+            "the pooled maps are kept for the skip connections instead of those before pooling.",
+        ),
+    ),
+    read="U-Net: down, across, up",
+)

@@ -1,0 +1,192 @@
+"""Exercise: one step up in a U-Net."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.segmentation import unet_up
+
+
+def cases(rng: torch.Generator) -> list[Case]:
+    """Return the questions: a coarse map, a skip, and the weights of upsampling and convolution."""
+
+    def ask(
+        x: tuple[int, ...],
+        skip: tuple[int, ...],
+        *,
+        kernel: tuple[int, int] = (2, 2),
+        dtype: torch.dtype = torch.float32,
+    ) -> dict[str, Any]:
+        """A kernel of 2 doubles the size, a kernel of 3 makes it one larger than that."""
+
+        def normal(*shape: int) -> torch.Tensor:
+            return torch.randn(shape, generator=rng, dtype=torch.float64).to(dtype)
+
+        return {
+            "x": normal(*x),
+            "skip": normal(*skip),
+            "upsample": normal(x[1], 2, *kernel),
+            "conv": normal(3, skip[1] + 2, 3, 3),
+        }
+
+    return [
+        Case(
+            "sizes that fit, a batch of two",
+            ask((2, 4, 2, 3), (2, 2, 4, 6)),
+            weight=2,
+            hint="conv(torch.cat([skip, upsample(x)], dim=1)): the skip's channels come first.",
+        ),
+        Case(
+            "one row is missing",
+            ask((2, 3, 2, 2), (2, 2, 5, 4)),
+            weight=1.5,
+            hint="Add a row of zeros at the bottom. F.pad counts from the last dimension: "
+            "(left, right, top, bottom).",
+        ),
+        Case(
+            "one column is missing",
+            ask((1, 3, 2, 2), (1, 2, 4, 5)),
+            weight=1.5,
+            hint="Add a column of zeros at the right. F.pad counts from the last dimension: "
+            "(left, right, top, bottom).",
+        ),
+        Case(
+            "a row and two columns are missing",
+            ask((1, 3, 2, 2), (1, 4, 5, 6)),
+            weight=1.5,
+            hint="Fill up with zeros to the skip's height and width, whatever is missing.",
+        ),
+        Case(
+            "the upsampled map is too large",
+            ask((2, 3, 2, 3), (2, 2, 4, 6), kernel=(3, 3)),
+            weight=1.5,
+            hint="Crop it at the right and at the bottom; the skip is never cropped.",
+        ),
+        Case(
+            "too small in height, too large in width",
+            ask((1, 2, 2, 2), (1, 2, 5, 4), kernel=(2, 3)),
+            weight=1.5,
+            hint="Height and width are each fitted for themselves.",
+        ),
+        Case(
+            "float64, one image",
+            ask((1, 3, 3, 2), (1, 3, 6, 4), dtype=torch.float64),
+            hint="The result has the dtype that conv gives.",
+        ),
+        Case(
+            "upsample and conv are called once each",
+            {**ask((1, 2, 2, 2), (1, 2, 4, 4)), "count": True},
+            hint="First upsample(x), then conv of the concatenation, each once.",
+        ),
+    ]
+
+
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any]:
+    """Return the map and, where a case asks for it, which blocks were called."""
+    calls = []
+
+    def upsample(x: torch.Tensor) -> torch.Tensor:
+        calls.append("upsample")
+        return F.conv_transpose2d(x, inputs["upsample"], stride=2)
+
+    def conv(x: torch.Tensor) -> torch.Tensor:
+        calls.append("conv")
+        return F.conv2d(x, inputs["conv"], padding=1)
+
+    out = implementation(inputs["x"], inputs["skip"], upsample, conv)
+    answer = {"the result": as_tensor(out, "the result")}
+    return answer | ({"the calls": calls} if "count" in inputs else {})
+
+
+def _fit(x, size):
+    return F.pad(x, (0, size[1] - x.shape[3], 0, size[0] - x.shape[2]))
+
+
+def _skip_last(x, skip, upsample, conv):
+    return conv(torch.cat([_fit(upsample(x), skip.shape[2:]), skip], dim=1))
+
+
+def _never_fits(x, skip, upsample, conv):
+    return conv(torch.cat([skip, upsample(x)], dim=1))
+
+
+def _pads_top_left(x, skip, upsample, conv):
+    x = upsample(x)
+    x = F.pad(x, (skip.shape[3] - x.shape[3], 0, skip.shape[2] - x.shape[2], 0))
+    return conv(torch.cat([skip, x], dim=1))
+
+
+def _exchanges_height_and_width(x, skip, upsample, conv):
+    x = upsample(x)
+    x = F.pad(x, (0, skip.shape[2] - x.shape[2], 0, skip.shape[3] - x.shape[3]))
+    return conv(torch.cat([skip, x], dim=1))
+
+
+def _resizes(x, skip, upsample, conv):
+    x = F.interpolate(upsample(x), skip.shape[2:])
+    return conv(torch.cat([skip, x], dim=1))
+
+
+def _fits_the_skip(x, skip, upsample, conv):
+    x = upsample(x)
+    return conv(torch.cat([_fit(skip, x.shape[2:]), x], dim=1))
+
+
+def _pads_only(x, skip, upsample, conv):
+    x = upsample(x)
+    rows, columns = (max(0, skip.shape[d] - x.shape[d]) for d in (2, 3))
+    return conv(torch.cat([skip, F.pad(x, (0, columns, 0, rows))], dim=1))
+
+
+EXERCISE = Exercise(
+    name="unet_up",
+    title="U-Net: one step up",
+    points=2,
+    reference=unet_up,
+    cases=cases,
+    probe=probe,
+    mistakes=(
+        Mistake(
+            "skip_last",
+            _skip_last,
+            "the channels of `skip` come last in the concatenation: they come first.",
+        ),
+        Mistake(
+            "never_fits",
+            _never_fits,
+            "the upsampled map is not fitted to the size of `skip`.",
+        ),
+        Mistake(
+            "pads_only",
+            _pads_only,
+            "a map that is too small is padded, but one that is too large is not cropped.",
+        ),
+        Mistake(
+            "pads_top_left",
+            _pads_top_left,
+            "zeros are added (or values cropped) at the left and the top instead of the right and "
+            "the bottom.",
+        ),
+        Mistake(
+            "exchanges_height_and_width",
+            _exchanges_height_and_width,
+            "height and width are exchanged in `F.pad`, which counts from the last dimension.",
+        ),
+        Mistake(
+            "resizes",
+            _resizes,
+            "the upsampled map is stretched to the size of `skip` by interpolation.",
+        ),
+        Mistake(
+            "fits_the_skip",
+            _fits_the_skip,
+            "the skip is fitted to the upsampled map: the result must have the size of the skip.",
+        ),
+    ),
+    read="U-Net: down, across, up",
+)
