@@ -1,7 +1,8 @@
 """What an exercise is, and how an answer to it is checked. It knows no chapter.
 
-A check has two sides that need not share a process: ``run`` lets an implementation answer cases and returns plain data;
-``make_cases``, ``expected`` and ``judge`` ask, know the right answer and decide.
+A check has two sides that need not share a process: ``run`` lets an implementation answer cases and
+returns plain data; ``make_cases``, ``expected`` and ``judge`` ask, know the right answer and
+decide.
 """
 
 from cvgen_course.checks.check import PointsMissing, check_by_name, report_by_name

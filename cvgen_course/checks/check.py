@@ -35,7 +35,8 @@ def check_by_name(exercises: dict[str, Exercise], name: str, namespace: dict[str
         The points, a finite builtin float in [0, points of the exercise].
 
     Raises:
-        PointsMissing: points are missing while ``NBGRADER_VALIDATING`` is set; the message is the text table.
+        PointsMissing: points are missing while ``NBGRADER_VALIDATING`` is set; the message is the
+            text table.
     """
     report = report_by_name(exercises, name, namespace)
     if os.environ.get("NBGRADER_VALIDATING") and not report.passed:
@@ -62,8 +63,8 @@ def report_by_name(exercises: dict[str, Exercise], name: str, namespace: dict[st
         return judge(exercise, cases, answer(exercise, namespace[name], cases), right)
     except BaseException as error:
         note = (
-            f"The check itself could not run ({type(error).__name__}). Restart the kernel and run all cells from the "
-            "top; if that does not help, tell your teacher."
+            f"The check itself could not run ({type(error).__name__}). Restart the kernel and run "
+            "all cells from the top; if that does not help, tell your teacher."
         )
         return refuse(exercise, cases, note)
 

@@ -1,8 +1,9 @@
-"""Plain data as bytes and back: safetensors for tensors, JSON for the rest. Nothing in them is ever executed.
+"""Plain data as bytes and back: safetensors for tensors, JSON for the rest.
 
-Layout: ``b"CVG1"``, the length of the JSON part (4 bytes, little endian), the JSON part, the safetensors part.
-JSON holds the structure, one list ``[tag, content]`` for each item; floating point numbers are hexadecimal, so that
-they come back exactly, infinities and NaN too.
+Nothing in them is ever executed. Layout: ``b"CVG1"``, the length of the JSON part (4 bytes, little
+endian), the JSON part, the safetensors part. JSON holds the structure, a list ``[tag, content]``
+for each item; floating point numbers are hexadecimal, so that they come back exactly, infinities
+and NaN too.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def encode(plain: Any) -> bytes:
 
 
 def decode(data: bytes) -> Any:
-    """Return the plain data that ``encode`` wrote; anything else is refused, never executed, and costs little.
+    """Return the plain data that ``encode`` wrote; refuse anything else, at little cost.
 
     Raises:
         ValueError: these are no such bytes, or they are too many; the message says what is wrong.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -30,22 +30,23 @@ class Difference:
 
     Attributes:
         message: what is wrong, one sentence.
-        expected: what was expected: type, dtype, shape, range.
-        got: what came.
+        expected: what was expected: type, dtype, shape, range; empty where the message says it all.
+        got: what came, likewise.
     """
 
     message: str
-    expected: str
-    got: str
+    expected: str = ""
+    got: str = ""
 
 
 def compare(got: Any, expected: Any, where: str = "") -> Difference | None:
     """Compare plain data with plain data.
 
-    The same structure is expected (a list passes for a tuple); tensors of the same kind (floating point, integer or
-    bool), the same shape and at least the same precision; a Python number and a 0-dimensional tensor are
-    interchangeable, and an integer number passes for a floating point number. NaN is never equal to
-    anything. Values are compared by ``torch.testing.assert_close`` with ``TOLERANCES``.
+    The same structure is expected (a list passes for a tuple); tensors of the same kind (floating
+    point, integer or bool), the same shape and at least the same precision; a Python number and a
+    0-dimensional tensor are interchangeable, and an integer number passes for a floating point
+    number. NaN is never equal to anything. Values are compared by ``torch.testing.assert_close``
+    with ``TOLERANCES``.
 
     Args:
         got: what the student's implementation made of a case.
@@ -67,7 +68,7 @@ def compare(got: Any, expected: Any, where: str = "") -> Difference | None:
 
 
 def same(a: Any, b: Any) -> bool:
-    """Return whether two results are alike: as ``compare``, but NaN equals NaN, and in both directions."""
+    """Return whether two results are alike: as ``compare``, but NaN equals NaN."""
     if isinstance(a, dict) and isinstance(b, dict):
         return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
     if isinstance(a, list | tuple) and isinstance(b, list | tuple):
@@ -82,7 +83,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def comparison_works() -> bool:
-    """Return whether comparing still tells wrong from right: a student's cell may have replaced torch's own parts."""
+    """Return whether comparing still tells wrong from right; a cell may have replaced its parts."""
     one, two, nan = torch.tensor([1.0]), torch.tensor([2.0]), torch.tensor([math.nan])
     try:
         rejects = all(compare(got, one) is not None for got in (two, nan, one.int(), one[0], None))
@@ -93,7 +94,9 @@ def comparison_works() -> bool:
 
 def _differ(message: str, got: Any, expected: Any, where: str) -> Difference:
     message = f"{where}: {message}" if where else message
-    return Difference(message[0].upper() + message[1:] + ".", describe(expected), describe(got))
+    message = message[0].upper() + message[1:] + "."
+    wanted, came = describe(expected), describe(got)
+    return Difference(message, wanted, came) if wanted != came else Difference(message)
 
 
 def _compare_dictionaries(got: Any, expected: dict, where: str) -> Difference | None:
@@ -142,6 +145,8 @@ def _compare_numbers(got: Any, expected: Any, where: str) -> Difference | None:
         return None
     else:
         message = _value_message(have, want)
+        if want.ndim == 0:  # the message says it all
+            return replace(_differ(message, got, expected, where), expected="", got="")
     return _differ(message, got, expected, where)
 
 
@@ -194,7 +199,7 @@ def _shape_message(got: tuple[int, ...], expected: tuple[int, ...]) -> str:
 
 
 def _value_message(got: torch.Tensor, expected: torch.Tensor) -> str:
-    """Say how many values differ, which one most, and whether they stand in a simple relation to the right ones."""
+    """Say how many values differ, which one most, and in which simple relation they stand."""
     got, expected = got.double(), expected.double()
     num_nan = int(got.isnan().sum())
     if num_nan:
@@ -212,7 +217,8 @@ def _value_message(got: torch.Tensor, expected: torch.Tensor) -> str:
     message = (
         f"{num_wrong} of {gap.numel()} {'value differs' if num_wrong == 1 else 'values differ'}"
     )
-    message += f", most at {list(index)}: {number(got[index].item())} came, {number(expected[index].item())} was expected"
+    came, wanted = number(got[index].item()), number(expected[index].item())
+    message += f", most at {list(index)}: {came} came, {wanted} was expected"
     return f"{message}; {relation}" if relation else message
 
 

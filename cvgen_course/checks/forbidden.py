@@ -1,9 +1,9 @@
 """Watch for calls that an exercise does not allow. This is teaching, not security.
 
-``sys.setprofile`` reports every call of Python and C functions while a probe runs. A Python function is known by its
-code object, so that aliases, ``partial``, decorators and copies of it are the same function; a C function by
-itself. Operators of torch that have a name of their own (``"torchvision::nms"``) are seen by a
-``TorchDispatchMode``.
+``sys.setprofile`` reports every call of Python and C functions while a probe runs. A Python
+function is known by its code object, so that aliases, ``partial``, decorators and copies of it are
+the same function; a C function by itself. Operators of torch that have a name of their own
+(``"torchvision::nms"``) are seen by a ``TorchDispatchMode``.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ANY_C_FUNCTION = (BuiltinFunctionType, MethodDescriptorType, type(str.__add__),
 
 
 def underlying(item: Any) -> Any:
-    """Return what a callable comes down to, past ``functools.wraps``, ``partial`` and bound methods."""
+    """Return what a callable comes down to, past decorators, ``partial`` and bound methods."""
     for _ in range(100):
         if isinstance(item, functools.partial):
             item = item.func
@@ -41,7 +41,7 @@ def underlying(item: Any) -> Any:
 
 
 def is_or_wraps(implementation: Any, reference: Any) -> bool:
-    """Return whether an object is the reference under another name: an alias, a wrapper, a copy or a subclass."""
+    """Return whether an object is the reference: an alias, wrapper, copy or subclass of it."""
     mine, theirs = underlying(implementation), underlying(reference)
     if mine is theirs:
         return True
@@ -52,15 +52,17 @@ def is_or_wraps(implementation: Any, reference: Any) -> bool:
 
 
 def name_of(item: Any) -> str:
-    """Return the name under which a student knows a forbidden item, e.g. ``"torch.conv_transpose2d"``."""
+    """Return the name under which a student knows a forbidden item, e.g. ``"torch.cumsum"``."""
     if isinstance(item, str):
         return item
     item = underlying(item)
     name = getattr(item, "__qualname__", None) or getattr(item, "__name__", None) or repr(item)
     module = getattr(item, "__module__", None) or ""
-    if not module and isinstance(item, BuiltinFunctionType) and hasattr(torch, name):
-        module = "torch"
-    module = {"torch.nn.functional": "F", "torch._C._nn": "F", "builtins": ""}.get(module, module)
+    if isinstance(item, BuiltinFunctionType) and name.startswith("_VariableFunctions"):
+        module, name = "torch", item.__name__
+    module = {"torch.nn.functional": "F", "torch._C._nn": "F", "builtins": "", "__main__": ""}.get(
+        module, module
+    )
     if module.startswith("torch.nn.modules"):
         module = "nn"
     if "<locals>" in name or "<lambda>" in name:
@@ -72,8 +74,8 @@ class CallWatcher:
     """A context that records which of some callables were called inside it, by whatever name.
 
     Args:
-        items: functions, classes (a call of their ``forward``, ``__call__`` or constructor counts), C functions,
-            or names of torch operators such as ``"torchvision::nms"``.
+        items: functions, classes (a call of their ``forward``, ``__call__`` or constructor counts),
+            C functions, or names of torch operators such as ``"torchvision::nms"``.
 
     Raises:
         TypeError: an item can't be watched.
@@ -131,11 +133,12 @@ class CallWatcher:
             self._operators[f"aten::{item.__name__}"] = name
         elif isinstance(getattr(item, "_qualified_op_name", None), str):
             self._add(item._qualified_op_name, name)
-        elif isinstance(getattr(type(item), "__call__", None), FunctionType):
-            self._add_code(type(item).__call__.__code__, name, _first_argument_is(item))
+        elif isinstance(call := inspect.getattr_static(type(item), "__call__", None), FunctionType):
+            self._add_code(call.__code__, name, _first_argument_is(item))
         else:
             raise TypeError(
-                f"forbidden: expected functions, classes or operator names, got {item!r}, which can't be watched"
+                f"forbidden: expected functions, classes or operator names, got {item!r}, "
+                "which can't be watched"
             )
 
     def _add_class(self, cls: type, name: str) -> None:
@@ -212,7 +215,7 @@ _OPERATOR_CALLS = (
 
 
 def _is_c_function(called: Any, item: Any) -> bool:
-    """Return whether a called C function is a forbidden one, also as a tensor's method (``x.cumsum``)."""
+    """Return whether a called C function is a forbidden one, also as a tensor's method."""
     if called is item:
         return True
     owner = getattr(called, "__self__", None)
@@ -225,7 +228,7 @@ def _is_c_function(called: Any, item: Any) -> bool:
 
 
 def _same_closure(function: FunctionType) -> Any:
-    """Functions made by one factory share their code; they are told apart by what they closed over."""
+    """Tell functions made by one factory apart: same code, but closed over other things."""
     if not function.__closure__:
         return None
     cells = dict(zip(function.__code__.co_freevars, function.__closure__, strict=True))

@@ -8,12 +8,13 @@ from typing import Any
 from cvgen_course.checks.exercise import Case, Exercise
 from cvgen_course.checks.forbidden import is_or_wraps
 from cvgen_course.checks.isolation import clean_state, quiet
-from cvgen_course.checks.judge import judge, refuse
+from cvgen_course.checks.judge import judge
 from cvgen_course.checks.outcome import Outcome
 from cvgen_course.checks.plain import to_plain
 from cvgen_course.checks.report import Report
 from cvgen_course.checks.run import expected, run
 from cvgen_course.checks.seed import PUBLIC_SEED
+from cvgen_course.checks.words import type_name
 from cvgen_course.seeding import generator
 
 
@@ -21,7 +22,8 @@ def make_cases(exercise: Exercise, seed: str | int = PUBLIC_SEED) -> list[Case]:
     """Return an exercise's cases for a seed.
 
     Raises:
-        ValueError: the exercise is wrong: no cases, two with one title, a weight that is not positive.
+        ValueError: the exercise is wrong: no cases, two with one title, a weight that is not
+            positive.
         WrongAnswer: a case's inputs are no plain data.
     """
     with clean_state(), quiet():
@@ -34,7 +36,8 @@ def make_cases(exercise: Exercise, seed: str | int = PUBLIC_SEED) -> list[Case]:
     for case in cases:
         if not (math.isfinite(case.weight) and case.weight > 0):
             raise ValueError(
-                f"exercise {exercise.name!r}, case {case.title!r}: expected a positive weight, got {case.weight}"
+                f"exercise {exercise.name!r}, case {case.title!r}: "
+                f"expected a positive weight, got {case.weight}"
             )
         to_plain(case.inputs, f"the inputs of case {case.title!r}")
     return cases
@@ -76,10 +79,8 @@ def why_not(exercise: Exercise, implementation: Any) -> str:
         if is_or_wraps(implementation, exercise.reference):
             return f"{name} is the course's own solution; write yours."
         if not callable(implementation):
-            return f"{name} is a {type(implementation).__name__}, nothing that can be called; run the cell that defines it."
+            kind = type_name(implementation)
+            return f"{name} is a {kind}, nothing that can be called; run the cell that defines it."
     except Exception as error:
         return f"{name} can't be looked at ({type(error).__name__})."
     return ""
-
-
-__all__ = ["answer", "grade", "make_cases", "refuse", "why_not"]

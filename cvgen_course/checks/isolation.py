@@ -31,14 +31,15 @@ class _Sink(io.TextIOBase):
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Swallow everything that is printed, warned, or written to the file descriptors 1 and 2 by C code.
+    """Swallow everything that is printed, warned, or written to descriptors 1 and 2 by C code.
 
-    Anything on stderr in a grade cell means no points in a plain nbgrader, and megabytes of output make a page
-    that nobody can open.
+    Anything on stderr in a grade cell means no points in a plain nbgrader, and megabytes of output
+    make a page that nobody can open.
     """
     sink = _Sink()
     with (
         _descriptors_to_null(),
+        _no_display(),
         contextlib.redirect_stdout(sink),
         contextlib.redirect_stderr(sink),
         warnings.catch_warnings(),
@@ -50,6 +51,16 @@ def quiet() -> Iterator[None]:
             yield
         finally:
             sys.unraisablehook, threading.excepthook = hook, thread_hook
+
+
+def _no_display() -> contextlib.AbstractContextManager:
+    """Return a context that swallows what is displayed in a notebook, figures too."""
+    ipython = sys.modules.get("IPython")
+    if ipython is None or ipython.get_ipython() is None:
+        return contextlib.nullcontext()
+    from IPython.utils.capture import capture_output
+
+    return capture_output(stdout=False, stderr=False, display=True)
 
 
 @contextlib.contextmanager
@@ -76,10 +87,10 @@ def _descriptors_to_null() -> Iterator[None]:
 
 @contextlib.contextmanager
 def clean_state() -> Iterator[None]:
-    """Set default dtype, device, gradient mode and random generators to the usual; put back what was there.
+    """Set default dtype, device, gradient mode and random state to the usual, and put them back.
 
-    So a case's result depends on no earlier case, and on nothing that a cell above left behind. Code that draws from
-    the global random generators draws the same numbers in every case.
+    So a case's result depends on no earlier case, and on nothing that a cell above left behind.
+    Code that draws from the global random generators draws the same numbers in every case.
     """
     dtype, device = torch.get_default_dtype(), torch.get_default_device()
     torch_state, numpy_state, python_state = (

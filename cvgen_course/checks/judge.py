@@ -1,4 +1,4 @@
-"""Decide: compare outcomes with what was expected, give points, recognise mistakes. The trusted side of a check."""
+"""The trusted side of a check: compare, give points, recognise mistakes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from cvgen_course.checks.outcome import Outcome
 from cvgen_course.checks.report import Report, Row
 from cvgen_course.checks.run import alike, run
 
-NOT_SOLVED = "Not solved yet. Write your answer in place of `raise NotImplementedError()`, run that cell, then this one."
+NOT_SOLVED = (
+    "Not solved yet. Write your answer in place of `raise NotImplementedError()`, run that cell, "
+    "then this one."
+)
 _BROKEN = (
-    "torch.testing.assert_close no longer tells wrong from right; it was replaced in this notebook. "
-    "Restart the kernel and leave it as it is."
+    "torch.testing.assert_close no longer tells wrong from right; it was replaced in this "
+    "notebook. Restart the kernel and leave it as it is."
 )
 
 
@@ -29,8 +32,8 @@ def judge(
         expected: what the reference made of them.
 
     Returns:
-        The report; its points are ``exercise.points`` times the passed share of the weights, exactly full
-        points when every case passes.
+        The report; its points are ``exercise.points`` times the passed share of the weights,
+        exactly full points when every case passes.
     """
     if not comparison_works():
         return refuse(exercise, cases, _BROKEN)
@@ -38,6 +41,8 @@ def judge(
     rows = tuple(map(_row, cases, outcomes, expected))
     if all(outcome.kind == "blank" for outcome in outcomes):
         return refuse(exercise, cases, NOT_SOLVED)
+    if all(outcome.kind == "missing" for outcome in outcomes):
+        return refuse(exercise, cases, outcomes[0].text or "No answer came.")
     points = points_for(exercise, rows)
     diagnosis = "" if all(row.passed for row in rows) else _diagnosis(exercise, cases, outcomes)
     return Report(

@@ -1,4 +1,4 @@
-"""What became of one case: a value, or the reason why there is none. Plain data, so that it can travel."""
+"""What became of one case: a value, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ class Outcome:
 
     Attributes:
         kind: ``"value"``: it returned plain data. ``"wrong"``: what it returned can't be used.
-            ``"raised"``: it raised. ``"blank"``: it raised ``NotImplementedError``, as an exercise that nobody
-            solved yet. ``"forbidden"``: it called what must not be called here. ``"missing"``: there is no
-            implementation. ``"interrupted"``: it was stopped, or never came to this case.
+            ``"raised"``: it raised. ``"blank"``: it raised ``NotImplementedError``, as an exercise
+            that nobody solved yet. ``"forbidden"``: it called what must not be called here.
+            ``"missing"``: there is no implementation. ``"interrupted"``: it was stopped, or never
+            came to this case.
         value: the plain data, where ``kind`` is ``"value"``.
         text: the reason in plain words, elsewhere.
         exception: name of the exception's type, where ``kind`` is ``"raised"``.

@@ -1,7 +1,7 @@
 """Turn what a student returned into plain data, or say why it isn't any.
 
-Nothing of the student's runs here: types are compared by identity, methods are called unbound, sizes are
-looked at before anything is copied.
+Nothing of the student's runs here: types are compared by identity, methods are called unbound,
+sizes are looked at before anything is copied.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 from cvgen_course.checks.outcome import WrongAnswer
 from cvgen_course.checks.words import shorten, size_in_words, type_name
 
-MAX_BYTES = 32 * 2**20
+MAX_BYTES = 16 * 2**20
 MAX_DEPTH = 12
 MAX_ITEMS = 10_000
 MAX_CHARACTERS = 100_000
@@ -41,25 +41,28 @@ _HELP = {
 
 
 def to_plain(value: Any, where: str = "what came back") -> Any:
-    """Return plain data with the same content: numbers, strings, None, detached CPU copies of tensors, containers.
+    """Return plain data with the same content: numbers, strings, None, tensors, containers.
 
-    NumPy numbers become 0-dimensional tensors of their dtype; subclasses of list, tuple and dict become those.
+    NumPy numbers become 0-dimensional tensors of their dtype; subclasses of list, tuple and dict
+    become those.
 
     Args:
         value: anything.
         where: what it is, in words, for the message.
 
     Returns:
-        Plain data that shares no memory with ``value``: tensors are contiguous and need no gradient.
+        Plain data that shares no memory with ``value``: tensors are contiguous and need no
+        gradient.
 
     Raises:
-        WrongAnswer: it isn't plain data, or is too large or too deep; the message says which part, and why.
+        WrongAnswer: it isn't plain data, or is too large or too deep; the message says which part,
+            and why.
     """
     return _Converter().convert(value, where, 0)
 
 
 def as_tensor(value: Any, what: str = "the result", *, needs_grad: bool = False) -> torch.Tensor:
-    """Return what an implementation returned as a tensor; a probe calls it before it computes with it.
+    """Return what an implementation returned as a tensor, before a probe computes with it.
 
     Args:
         value: anything.
@@ -80,8 +83,8 @@ def as_tensor(value: Any, what: str = "the result", *, needs_grad: bool = False)
         raise WrongAnswer(f"{what} is {_what_it_is(value)}" + _expected_tensor(value))
     if needs_grad and not value.requires_grad:
         raise WrongAnswer(
-            f"{what} does not depend on the inputs through autograd, so it has no gradient; "
-            "was there .item(), .detach(), .numpy(), torch.no_grad() or a new torch.tensor(...) on the way?"
+            f"{what} does not depend on the inputs through autograd, so it has no gradient; was "
+            "there .item(), .detach(), .numpy(), torch.no_grad() or torch.tensor(...) on the way?"
         )
     return value
 
@@ -108,7 +111,8 @@ class _Converter:
         self.num_items += 1
         if self.num_items > MAX_ITEMS or depth > MAX_DEPTH:
             raise WrongAnswer(
-                "what came back has too many nested items (does a list contain itself?); a tensor is better"
+                "what came back has too many nested items (does a list contain itself?); "
+                "a tensor is better"
             )
         kind = type(value)
         if value is None or kind is bool or kind is float:
@@ -163,8 +167,8 @@ class _Converter:
         _check_tensor(value, where)
         if torch.Tensor.requires_grad.__get__(value):
             raise WrongAnswer(
-                f"{where} still needs a gradient (requires_grad=True), though none of the inputs does; "
-                "call .detach(), or don't make parameters here"
+                f"{where} still needs a gradient (requires_grad=True), though none of the inputs "
+                "does; call .detach(), or don't make parameters here"
             )
         self.num_bytes += torch.Tensor.numel(value) * torch.Tensor.element_size(value)
         if self.num_bytes > MAX_BYTES:
@@ -174,10 +178,11 @@ class _Converter:
 
 
 def _check_tensor(value: torch.Tensor, what: str) -> None:
-    """Raise ``WrongAnswer`` unless a tensor lies in main memory, has a plain layout and a dtype that we know."""
+    """Raise ``WrongAnswer`` unless a tensor is an ordinary one, dense and in main memory."""
     if type(value) not in (torch.Tensor, torch.nn.Parameter):
         raise WrongAnswer(
-            f"{what} is a {type_name(value)}, a special kind of tensor; a plain torch.Tensor was expected"
+            f"{what} is a {type_name(value)}, a special kind of tensor; a plain torch.Tensor was "
+            "expected"
         )
     tensor = torch.Tensor
     layout, device, dtype = (
@@ -194,9 +199,8 @@ def _check_tensor(value: torch.Tensor, what: str) -> None:
             f"{what} is on the device '{device}'; the inputs are on the CPU, and so must it be"
         )
     if dtype not in DTYPES:
-        raise WrongAnswer(
-            f"{what} has the dtype {str(dtype).removeprefix('torch.')}, which is none of this course's"
-        )
+        name = str(dtype).removeprefix("torch.")
+        raise WrongAnswer(f"{what} has the dtype {name}, which is none of this course's")
 
 
 def _too_large(value: torch.Tensor, where: str, num_bytes: int) -> str:

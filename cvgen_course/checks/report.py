@@ -69,7 +69,7 @@ class Report:
         return html_table(self)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the report as a dictionary that ``json.dumps`` takes, e.g. for a notebook's output."""
+        """Return the report as a dictionary that ``json.dumps`` takes."""
         return asdict(self) | {"rows": [asdict(row) for row in self.rows]}
 
     @classmethod

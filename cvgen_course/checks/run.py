@@ -1,4 +1,4 @@
-"""Run an implementation on cases, guarded: the student's side of a check. It knows no right answer."""
+"""The student's side of a check: run an implementation on cases, guarded. It knows no answer."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ def run(
     watch: bool = True,
     twice: bool = True,
 ) -> list[Outcome]:
-    """Run the probe on every case and return what became of each; nothing that the implementation does escapes.
+    """Run the probe on every case and return what became of each; no exception escapes.
 
-    Each call gets its own copy of the inputs, the usual dtype and device, the same random numbers, and nowhere to
-    print. All cases run a second time in reverse order, so that answers which depend on earlier calls are found out.
+    Each call gets its own copy of the inputs, the usual dtype and device, the same random numbers,
+    and nowhere to print. All cases run a second time in reverse order, so that answers which depend
+    on earlier calls are found out.
 
     Args:
         exercise: its probe is run; its reference and its forbidden calls are watched for.
@@ -67,8 +68,8 @@ def expected(exercise: Exercise, cases: list[Case]) -> list[Outcome]:
         One outcome of kind ``"value"`` for each case.
 
     Raises:
-        ValueError: the reference fails on a case, or gives NaN, which is equal to nothing: the exercise is wrong,
-            not the student.
+        ValueError: the reference fails on a case, or gives NaN, which is equal to nothing: the
+            exercise is wrong, not the student.
     """
     outcomes = run(exercise, exercise.reference, cases, watch=False, twice=False)
     for case, outcome in zip(cases, outcomes, strict=True):
@@ -84,7 +85,7 @@ def expected(exercise: Exercise, cases: list[Case]) -> list[Outcome]:
 
 
 def alike(a: Outcome, b: Outcome) -> bool:
-    """Return whether two outcomes are the same: equal values, the same exception, or the same complaint."""
+    """Return whether two outcomes are the same: values, exception's type, or complaint."""
     if a.kind != b.kind or a.changed != b.changed:
         return False
     if a.kind == "value":
@@ -180,7 +181,7 @@ def _where(error: BaseException) -> str:
                 filename = step.tb_frame.f_code.co_filename
                 lines.append(linecache.getline(filename, step.tb_lineno).strip())
             step = step.tb_next
-        return f" In your line: {shorten(lines[-1], 120)}" if lines and lines[-1] else ""
+        return f"\nIn your line `{shorten(lines[-1], 100)}`" if lines and lines[-1] else ""
     except Exception:
         return ""
 
@@ -192,7 +193,7 @@ def _innermost(step: TracebackType | None) -> TracebackType | None:
 
 
 def _of_torch(step: TracebackType | None) -> bool:
-    """Return whether torch raised it: an operator that doesn't exist on a device is no blank exercise."""
+    """Return whether torch raised it: an operator that a device lacks is no blank exercise."""
     return step is not None and str(step.tb_frame.f_globals.get("__name__")).startswith("torch.")
 
 
@@ -207,16 +208,15 @@ def _forbidden_text(hits: list[str], exercise: Exercise) -> str:
 
 
 def _unstable(first: Outcome, second: Outcome) -> str:
-    if first.kind != second.kind:
-        return "A second call with the same inputs did not end like the first; does your code keep something between calls?"
+    what = "gave different results" if first.kind == second.kind else "ended differently"
     return (
-        "Two calls with the same inputs gave different results; does your code keep something between calls "
+        f"Two calls with the same inputs {what}; does your code keep something between calls "
         "(a global variable, a default argument that is changed)?"
     )
 
 
 def _untouched(given: Any, original: Any) -> bool:
-    """Return whether plain data is still exactly what it was; a gradient that was asked for is no change."""
+    """Return whether plain data is still exactly what it was; requires_grad does not matter."""
     if isinstance(original, torch.Tensor):
         if (
             type(given) is not torch.Tensor

@@ -10,21 +10,23 @@ WIDTH = 88
 
 
 def points_in_words(points: float) -> str:
-    """Return points with at most two decimals, e.g. ``"1.5"`` or ``"2"``; never rounded up to more than earned."""
+    """Return points with at most two decimals, e.g. ``"1.5"``; never more than were earned."""
     return f"{int(points * 100 + 1e-9) / 100:.2f}".rstrip("0").rstrip(".")
 
 
 def text_table(report: Report) -> str:
-    """Return the report as text: a headline, a tick or a cross per case, what is wrong, and what to do."""
+    """Return the report as text: headline, a tick or cross per case, what is wrong, what to do."""
     score = f"{points_in_words(report.points)} of {points_in_words(report.max_points)} points"
     head = f"{report.exercise}: {report.title}"
     lines = [f"{head:<{WIDTH - len(score) - 1}} {score}", "─" * WIDTH]
+    if report.note:
+        lines += [*textwrap.wrap(report.note, WIDTH), ""]
     previous = ""
     for row in report.rows:
         lines += _row_lines(row, previous)
         previous = row.message
     lines.append("─" * WIDTH)
-    for text in (report.note, report.diagnosis, _read(report)):
+    for text in (report.diagnosis, _read(report)):
         if text:
             lines += textwrap.wrap(text, WIDTH)
     return "\n".join(lines).removesuffix("\n" + "─" * WIDTH)
@@ -44,10 +46,10 @@ def _row_lines(row: Row, previous: str) -> list[str]:
         ("got:      ", row.got),
         ("hint:     ", row.hint),
     ):
-        if text:
+        for line in text.splitlines():
             indent = "    " + " " * len(label)
             lines += textwrap.wrap(
-                text, WIDTH, initial_indent="    " + label, subsequent_indent=indent
+                line, WIDTH, initial_indent="    " + label, subsequent_indent=indent
             )
     return lines
 

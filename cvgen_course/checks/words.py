@@ -7,10 +7,11 @@ from typing import Any
 import torch
 
 MAX_TEXT = 400
+_MAX_RANGE = 10_000_000
 
 
 def shorten(text: str, limit: int = MAX_TEXT) -> str:
-    """Return a clean ``str`` of at most ``limit`` characters, whatever subclass or surrogates came in."""
+    """Return a clean, exact ``str`` of at most ``limit`` characters."""
     text = str.__getitem__(text, slice(0, limit + 1))
     text = text.encode("utf-8", "replace").decode("utf-8")
     text = "".join(
@@ -20,7 +21,7 @@ def shorten(text: str, limit: int = MAX_TEXT) -> str:
 
 
 def type_name(value: object) -> str:
-    """Return the name of a value's real type, past any ``__class__`` or metaclass that says otherwise."""
+    """Return the name of a value's real type, past any ``__class__`` that says otherwise."""
     return shorten(type.__dict__["__name__"].__get__(type(value)), 60)
 
 
@@ -88,6 +89,8 @@ def _describe_tensor(tensor: torch.Tensor) -> str:
         return f"{text}: {_nested(tensor.tolist())}"
     if tensor.dtype == torch.bool:
         return f"{text}, {int(tensor.sum())} of {tensor.numel()} True"
+    if tensor.numel() > _MAX_RANGE:
+        return text
     values = tensor.double()
     num_nan = int(values.isnan().sum())
     values = values[~values.isnan()]
