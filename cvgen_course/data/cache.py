@@ -19,8 +19,8 @@ Arrays = dict[str, np.ndarray]
 def replacing(path: Path) -> Iterator[BinaryIO]:
     """Open a new file that takes ``path``'s place when the block ends well.
 
-    It is written under a temporary name in the same folder: whoever looks at ``path`` sees the old content or the
-    new, never a part. When the block raises, nothing is left behind.
+    It is written under a temporary name in the same folder: whoever looks at ``path`` sees the
+    old content or the new, never a part. When the block raises, nothing is left behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
@@ -45,7 +45,10 @@ def save_arrays(path: Path, arrays: Arrays) -> None:
 
 
 def read_arrays(path: Path) -> Arrays | None:
-    """Read a ``.npz`` file; None where there is none, or where it is damaged (its checksums fail)."""
+    """Read a ``.npz`` file.
+
+    None where there is none, or where it is damaged (its checksums fail).
+    """
     try:
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
@@ -56,8 +59,8 @@ def read_arrays(path: Path) -> Arrays | None:
 def cached(path: Path, make: Callable[[], Arrays]) -> Arrays:
     """Return what ``make`` makes, from the file where it has been made before.
 
-    A damaged file is made anew. Where the folder can't be written (a read-only home, a full disk), the arrays
-    are returned all the same, and made again the next time.
+    A damaged file is made anew. Where the folder can't be written (a read-only home, a full
+    disk), the arrays are returned all the same, and made again the next time.
     """
     arrays = read_arrays(path)
     if arrays is None:

@@ -1,13 +1,33 @@
-"""Where data sets live: the user's cache folder, ``CVGEN_DATA``, or a folder that the caller names."""
+"""Where data sets live: a cache folder, ``CVGEN_DATA``, or a folder that the caller names."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from cvgen_course.errors import DataError
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a real data set's folder looks like, and how to get one.
+
+    Attributes:
+        name: the data set's name in ``load``.
+        aliases: names that its folder goes by, the first is used in the cache.
+        markers: glob patterns; a folder in which each of them finds something is the data set's.
+        download: ``download(folder)`` fills a folder; None where the course downloads nothing.
+        source: where the data set comes from, for people.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    markers: tuple[str, ...]
+    download: Callable[[Path], None] | None
+    source: str
 
 
 def cache_folder() -> Path:
@@ -27,38 +47,63 @@ def cache_folder() -> Path:
     return Path(base) / "cvgen_course"
 
 
-def named_root(root: str | os.PathLike[str] | None) -> Path | None:
-    """Return the folder that the caller or ``CVGEN_DATA`` names, None where neither does.
-
-    Raises:
-        DataError: the folder doesn't exist.
-    """
-    source = "root" if root is not None else "CVGEN_DATA"
-    value = root if root is not None else os.environ.get("CVGEN_DATA") or None
-    if value is None:
-        return None
-    path = Path(value).expanduser()
-    if not path.is_dir():
-        raise DataError(
-            f"{source}: expected a folder that holds data sets, got {str(path)!r}, which "
-            f"{'is no folder' if path.exists() else 'does not exist'}. "
-            "Name another folder, or none at all to use the cache."
-        )
-    return path
-
-
-def dataset_folder(root: Path, names: Iterable[str], marker: str) -> Path | None:
-    """Find a data set's folder under a root.
+def locate(place: Place, root: str | os.PathLike[str] | None) -> Path:
+    """Find a real data set's folder; download it into the cache only where nobody named a folder.
 
     Args:
-        root: a folder of data sets, or the data set's own folder.
-        names: folder names that the data set goes by, e.g. ``("fashion_mnist", "fashion-mnist")``.
-        marker: a glob pattern that only this data set's own folder matches.
+        place: what to look for.
+        root: a folder of data sets or the data set's own; None means ``CVGEN_DATA`` where that is
+            set, else the cache.
 
-    Returns:
-        The first of ``root/<name>`` and ``root`` with something that matches the pattern, else None.
+    Raises:
+        DataError: the named folder is missing or has no such data set; or nothing is named and it
+            can't be downloaded. The message says what to do.
     """
-    for folder in (*(root / name for name in names), root):
-        if folder.is_dir() and next(folder.glob(marker), None) is not None:
+    source = "root" if root is not None else "CVGEN_DATA"
+    named = root if root is not None else os.environ.get("CVGEN_DATA") or None
+    if named is None:
+        return _from_cache(place)
+    base = Path(named).expanduser()
+    if not base.is_dir():
+        what = "is a file" if base.exists() else "does not exist"
+        raise DataError(
+            f"{source}: expected a folder that holds data sets, got {str(base)!r}, which {what}. "
+            f"Name the folder that {place.name} is in, or none at all."
+        )
+    for folder in (*(base / alias for alias in place.aliases), base):
+        if _is_there(place, folder):
             return folder
-    return None
+    raise DataError(
+        f"{source}: expected {place.name} in {str(base)!r}: a folder {place.aliases[0]!r} (or the "
+        f"folder itself) with {' and '.join(place.markers)}; there is none. {_advice(place)}"
+    )
+
+
+def _from_cache(place: Place) -> Path:
+    folder = cache_folder() / place.aliases[0]
+    if _is_there(place, folder):
+        return folder
+    if place.download is None:
+        raise DataError(
+            f"{place.name} is not downloaded by the course: get it from {place.source}, and pass "
+            f"root=FOLDER or set CVGEN_DATA to the folder that holds {place.aliases[0]!r}."
+        )
+    place.download(folder)
+    if not _is_there(place, folder):
+        raise DataError(
+            f"{place.name}: what was downloaded to {str(folder)!r} lacks "
+            f"{' and '.join(place.markers)}. Delete that folder and try again."
+        )
+    return folder
+
+
+def _is_there(place: Place, folder: Path) -> bool:
+    return folder.is_dir() and all(
+        any(found.suffix != ".part" for found in folder.glob(marker)) for marker in place.markers
+    )
+
+
+def _advice(place: Place) -> str:
+    if place.download is None:
+        return f"Get it from {place.source}."
+    return f"Get it from {place.source}, or name no folder to have it downloaded into the cache."

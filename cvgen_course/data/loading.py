@@ -7,11 +7,32 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
+from cvgen_course.data.bccd import BCCD
+from cvgen_course.data.camvid import CamVid
+from cvgen_course.data.cifar10 import load_cifar10
+from cvgen_course.data.dsb2018 import DSB2018
+from cvgen_course.data.glyphs import load_glyphs
+from cvgen_course.data.horse2zebra import Horse2Zebra
+from cvgen_course.data.mnist import load_fashion_mnist, load_mnist
+from cvgen_course.data.oxford_pet import OxfordPet
+from cvgen_course.data.penn_fudan import PennFudan
 from cvgen_course.data.scene_set import load_scenes
 from cvgen_course.data.splits import require_split
+from cvgen_course.data.voc import VOCSegmentation
 
 _LOADERS = {
     "scenes": load_scenes,
+    "glyphs": load_glyphs,
+    "mnist": load_mnist,
+    "fashion_mnist": load_fashion_mnist,
+    "cifar10": load_cifar10,
+    "voc": VOCSegmentation,
+    "penn_fudan": PennFudan,
+    "oxford_pet": OxfordPet,
+    "horse2zebra": Horse2Zebra,
+    "camvid": CamVid,
+    "dsb2018": DSB2018,
+    "bccd": BCCD,
 }
 
 NAMES = tuple(_LOADERS)
@@ -30,7 +51,8 @@ def load(
 
     Raises:
         ValueError: an unknown name or split.
-        DataError: the data is missing, damaged, or can't be downloaded; the message says what to do.
+        DataError: the data is missing, damaged, or can't be downloaded; the message says what to
+            do.
     """
     if name not in _LOADERS:
         raise ValueError(f"name: expected one of {', '.join(NAMES)}, got {name!r}")

@@ -12,13 +12,19 @@ SUPERSAMPLING = 4
 
 
 def regular_polygon(num_corners: int) -> np.ndarray:
-    """Return the corners of a regular polygon on the unit circle, float64 (num_corners, 2) as (x, y)."""
+    """Return the corners of a regular polygon on the unit circle.
+
+    Float64 (num_corners, 2) as (x, y).
+    """
     angles = 2 * math.pi * np.arange(num_corners) / num_corners
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
 def star(num_tips: int, inner: float) -> np.ndarray:
-    """Return a star's corners, float64 (2 * num_tips, 2): tips at radius 1, notches at radius ``inner``."""
+    """Return a star's corners, float64 (2 * num_tips, 2).
+
+    Tips at radius 1, notches at radius ``inner``.
+    """
     corners = regular_polygon(2 * num_tips)
     corners[1::2] *= inner
     return corners
@@ -27,7 +33,8 @@ def star(num_tips: int, inner: float) -> np.ndarray:
 def blob(rng: np.random.Generator, num_corners: int = 40) -> np.ndarray:
     """Return an irregular smooth closed outline of mean radius 1, float64 (num_corners, 2).
 
-    The radius is a random sum of the harmonics 2 to 5 of the angle, strong enough that no blob is a disc.
+    The radius is a random sum of the harmonics 2 to 5 of the angle, strong enough that no blob is
+    a disc.
     """
     angles = 2 * math.pi * np.arange(num_corners) / num_corners
     radius = np.ones(num_corners)
@@ -41,7 +48,10 @@ def blob(rng: np.random.Generator, num_corners: int = 40) -> np.ndarray:
 def stroke(
     rng: np.random.Generator, length: float, width: float, num_points: int = 12
 ) -> np.ndarray:
-    """Return the outline of a curved brush stroke around the origin, float64 (2 * num_points, 2)."""
+    """Return the outline of a curved brush stroke around the origin.
+
+    Float64 (2 * num_points, 2).
+    """
     steps = np.linspace(-0.5, 0.5, num_points)
     bend = rng.uniform(-2.0, 2.0)
     heading = bend * steps + rng.uniform(-0.6, 0.6) * np.cos(2 * math.pi * steps)

@@ -15,7 +15,9 @@ from torch.utils.data import Dataset
 from cvgen_course.data import outlines, scenes, textures
 from cvgen_course.data.cache import Arrays, cached
 from cvgen_course.data.folders import cache_folder
+from cvgen_course.data.instances import scene_item
 from cvgen_course.data.items import SceneItem
+from cvgen_course.data.pictures import to_float
 from cvgen_course.data.splits import require_split
 
 SIZES = {"train": 2000, "val": 250, "test": 250}
@@ -24,12 +26,14 @@ SIZES = {"train": 2000, "val": 250, "test": 250}
 class Scenes(Dataset[SceneItem]):
     """Drawn scenes with everything known about them; items are ``SceneItem``.
 
-    ``image`` float32 (3, 64, 64) in [-1, 1]; ``mask`` int64 (64, 64); ``instances`` bool (K, 64, 64);
-    ``boxes`` float32 (K, 4); ``labels`` int64 (K,), 3 ≤ K ≤ 8. What counts as visible: see ``scenes.py``.
+    ``image`` float32 (3, 64, 64) in [-1, 1]; ``mask`` int64 (64, 64); ``instances`` bool (K, 64,
+    64); ``boxes`` float32 (K, 4); ``labels`` int64 (K,), 3 ≤ K ≤ 8. What counts as visible: see
+    ``scenes.py``.
 
     Args:
-        arrays: ``images`` uint8 (N, 3, 64, 64); ``ids`` uint8 (N, 64, 64), 0 where no object is visible, else
-            the object's number from 1; ``labels`` uint8 (N, 8), each object's class, 0 after the last.
+        arrays: ``images`` uint8 (N, 3, 64, 64); ``ids`` uint8 (N, 64, 64), 0 where no object is
+            visible, else the object's number from 1; ``labels`` uint8 (N, 8), each object's
+            class, 0 after the last.
 
     Attributes:
         classes: the classes' names; a label is a position in it.
@@ -48,7 +52,7 @@ class Scenes(Dataset[SceneItem]):
     @cached_property
     def images(self) -> Tensor:
         """All images, float32 (N, 3, 64, 64) in [-1, 1]."""
-        return _to_float(self._images)
+        return to_float(self._images)
 
     @cached_property
     def masks(self) -> Tensor:
@@ -59,31 +63,7 @@ class Scenes(Dataset[SceneItem]):
 
     def __getitem__(self, index: int) -> SceneItem:
         ids, labels = self._ids[index].long(), self._labels[index].long()
-        mask = torch.cat([labels.new_zeros(1), labels])[ids]
-        labels = labels[labels > 0]
-        instances = ids == torch.arange(1, len(labels) + 1)[:, None, None]  # (K, 64, 64)
-        image = _to_float(self._images[index])
-        return SceneItem(image, mask, instances, boxes_of(instances), labels)
-
-
-def boxes_of(instances: Tensor) -> Tensor:
-    """Return the tight boxes around masks.
-
-    Args:
-        instances: bool (K, H, W), none of them empty.
-
-    Returns:
-        float32 (K, 4), x1, y1, x2, y2 in pixels, x2 and y2 exclusive: a single pixel has width 1.
-    """
-    height, width = instances.shape[-2:]
-    columns, rows = instances.any(dim=1).byte(), instances.any(dim=2).byte()  # (K, W), (K, H)
-    x1, y1 = columns.argmax(dim=1), rows.argmax(dim=1)
-    x2, y2 = width - columns.flip(1).argmax(dim=1), height - rows.flip(1).argmax(dim=1)
-    return torch.stack([x1, y1, x2, y2], dim=1).float()
-
-
-def _to_float(image: Tensor) -> Tensor:
-    return image.float() / 127.5 - 1
+        return scene_item(to_float(self._images[index]), ids, labels[labels > 0])
 
 
 def load_scenes(
@@ -94,7 +74,8 @@ def load_scenes(
     Args:
         split: ``"train"``, ``"val"`` or ``"test"``.
         root: the folder to cache in; the user's cache folder where it is None.
-        size: how many scenes; 2,000, 250 and 250 where it is None. The first n are the same for every size.
+        size: how many scenes; 2,000, 250 and 250 where it is None. The first n are the same for
+            every size.
         seed: another seed is another world of the same kind.
 
     Raises:

@@ -1,13 +1,15 @@
 """``scenes``: drawn pictures in which every pixel, object and box is known.
 
-A scene is 64×64 pixels: a textured background with clutter (patches, irregular blobs, brush strokes, rings and bars, all
-of them background) and three to eight textured objects, which cover one another. Nothing but its outline
-tells an object's class: colours, patterns, areas, shading and positions come from the same distributions for
-every class and for the clutter, so that a classifier that looks at single pixels or small patches fails.
+A scene is 64×64 pixels: a textured background with clutter (patches, irregular blobs, brush
+strokes, rings and bars, all of them background) and three to eight textured objects, which cover
+one another. Nothing but its outline tells an object's class: colours, patterns, areas, shading
+and positions come from the same distributions for every class and for the clutter, so that a
+classifier that looks at single pixels or small patches fails.
 
-What counts as visible: objects are laid down one by one, the later above the earlier. An object is laid down only
-where it, and each object under it, still shows at least ``MIN_VISIBLE`` of its whole area (parts beyond the picture's
-edge count as hidden) and at least ``MIN_PIXELS`` pixels. So there are no stray fragments, and no label is ignored.
+What counts as visible: objects are laid down one by one, the later above the earlier. An object
+is laid down only where it, and each object under it, still shows at least ``MIN_VISIBLE`` of its
+whole area (parts beyond the picture's edge count as hidden) and at least ``MIN_PIXELS`` pixels.
+So there are no stray fragments, and no label is ignored.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from cvgen_course.seeding import derive_seed
 CLASSES = ("background", "disc", "square", "triangle", "star")
 SIZE = 64
 NUM_OBJECTS = (3, 8)
-MIN_VISIBLE = 0.45
+MIN_VISIBLE = 0.5
 MIN_PIXELS = 30
 
 _OUTLINES = {
@@ -74,28 +76,33 @@ def draw_scene(seed: int) -> Scene:
 
 
 def scene_seed(seed: int, split: str, index: int) -> int:
-    """Return the seed of one scene of a split: the first n scenes are the same whatever the split's size."""
+    """Return the seed of one scene of a split.
+
+    The first n scenes are the same whatever the split's size.
+    """
     return derive_seed(seed, "scenes", split, index)
 
 
 def _background(rng: np.random.Generator) -> np.ndarray:
     """Return a textured ground with clutter on it, float64 (3, 64, 64) in [0, 1]."""
     base = textures.random_colour(rng)
-    canvas = _random_paint(rng, base, contrast=rng.uniform(0.05, 0.3))
-    for _ in range(rng.integers(1, 4)):  # large patches, as walls, fields and shadows make them
+    canvas = _random_paint(rng, base, contrast=rng.uniform(0.03, 0.18))
+    for _ in range(rng.integers(1, 3)):  # large patches, as walls, fields and shadows make them
         corners = _somewhere(rng, outlines.blob(rng), rng.uniform(14, 30))
-        _lay(
-            canvas,
-            outlines.coverage(corners, SIZE),
-            _random_paint(rng, None, rng.uniform(0.05, 0.3)),
-        )
-    for _ in range(rng.integers(3, 8)):
-        _lay(canvas, _clutter(rng), _random_paint(rng, None, rng.uniform(0.05, 0.35)))
+        patch = textures.nearby_colour(rng, base, rng.uniform(0.1, 0.3))
+        paint = _random_paint(rng, patch, rng.uniform(0.03, 0.18))
+        _lay(canvas, outlines.coverage(corners, SIZE), paint)
+    for _ in range(rng.integers(2, 6)):
+        alpha = rng.uniform(0.5, 0.9) * _clutter(rng)
+        _lay(canvas, alpha, _random_paint(rng, None, rng.uniform(0.03, 0.25)))
     return canvas
 
 
 def _clutter(rng: np.random.Generator) -> np.ndarray:
-    """Return the coverage of one thing that is background: a blob, a brush stroke, a ring or a bar."""
+    """Return the coverage of one thing that is background.
+
+    A blob, a brush stroke, a ring or a bar.
+    """
     kind = rng.integers(4)
     if kind == 0:
         return outlines.coverage(_somewhere(rng, outlines.blob(rng), rng.uniform(4, 9)), SIZE)
@@ -122,8 +129,11 @@ def _somewhere(
 
 
 def _random_object(rng: np.random.Generator, label: int, shrink: float) -> tuple[np.ndarray, float]:
-    """Return an object's corners in pixels, float64 (K, 2), and its whole area; areas don't depend on the class."""
-    side = rng.uniform(10, 24) * max(shrink, 0.5)
+    """Return an object's corners in pixels, float64 (K, 2), and its whole area.
+
+    Areas don't depend on the class.
+    """
+    side = rng.uniform(11, 25) * max(shrink, 0.5)
     outline = _OUTLINES[label]
     if label in (2, 3):
         outline = outline @ _QUARTER
@@ -153,10 +163,10 @@ def _paint_object(
     below = (canvas * alpha).sum(axis=(1, 2)) / alpha.sum()
     colour = textures.random_colour(rng)
     for _ in range(20):
-        if np.linalg.norm(colour - below) >= 0.3:  # legible: it stands out from what it covers
+        if np.linalg.norm(colour - below) >= 0.35:  # legible: it stands out from what it covers
             break
         colour = textures.random_colour(rng)
-    paint = _random_paint(rng, colour, rng.uniform(0.05, 0.35))
+    paint = _random_paint(rng, colour, rng.uniform(0.03, 0.22))
     middle = corners.mean(axis=0)
     reach = np.abs(corners - middle).max()
     x, y = np.arange(SIZE)[None, :] + 0.5 - middle[0], np.arange(SIZE)[:, None] + 0.5 - middle[1]
@@ -167,7 +177,10 @@ def _paint_object(
 def _random_paint(
     rng: np.random.Generator, colour: np.ndarray | None, contrast: float
 ) -> np.ndarray:
-    """Return a texture in a colour (a random one where it is None) and its neighbour, float64 (3, 64, 64)."""
+    """Return a texture in a colour.
+
+    (a random one where it is None) and its neighbour, float64 (3, 64, 64).
+    """
     colour = textures.random_colour(rng) if colour is None else colour
     other = textures.nearby_colour(rng, colour, contrast)
     return textures.paint(textures.texture(rng, SIZE), colour, other)
@@ -180,5 +193,5 @@ def _lay(canvas: np.ndarray, alpha: np.ndarray, paint: np.ndarray) -> None:
 def _photograph(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
     """Add uneven light and sensor noise, and round: float64 (3, 64, 64) → uint8 (3, 64, 64)."""
     canvas = canvas * (1 + rng.uniform(0.1, 0.35) * (textures.smooth_noise(rng, SIZE, 2) - 0.5))
-    canvas = canvas + rng.uniform(0.01, 0.05) * rng.standard_normal(canvas.shape)
+    canvas = canvas + rng.uniform(0.01, 0.035) * rng.standard_normal(canvas.shape)
     return np.rint(np.clip(canvas, 0, 1) * 255).astype(np.uint8)

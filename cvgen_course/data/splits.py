@@ -25,7 +25,8 @@ def shuffled_parts(name: str, num_items: int, *fractions: float) -> list[list[in
     """Cut the indices of a data set into seeded, disjoint parts.
 
     Args:
-        name: the data set's name: the shuffle follows from it alone, so the parts are the same everywhere.
+        name: the data set's name: the shuffle follows from it alone, so the parts are the same
+            everywhere.
         num_items: how many items there are.
         *fractions: the size of each part, in (0, 1]; the last part takes what is left.
 

@@ -15,14 +15,20 @@ def random_colour(rng: np.random.Generator) -> np.ndarray:
 
 
 def nearby_colour(rng: np.random.Generator, colour: np.ndarray, distance: float) -> np.ndarray:
-    """Return a colour about ``distance`` lighter or darker than another, slightly of another hue, (3,) in [0, 1]."""
+    """Return a colour about ``distance`` lighter or darker than another.
+
+    Slightly of another hue, (3,) in [0, 1].
+    """
     lighter = colour.mean() < rng.uniform(0.25, 0.75)
     shift = (distance if lighter else -distance) + rng.uniform(-0.4, 0.4, 3) * distance
     return np.clip(colour + shift, 0.02, 0.98)
 
 
 def smooth_noise(rng: np.random.Generator, size: int, cells: int) -> np.ndarray:
-    """Return random hills, float64 (size, size) in [0, 1]: a ``cells`` × ``cells`` grid, interpolated by cosine."""
+    """Return random hills, float64 (size, size) in [0, 1].
+
+    A ``cells`` × ``cells`` grid, interpolated by cosine.
+    """
     grid = rng.uniform(size=(cells + 1, cells + 1))
     position = (np.arange(size) + 0.5) * cells / size
     index = position.astype(int)

@@ -1,0 +1,87 @@
+"""BCCD: red cells, white cells and platelets in blood smears, with boxes."""
+
+from __future__ import annotations
+
+import os
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import torch
+from torch.utils.data import Dataset
+
+from cvgen_course.data.folders import Place, locate
+from cvgen_course.data.items import DetectionItem
+from cvgen_course.data.pictures import read_image
+from cvgen_course.data.splits import require_split
+from cvgen_course.errors import DataError
+
+CLASSES = ("background", "RBC", "WBC", "Platelets")
+_PLACE = Place(
+    "bccd",
+    ("bccd", "BCCD_Dataset"),
+    ("BCCD/Annotations", "BCCD/JPEGImages", "BCCD/ImageSets/Main"),
+    None,
+    "GitHub (Shenggan/BCCD_Dataset, MIT licence)",
+)
+
+
+class BCCD(Dataset[DetectionItem]):
+    """BCCD with its published splits; items are ``DetectionItem``.
+
+    ``image`` float32 (3, 480, 640) in [-1, 1]; ``boxes`` float32 (K, 4), x1, y1, x2, y2 with x2, y2
+    exclusive; ``labels`` int64 (K,): 1 red cell, 2 white cell, 3 platelet. The files count pixels
+    from 1 and include the last one, so x1 = xmin − 1 and x2 = xmax. Boxes whose two corners are
+    one point (two in the published data, in BloodImage_00338 and BloodImage_00343) mark nothing:
+    left out.
+
+    Attributes:
+        classes: background and the three kinds of cell.
+    """
+
+    classes = CLASSES
+
+    def __init__(self, split: str, root: str | os.PathLike[str] | None = None) -> None:
+        require_split(split)
+        self._folder = locate(_PLACE, root) / "BCCD"
+        listing = self._folder / "ImageSets" / "Main" / f"{split}.txt"
+        try:
+            self._names = listing.read_text().split()
+        except OSError as error:
+            raise DataError(f"{str(listing)!r} can't be read ({error}). Restore it.") from error
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __getitem__(self, index: int) -> DetectionItem:
+        name = self._names[index]
+        image = read_image(self._folder / "JPEGImages" / f"{name}.jpg")
+        boxes, labels = read_boxes(self._folder / "Annotations" / f"{name}.xml")
+        return DetectionItem(image, boxes, labels)
+
+
+def read_boxes(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
+    """Read the boxes of one annotation file in VOC's XML format, without those that are one point.
+
+    Returns:
+        Boxes float32 (K, 4) and labels int64 (K,).
+
+    Raises:
+        DataError: the file is missing or damaged, names another class, or a box is inside out.
+    """
+    boxes, labels = [], []
+    try:
+        for thing in ET.parse(path).getroot().iter("object"):
+            corners = (thing.findtext(f"bndbox/{key}") for key in ("xmin", "ymin", "xmax", "ymax"))
+            x1, y1, x2, y2 = (float(corner or "nan") for corner in corners)
+            if (x1, y1) == (x2, y2):
+                continue
+            if not (1 <= x1 <= x2 and 1 <= y1 <= y2):
+                raise ValueError(f"box {x1, y1, x2, y2}")
+            labels.append(CLASSES.index(thing.findtext("name", ""), 1))
+            boxes.append([x1 - 1, y1 - 1, x2, y2])
+    except (OSError, ET.ParseError, ValueError) as error:
+        raise DataError(
+            f"{str(path)!r} can't be read as boxes of {', '.join(CLASSES[1:])} ({error}). "
+            "Restore it."
+        ) from error
+    return torch.tensor(boxes).reshape(-1, 4), torch.tensor(labels, dtype=torch.int64)
