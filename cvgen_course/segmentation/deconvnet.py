@@ -70,13 +70,14 @@ class DeconvNet(nn.Module):
         for name, number in (("num_classes", num_classes), ("width", width), ("depth", depth)):
             if number < 1:
                 raise ValueError(f"{name}: expected at least 1, got {number}")
-        channels = [3, *(width * 2**level for level in range(depth))]  # 3, w, 2w, 4w, …
-        fine_to_coarse = list(pairwise(channels))
+        widths = [width * 2**level for level in range(depth)]  # w, 2w, 4w, …
         self.max_unpool = max_unpool
-        self.encoder = nn.ModuleList(conv_block(fine, coarse) for fine, coarse in fine_to_coarse)
-        self.middle = conv_block(channels[-1], channels[-1])
+        self.encoder = nn.ModuleList(
+            conv_block(finer, coarser) for finer, coarser in pairwise([3, *widths])
+        )
+        self.middle = conv_block(widths[-1], widths[-1])
         self.decoder = nn.ModuleList(
-            deconv_block(coarse, max(fine, width)) for fine, coarse in reversed(fine_to_coarse)
+            deconv_block(coarser, finer) for coarser, finer in pairwise([*reversed(widths), width])
         )
         self.head = nn.Conv2d(width, num_classes, kernel_size=1)
 
@@ -94,6 +95,8 @@ class DeconvNet(nn.Module):
             ValueError: it does not have the shape above.
         """
         require_shape("image", image, "N 3 H W")
+        if image.shape[1] != 3:
+            raise ValueError(f"image: expected 3 channels, got shape {tuple(image.shape)}")
         smallest = 2 ** len(self.encoder)
         if min(image.shape[-2:]) < smallest:
             raise ValueError(

@@ -116,6 +116,8 @@ class FCN(nn.Module):
             ValueError: it does not have the shape above.
         """
         require_shape("image", image, "N 3 H W")
+        if image.shape[1] != 3:
+            raise ValueError(f"image: expected 3 channels, got shape {tuple(image.shape)}")
         if min(image.shape[-2:]) < 32:
             raise ValueError(
                 f"image: expected H and W of at least 32, got shape {tuple(image.shape)}"

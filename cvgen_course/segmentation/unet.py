@@ -176,6 +176,8 @@ class UNet(nn.Module):
             ValueError: it does not have the shape above.
         """
         require_shape("image", image, "N 3 H W")
+        if image.shape[1] != 3:
+            raise ValueError(f"image: expected 3 channels, got shape {tuple(image.shape)}")
         smallest = 2 ** len(self.down_convs)
         if min(image.shape[-2:]) < smallest:
             raise ValueError(
