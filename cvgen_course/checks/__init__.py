@@ -6,6 +6,7 @@ decide.
 """
 
 from cvgen_course.checks.check import PointsMissing, check_by_name, report_by_name
+from cvgen_course.checks.codec import decode, encode
 from cvgen_course.checks.compare import compare
 from cvgen_course.checks.exercise import Case, Exercise, Mistake
 from cvgen_course.checks.grade import answer, grade, make_cases
@@ -15,6 +16,7 @@ from cvgen_course.checks.plain import as_tensor, to_plain
 from cvgen_course.checks.report import Report, Row
 from cvgen_course.checks.run import expected, run
 from cvgen_course.checks.seed import PUBLIC_SEED, current_seed
+from cvgen_course.checks.sides import answer_bytes, encode_questions, judge_bytes
 
 __all__ = [
     "PUBLIC_SEED",
@@ -27,13 +29,18 @@ __all__ = [
     "Row",
     "WrongAnswer",
     "answer",
+    "answer_bytes",
     "as_tensor",
     "check_by_name",
     "compare",
     "current_seed",
+    "decode",
+    "encode",
+    "encode_questions",
     "expected",
     "grade",
     "judge",
+    "judge_bytes",
     "make_cases",
     "report_by_name",
     "run",

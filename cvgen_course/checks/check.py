@@ -7,11 +7,12 @@ import sys
 from typing import Any
 
 from cvgen_course.checks.exercise import Exercise
-from cvgen_course.checks.grade import answer, make_cases
+from cvgen_course.checks.grade import answer_by_name, make_cases
 from cvgen_course.checks.judge import judge, refuse
 from cvgen_course.checks.report import Report
-from cvgen_course.checks.run import expected
+from cvgen_course.checks.run import expected, text_of
 from cvgen_course.checks.seed import current_seed
+from cvgen_course.checks.words import type_name
 
 JSON_TYPE = "application/vnd.cvgen.report+json"
 
@@ -55,16 +56,11 @@ def report_by_name(exercises: dict[str, Exercise], name: str, namespace: dict[st
     try:
         cases = make_cases(exercise, current_seed())
         right = expected(exercise, cases)
-        if name not in namespace:
-            note = (
-                f"`{name}` does not exist yet: run the cell above that defines it, then this one."
-            )
-            return refuse(exercise, cases, note)
-        return judge(exercise, cases, answer(exercise, namespace[name], cases), right)
+        return judge(exercise, cases, answer_by_name(exercise, namespace, cases), right)
     except BaseException as error:
         note = (
-            f"The check itself could not run ({type(error).__name__}). Restart the kernel and run "
-            "all cells from the top; if that does not help, tell your teacher."
+            f"The check itself could not run ({type_name(error)}: {text_of(error)}). Restart the "
+            "kernel and run all cells from the top; if that does not help, tell your teacher."
         )
         return refuse(exercise, cases, note)
 

@@ -72,6 +72,19 @@ def answer(exercise: Exercise, implementation: Any, cases: list[Case]) -> list[O
     return run(exercise, implementation, cases)
 
 
+def answer_by_name(
+    exercise: Exercise, namespace: dict[str, Any], cases: list[Case]
+) -> list[Outcome]:
+    """Do what ``answer`` does with the object that a notebook calls by the exercise's name."""
+    if exercise.name not in namespace:
+        text = (
+            f"`{exercise.name}` does not exist yet: run the cell above that defines it, "
+            "then this one."
+        )
+        return [Outcome("missing", text=text)] * len(cases)
+    return answer(exercise, namespace[exercise.name], cases)
+
+
 def why_not(exercise: Exercise, implementation: Any) -> str:
     """Return why an object can't be graded; empty where it can."""
     name = f"`{exercise.name}`"

@@ -125,7 +125,7 @@ def _probe(
                 value = exercise.probe(implementation, given)
         return Outcome("value", to_plain(value))
     except WrongAnswer as answer:
-        return Outcome("wrong", text=_sentence(_text_of(answer)))
+        return Outcome("wrong", text=_sentence(text_of(answer)))
     except KeyboardInterrupt:
         raise
     except (
@@ -143,7 +143,7 @@ def _raised(error: BaseException) -> Outcome:
         text = "Your code called exit(); use return."
     elif isinstance(error, RecursionError):
         text = "Your code called itself without end (RecursionError)."
-    elif isinstance(error, MemoryError) or "can't allocate memory" in _text_of(error):
+    elif isinstance(error, MemoryError) or "can't allocate memory" in text_of(error):
         text = "Your code needed more memory than there is."
     else:
         text = _sentence(_message(error))
@@ -158,11 +158,11 @@ def _interrupted() -> Outcome:
 
 
 def _message(error: BaseException) -> str:
-    text = _text_of(error)
+    text = text_of(error)
     return f"{type_name(error)}: {text}" if text else type_name(error)
 
 
-def _text_of(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
     """Return an exception's text, even where its ``__str__`` raises or returns megabytes."""
     try:
         return shorten(str(error))

@@ -10,7 +10,7 @@ from typing import Any
 
 from cvgen_course.checks.codec import MAX_BYTES, decode, encode
 from cvgen_course.checks.exercise import Case, Exercise
-from cvgen_course.checks.grade import answer
+from cvgen_course.checks.grade import answer_by_name
 from cvgen_course.checks.judge import judge, refuse
 from cvgen_course.checks.outcome import KINDS, Outcome
 from cvgen_course.checks.report import Report
@@ -24,19 +24,19 @@ def encode_questions(cases: list[Case]) -> bytes:
     return encode([case.inputs for case in cases])
 
 
-def answer_bytes(exercise: Exercise, implementation: Any, questions: bytes) -> bytes:
-    """The student's side: let an implementation answer questions.
+def answer_bytes(exercise: Exercise, namespace: dict[str, Any], questions: bytes) -> bytes:
+    """The student's side: let the object of the exercise's name answer questions.
 
     Args:
         exercise: its probe is run.
-        implementation: the student's object.
+        namespace: where the student's object is.
         questions: what ``encode_questions`` returned.
 
     Returns:
         The outcomes as bytes, for ``judge_bytes``.
     """
     cases = [Case(str(i), inputs) for i, inputs in enumerate(decode(questions))]
-    outcomes = answer(exercise, implementation, cases)
+    outcomes = answer_by_name(exercise, namespace, cases)
     data = encode_outcomes(outcomes)
     return data if len(data) <= MAX_BYTES else encode_outcomes([_TOO_LARGE] * len(cases))
 
