@@ -67,6 +67,6 @@ def check_call(source: str) -> CheckCall | None:
 
 
 def exercise_name(cell: NotebookNode) -> str:
-    """Return what to call a graded cell: the name in its check call, else its name in the gradebook."""
+    """Return a graded cell's title: the name in its check call, else the one in the gradebook."""
     call = check_call(cell.source) if is_check(cell) else None
     return call.name if call else grade_id(cell)

@@ -66,7 +66,7 @@ class Course:
         return folder
 
     def tree(self, step: str) -> Path:
-        """Return one of nbgrader's trees: ``source``, ``release``, ``submitted``, ``autograded``, ``feedback``."""
+        """Return a tree by nbgrader's word for it, e.g. ``tree("release")``: ``lectures/``."""
         return self.root / getattr(self.directory(), f"{step}_directory")
 
     def chapters(self) -> list[Chapter]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-import json
 import os
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import SaveCells
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from ..errors import CourseError, ReleaseError
 from .cells import exercise_name, grade_id, is_check, is_graded, points
@@ -40,7 +40,7 @@ class Score(NamedTuple):
     """Points of one student in one column.
 
     Attributes:
-        points: the manual points where a teacher gave some, else the automatic ones; None where there are none yet.
+        points: a teacher's points where there are some, else the automatic ones; None: none yet.
         pending: whether a teacher still has to look.
     """
 
@@ -65,13 +65,22 @@ def opened(course: Course) -> Iterator[Gradebook]:
         CourseError: it can't be opened or used.
     """
     try:
-        with own_tools_found(), Gradebook(course.database, course.directory().course_id) as book:
+        name = course.directory().course_id
+        with quiet(), own_tools_found(), Gradebook(course.database, name) as book:
             yield book
     except SQLAlchemyError as error:
         raise CourseError(
             f"the gradebook {course.database} can't be used: {error}; after an update of nbgrader, "
             "back it up and run: nbgrader db upgrade"
         ) from error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Silence SQLAlchemy on the way nbgrader adds submissions; what it writes is right."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)
+        yield
 
 
 @contextmanager
@@ -108,8 +117,9 @@ def register(chapter: Chapter, released: NotebookNode) -> None:
         SaveCells().preprocess(notebook, resources)
     except RuntimeError as error:
         raise ReleaseError(
-            f"{chapter.name}: the gradebook has submissions for other graded cells than the lecture has now; "
-            f"keep the old cells, or move gradebook.db away and grade all again (nbgrader: {error})"
+            f"{chapter.name}: the gradebook has submissions for other graded cells than the lecture "
+            "has now; keep the old cells, or move gradebook.db away and grade all again "
+            f"(nbgrader: {error})"
         ) from error
 
 
@@ -138,9 +148,3 @@ def scores(chapter: Chapter, student: str) -> dict[str, Score]:
             )
             for grade in notebook.grades
         }
-
-
-def kernelspec(chapter: Chapter) -> dict[str, str]:
-    """Return the kernel that the gradebook names for a chapter."""
-    with opened(chapter.course) as book:
-        return json.loads(book.find_notebook(chapter.notebook, chapter.name).kernelspec or "{}")

@@ -17,8 +17,8 @@ SKIP = "skip-execution"
 def lint(notebook: NotebookNode) -> list[str]:
     """Return what is wrong with a chapter's source; empty where all is well.
 
-    nbgrader gives FULL points where a grade cell's last line shows no number, so that line must be a
-    check, and nothing may hide its value.
+    nbgrader gives FULL points where a grade cell's last line shows no number, so that line must be
+    a check, and nothing may hide its value.
     """
     problems = []
     names = Counter(filter(None, map(grade_id, notebook.cells)))
@@ -75,8 +75,8 @@ def find_exercise(module: str, name: str) -> Any | str | None:
     """Return the exercise that a grade cell checks.
 
     Returns:
-        An object with ``points``; None where the module is not to be found here or keeps no dictionary
-        of exercises; a sentence where the dictionary has no such exercise.
+        An object with ``points``; None where the module is not to be found here or keeps no
+        dictionary of exercises; a sentence where the dictionary has no such exercise.
     """
     try:
         exercises = getattr(importlib.import_module(module), "EXERCISES", None)

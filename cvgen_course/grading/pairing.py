@@ -57,7 +57,7 @@ def tidied(notebook: NotebookNode, keep_ids: set[str] | bool = False) -> Noteboo
 
     Args:
         notebook: any notebook.
-        keep_ids: the ids that may stay; others are made from the cells' content. True: all may stay.
+        keep_ids: the ids that stay (True: all); others are made from the cells' content.
     """
     cells, used = [], set()
     for cell in copy.deepcopy(notebook.cells):
@@ -111,8 +111,8 @@ def to_markdown(notebook: NotebookNode) -> str:
             again.metadata,
         ):
             raise ReleaseError(
-                f"a {cell.cell_type} cell does not survive Markdown (is it empty, does it hold a line "
-                f"'+++' or begin with a blank one?): {cell.source[:80]!r}"
+                f"a {cell.cell_type} cell does not survive Markdown (is it empty, does it hold "
+                f"a line '+++' or begin with a blank one?): {cell.source[:80]!r}"
             )
     if len(back) != len(notebook.cells):
         raise ReleaseError(f"Markdown: expected {len(notebook.cells)} cells, got {len(back)}")

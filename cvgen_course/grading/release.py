@@ -49,8 +49,8 @@ class Release:
 def release(root: Path | str, chapters: Iterable[str] | None = None) -> list[Release]:
     """Make the lectures of some chapters, or of all.
 
-    Each is built elsewhere, checked, and only then put in place: a failure leaves the lecture as it was.
-    The result depends on nothing but the authored files, and running it again changes nothing.
+    Each is built elsewhere, checked, and only then put in place: a failure leaves the lecture as it
+    was. The result depends on the authored files only, and running it again changes nothing.
 
     Args:
         root: the course's folder, or one inside it.

@@ -16,7 +16,7 @@ BYTES = 32
 def read_secret(folder: Path) -> bytes:
     """Return the secret of a course; make it at first use, readable by its owner only.
 
-    Whoever knows it knows the questions of every submission. It never enters a kernel's environment.
+    Whoever knows it knows everyone's questions. It never enters a kernel's environment.
 
     Args:
         folder: where it lies, the course's ``.cvgen``.
@@ -33,8 +33,8 @@ def read_secret(folder: Path) -> bytes:
         secret = b""
     if len(secret) != BYTES:
         raise CourseError(
-            f"{path}: expected {2 * BYTES} hexadecimal digits, got something else; put back the old file, "
-            "or remove it for a new secret (submissions then get other questions)"
+            f"{path}: expected {2 * BYTES} hexadecimal digits, got something else; put back the old "
+            "file, or remove it for a new secret (submissions then get other questions)"
         )
     return secret
 

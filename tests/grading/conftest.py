@@ -126,12 +126,17 @@ if TRAIN:
 
 Why is doubling cheaper?
 
-+++ {"nbgrader": {"cell_type": "markdown", "grade": true, "grade_id": "written", "locked": false, "points": 1, "schema_version": 3, "solution": true, "task": false}}
++++ {"nbgrader": FLAGS}
 
 ### BEGIN SOLUTION
 Because an addition is cheaper than a multiplication.
 ### END SOLUTION
 '''
+FLAGS = (
+    '{"cell_type": "markdown", "grade": true, "grade_id": "written", "locked": false, '
+    '"points": 1, "schema_version": 3, "solution": true, "task": false}'
+)
+SOURCE = SOURCE.replace("FLAGS", FLAGS)
 
 TOY = '''\
 """Checks of the tiny chapter: like the course's, without torch."""
@@ -149,18 +154,24 @@ def check(name, namespace):
     """Show a table and return the points."""
     rng = random.Random(os.environ.get("CVGEN_SEED", "public") + name)
     rows = []
-    for title, x in (("zero", 0), ("a number", rng.randint(3, 10**6)), ("negative", -rng.randint(3, 99))):
+    cases = {"zero": 0, "a number": rng.randint(3, 10**6), "negative": -rng.randint(3, 99)}
+    for title, x in cases.items():
         try:
             passed, message = namespace[name](x) == REFERENCE[name](x), "wrong value"
         except Exception as error:
             passed, message = False, f"{type(error).__name__}: {error}"
-        rows.append({"title": title, "passed": passed, "weight": 1, "message": "" if passed else message})
+        rows.append({"title": title, "passed": passed, "message": "" if passed else message})
     fraction = sum(row["passed"] for row in rows) / len(rows)
     points = float(MAX_POINTS[name] * fraction)
     failed = [row["title"] for row in rows if not row["passed"]]
+    known = failed == ["a number", "negative"]
     report = {
-        "exercise": name, "title": name.title(), "points": points, "max_points": MAX_POINTS[name],
-        "rows": rows, "diagnosis": "the argument is returned" if failed == ["a number", "negative"] else "",
+        "exercise": name,
+        "title": name.title(),
+        "points": points,
+        "max_points": MAX_POINTS[name],
+        "rows": rows,
+        "diagnosis": "the argument is returned" if known else "",
     }
     text = "\\n".join(f"{'+' if row['passed'] else '-'} {row['title']}" for row in rows)
     display({"text/plain": text, "application/vnd.cvgen.report+json": report}, raw=True)

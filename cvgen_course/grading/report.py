@@ -1,0 +1,60 @@
+"""The class report: one HTML page that needs nothing else, not even a network."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from .course import write_atomically
+from .results import ClassResult, number
+from .statistics import exercise_statistics, histogram, median, totals
+from .submissions import printable
+
+
+def write_report(outcome: ClassResult, root: Path) -> None:
+    """Write the class report.
+
+    All that students wrote, names included, is escaped: the page runs no script and loads no file.
+
+    Args:
+        outcome: the class's results.
+        root: the course's folder; links to feedback start there.
+    """
+    write_atomically(outcome.report, render(outcome, root).encode("utf-8", "replace"))
+
+
+def render(outcome: ClassResult, root: Path) -> str:
+    """Return the class report's HTML."""
+    environment = Environment(
+        loader=PackageLoader("cvgen_course.grading", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": number, "printable": printable}
+    known = totals(outcome)
+    pages = {r.student: link(root / r.feedback, outcome) for r in outcome.results if r.feedback}
+    return environment.get_template("report.html").render(
+        outcome=outcome,
+        bins=histogram(outcome),
+        exercises=exercise_statistics(outcome),
+        mean=sum(known) / len(known) if known else None,
+        median=median(known),
+        lowest=known[0] if known else None,
+        highest=known[-1] if known else None,
+        problems=[r for r in outcome.results if r.remarks],
+        pending=sum(1 for r in outcome.results if r.pending),
+        feedback={
+            r.student: link(root / r.feedback, outcome) for r in outcome.results if r.feedback
+        },
+    )
+
+
+def link(page: Path, outcome: ClassResult) -> str:
+    """Return a page's address relative to the report."""
+    relative = os.path.relpath(page, outcome.report.parent)
+    return quote(Path(relative).as_posix().encode("utf-8", "surrogateescape"))

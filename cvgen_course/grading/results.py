@@ -1,0 +1,173 @@
+"""What grading found out about a submission, as plain data."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from .cells import grade_id, is_check
+from .course import Chapter, write_atomically
+from .gradebook import Column
+
+MIME = "application/vnd.cvgen.report+json"
+LONGEST_TEXT, MOST_ROWS = 400, 200
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of a check's table."""
+
+    title: str
+    passed: bool
+
+
+@dataclass(frozen=True)
+class CaseReport:
+    """What a check reported of one exercise, from the student's process: to be escaped."""
+
+    title: str
+    cases: tuple[Case, ...]
+    diagnosis: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One student's result in one chapter.
+
+    Attributes:
+        student: the name.
+        status: one or two words; ``"graded"`` where all went well.
+        remarks: sentences that explain it.
+        points: points by ``grade_id``; None where there are none (yet).
+        pending: names of answers that a teacher still has to read.
+        reports: what the checks reported, by ``grade_id``.
+        seconds: how long it took.
+        feedback: the feedback page, relative to the course; empty where there is none.
+        fresh: whether it was graded now, not in an earlier run.
+    """
+
+    student: str
+    status: str
+    remarks: tuple[str, ...] = ()
+    points: dict[str, float | None] = field(default_factory=dict)
+    pending: tuple[str, ...] = ()
+    reports: dict[str, CaseReport] = field(default_factory=dict)
+    seconds: float = 0.0
+    feedback: str = ""
+    fresh: bool = True
+
+    @property
+    def total(self) -> float | None:
+        """Return the sum of the points so far; None where nothing was graded."""
+        known = [value for value in self.points.values() if value is not None]
+        return sum(known) if known else None
+
+
+@dataclass(frozen=True)
+class ClassResult:
+    """A class's results in one chapter.
+
+    Attributes:
+        chapter: its name.
+        columns: the graded cells, in the notebook's order.
+        results: one per student, sorted by name.
+        notes: sentences on stray files.
+        report: the class report.
+        table: ``grades.csv``.
+    """
+
+    chapter: str
+    columns: tuple[Column, ...]
+    results: tuple[Result, ...]
+    notes: tuple[str, ...]
+    report: Path
+    table: Path
+
+    @property
+    def max_points(self) -> float:
+        """Return the full points of the chapter."""
+        return sum(column.points for column in self.columns)
+
+
+def read_reports(path: Path) -> dict[str, CaseReport]:
+    """Return what the checks in an autograded notebook reported, by ``grade_id``."""
+    notebook = nbformat.read(path, as_version=4)
+    reports = {}
+    for cell in filter(is_check, notebook.cells):
+        found = [o["data"][MIME] for o in cell.outputs if MIME in o.get("data", {})]
+        report = parse_report(found[0]) if len(found) == 1 else None
+        if report is not None:
+            reports[grade_id(cell)] = report
+    return reports
+
+
+def parse_report(data: Any) -> CaseReport | None:
+    """Return a report from what a kernel sent, or None where it has another form."""
+    if isinstance(data, str):
+        try:
+            data = json.loads(data)
+        except (ValueError, RecursionError):
+            return None
+    if not isinstance(data, dict) or not isinstance(data.get("rows"), list):
+        return None
+    cases = []
+    for row in data["rows"][:MOST_ROWS]:
+        if not isinstance(row, dict) or not isinstance(row.get("passed"), bool):
+            return None
+        cases.append(Case(short_text(row.get("title")), row["passed"]))
+    return CaseReport(
+        short_text(data.get("title")), tuple(cases), short_text(data.get("diagnosis"))
+    )
+
+
+def short_text(value: Any) -> str:
+    """Return a text of bounded length; empty for anything else."""
+    return " ".join(value[:LONGEST_TEXT].split()) if isinstance(value, str) else ""
+
+
+def record_path(chapter: Chapter, student: str) -> Path:
+    """Return where a result is kept between runs."""
+    name = hashlib.sha256(student.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    return chapter.course.private / "graded" / chapter.name / f"{name}.json"
+
+
+def save_result(chapter: Chapter, result: Result, fingerprint: str) -> None:
+    """Keep a result, with the fingerprint of everything that it follows from."""
+    content = {"format": FORMAT, "fingerprint": fingerprint, "result": dataclasses.asdict(result)}
+    write_atomically(record_path(chapter, result.student), json.dumps(content, indent=1))
+
+
+def load_result(chapter: Chapter, student: str, fingerprint: str) -> Result | None:
+    """Return a submission's kept result, or None where it changed or was never graded."""
+    try:
+        content = json.loads(record_path(chapter, student).read_text(encoding="utf-8"))
+        if content["format"] != FORMAT or content["fingerprint"] != fingerprint:
+            return None
+        kept = content["result"]
+        reports = {
+            name: CaseReport(r["title"], tuple(Case(**c) for c in r["cases"]), r["diagnosis"])
+            for name, r in kept.pop("reports").items()
+        }
+        kept |= {
+            "remarks": tuple(kept["remarks"]),
+            "pending": tuple(kept["pending"]),
+            "fresh": False,
+        }
+        return Result(reports=reports, **kept)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def number(value: float | None) -> str:
+    """Return points as one writes them: ``2``, ``1.5``, ``0.67``; ``–`` where there are none."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{value:.2f}".rstrip("0").rstrip(".")

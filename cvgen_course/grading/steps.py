@@ -1,0 +1,177 @@
+"""nbgrader's own steps for one submission, through its API: autograde and feedback."""
+
+from __future__ import annotations
+
+import html
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell
+from nbgrader.converters import Autograde, GenerateFeedback
+from nbgrader.converters.base import BaseConverter, NbGraderException
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import Execute, SaveAutoGrades
+
+from ..errors import SubmissionError
+from . import gradebook
+from .course import Chapter
+from .execute import Event, Executor, Limits
+from .guard import guard
+from .logs import captured
+
+
+def autograde(
+    chapter: Chapter,
+    student: str,
+    repaired: Path,
+    executor: Executor,
+    seed: str,
+    limits: Limits,
+    notes: list[str],
+) -> tuple[list[Event], list[str]]:
+    """Run nbgrader's autograde on one repaired submission.
+
+    Its steps are nbgrader's own; only the running of the notebook goes through ``executor``, and a
+    look at the checks' results comes before points are saved.
+
+    Args:
+        chapter: the chapter.
+        student: the student's name.
+        repaired: a tree like ``submitted/`` that holds this submission; below the course's root.
+        executor: runs the notebook.
+        seed: the questions' seed, the only secret that the kernel gets.
+        limits: time and output.
+        notes: sentences for the student, shown at the top of the feedback.
+
+    Returns:
+        What went wrong while it ran, and remarks on the checks' results.
+
+    Raises:
+        SubmissionError: nbgrader can't grade it.
+    """
+    events: list[Event] = []
+    remarks: list[str] = []
+
+    def run(notebook: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict]:
+        folder = Path(chapter.course.root, resources["metadata"]["path"])
+        notebook, happened = executor.execute(notebook, folder, {"CVGEN_SEED": seed}, limits)
+        events.extend(happened)
+        return notebook, resources
+
+    def look(notebook: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict]:
+        remarks.extend(guard(notebook))
+        told = [*notes, *(event.message for event in events), *remarks]
+        if told:
+            notebook.cells.insert(0, note_cell(told))
+        return notebook, resources
+
+    steps: list[Any] = []
+    for step in Autograde(config=chapter.course.config).autograde_preprocessors:
+        if step is SaveAutoGrades:
+            steps.append(look)
+        steps.append(run if step is Execute else step)
+    submitted = os.path.relpath(repaired, chapter.course.root)
+    directory = chapter.course.directory(submitted_directory=submitted)
+    convert(OneAutograde, chapter, student, directory, autograde_preprocessors=steps)
+    return events, remarks
+
+
+def generate_feedback(chapter: Chapter, student: str) -> Path:
+    """Run nbgrader's generate_feedback for one student.
+
+    Returns:
+        The page.
+
+    Raises:
+        SubmissionError: nbgrader can't make it.
+    """
+    convert(OneFeedback, chapter, student, chapter.course.directory())
+    return folder_of(chapter, student, "feedback") / f"{chapter.notebook}.html"
+
+
+class OneSubmission(BaseConverter):
+    """Makes a converter take one submission by name.
+
+    nbgrader reads names as glob patterns, twice: one with ``[`` or ``*`` in it is never found.
+    """
+
+    submission = ("", "", "")
+
+    def init_notebooks(self) -> None:
+        """Choose the notebook, without looking for it."""
+        assignment, student, notebook = self.submission
+        folder = self._format_source(assignment, student)
+        self.assignments = {folder: [os.path.join(folder, f"{notebook}.ipynb")]}
+
+
+class OneAutograde(OneSubmission, Autograde):
+    """nbgrader's autograde for one submission."""
+
+
+class OneFeedback(OneSubmission, GenerateFeedback):
+    """nbgrader's generate_feedback for one submission."""
+
+
+def convert(
+    kind: type[OneSubmission],
+    chapter: Chapter,
+    student: str,
+    directory: CourseDirectory,
+    **settings: Any,
+) -> None:
+    """Run one of nbgrader's converters.
+
+    Raises:
+        SubmissionError: it failed; the reason is in the message.
+    """
+    with captured(logging.ERROR) as log, surroundings_kept():
+        converter = kind(
+            coursedir=directory,
+            config=chapter.course.config,
+            force=True,
+            log=log.logger,
+            **settings,
+        )
+        converter.submission = (chapter.name, student, chapter.notebook)
+        try:
+            converter.start()
+        except NbGraderException as error:
+            raise SubmissionError(f"nbgrader: {log.complaint}") from error
+
+
+@contextmanager
+def surroundings_kept() -> Iterator[None]:
+    """Put back what nbgrader leaves changed when it fails: the folder, ``NBGRADER_EXECUTION``."""
+    folder, before = Path.cwd(), os.environ.get("NBGRADER_EXECUTION")
+    try:
+        with gradebook.quiet():
+            yield
+    finally:
+        os.chdir(folder)
+        if before is None:
+            os.environ.pop("NBGRADER_EXECUTION", None)
+        else:
+            os.environ["NBGRADER_EXECUTION"] = before
+
+
+def folder_of(chapter: Chapter, student: str, step: str) -> Path:
+    """Return a submission's folder in one of nbgrader's trees."""
+    return chapter.course.tree(step) / student / chapter.name
+
+
+def forget(chapter: Chapter, student: str) -> None:
+    """Remove what an earlier grading of a submission left on disk."""
+    for step in ("autograded", "feedback"):
+        shutil.rmtree(folder_of(chapter, student, step), ignore_errors=True)
+
+
+def note_cell(sentences: list[str]) -> NotebookNode:
+    """Return a cell that tells the student what was put right or went wrong."""
+    items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
+    return new_markdown_cell(f"<b>Notes from grading</b><ul>{items}</ul>")

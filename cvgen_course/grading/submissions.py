@@ -1,0 +1,222 @@
+"""What students handed in, as it lies on disk: nothing in it is trusted."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.machinery import PathFinder, all_suffixes
+from importlib.util import find_spec
+from pathlib import Path
+from sys import builtin_module_names, stdlib_module_names
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.utils import parse_utc
+
+from ..errors import SubmissionError
+from .course import Chapter
+
+LARGEST_NOTEBOOK, LARGEST_FILE = 100_000_000, 20_000_000
+IGNORED = {"__MACOSX", "__pycache__"}
+
+
+class UnreadableError(SubmissionError):
+    """A submission that can't be graded.
+
+    Attributes:
+        status: one or two words for the table.
+    """
+
+    def __init__(self, status: str, message: str):
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One student's folder for one chapter.
+
+    Attributes:
+        student: the folder's name.
+        folder: ``submitted/<student>/<chapter>``; it may be missing.
+    """
+
+    student: str
+    folder: Path
+
+
+def find_submissions(chapter: Chapter) -> tuple[list[Submission], list[str]]:
+    """Return the submissions, sorted by name, and a sentence on each stray thing among them."""
+    submitted = chapter.course.tree("submitted")
+    found, strays = [], []
+    for path in sorted(submitted.iterdir()) if submitted.is_dir() else []:
+        if path.name.startswith(".") or path.name in IGNORED:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            found.append(Submission(path.name, path / chapter.name))
+        else:
+            strays.append(
+                f"{printable(path.name)} in submitted/ is no student's folder; it was left out."
+            )
+    return found, strays
+
+
+def printable(text: str) -> str:
+    """Return a text that can be shown: control characters and broken bytes escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
+def read_submission(
+    submission: Submission, chapter: Chapter
+) -> tuple[NotebookNode, Path, list[str]]:
+    """Return a submitted notebook, its file, and remarks on how it was found.
+
+    Raises:
+        UnreadableError: there is nothing that can be graded.
+    """
+    if printable(submission.student) != submission.student:
+        raise UnreadableError("bad name", "The folder's name has control characters; rename it.")
+    folder = submission.folder
+    if not folder.exists():
+        raise UnreadableError("not submitted", f"There is no folder {chapter.name}.")
+    if folder.is_symlink() or not folder.is_dir():
+        raise UnreadableError("no notebook", f"{chapter.name} is not a folder.")
+    path, remarks = find_notebook(folder, f"{chapter.notebook}.ipynb")
+    return parse_notebook(read_bytes(path)), path, remarks
+
+
+def find_notebook(folder: Path, name: str) -> tuple[Path, list[str]]:
+    """Return the notebook of a submission: the one with the right name, else the only one there is.
+
+    Raises:
+        UnreadableError: there is none, or none of several has the right name.
+    """
+    if (folder / name).exists() or (folder / name).is_symlink():
+        return folder / name, []
+    others = [p for p in regular_files(folder) if p.suffix.lower() == ".ipynb"]
+    if len(others) == 1:
+        shown = printable(str(others[0].relative_to(folder)))
+        return others[0], [f"The notebook was named {shown} instead of {name}."]
+    if others:
+        raise UnreadableError("no notebook", f"None of {len(others)} notebooks is named {name}.")
+    raise UnreadableError("no notebook", f"The folder holds no notebook {name}.")
+
+
+def regular_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of a submission, sorted; links, devices and hidden files are left out."""
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder).parts
+        if any(part.startswith(".") or part in IGNORED for part in parts):
+            continue
+        if stat.S_ISREG(path.lstat().st_mode):
+            yield path
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a notebook's bytes.
+
+    Raises:
+        UnreadableError: it is no plain file, or too large.
+    """
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            raise UnreadableError("unreadable", f"{path.name} is a link or a folder, not a file.")
+        if status.st_size > LARGEST_NOTEBOOK:
+            raise UnreadableError("unreadable", f"{path.name} has {status.st_size / 1e6:.0f} MB.")
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableError(
+            "unreadable", f"{path.name} can't be read: {error.strerror}."
+        ) from error
+
+
+def parse_notebook(content: bytes) -> NotebookNode:
+    """Return the notebook that a file's bytes hold; its cells are not validated.
+
+    Raises:
+        UnreadableError: they hold none.
+    """
+    if not content.strip():
+        raise UnreadableError("unreadable", "The notebook's file is empty.")
+    try:
+        notebook = json.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise UnreadableError("unreadable", "The notebook is not a text file.") from error
+    except (ValueError, RecursionError) as error:
+        where = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        merged = ": it holds marks of a merge conflict" if b"<<<<<<< " in content else ""
+        raise UnreadableError(
+            "unreadable", f"The notebook is not valid JSON{where}{merged}."
+        ) from error
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("nbformat"), int):
+        raise UnreadableError("unreadable", "The file is JSON, but not a notebook.")
+    if notebook["nbformat"] < 4:
+        try:
+            notebook = nbformat.convert(nbformat.from_dict(notebook), 4)
+        except Exception as error:
+            raise UnreadableError(
+                "unreadable", "The notebook's old format can't be read."
+            ) from error
+    if not isinstance(notebook.get("cells"), list):
+        raise UnreadableError(
+            "unreadable", "The file is JSON, but not a notebook: it has no cells."
+        )
+    return nbformat.from_dict(notebook)
+
+
+def copy_companions(submission: Submission, notebook: Path, place: Path) -> list[str]:
+    """Copy what lies beside a submitted notebook to the place where it is graded.
+
+    Links, devices and large files stay behind, and so does what would be imported instead of an
+    installed package.
+
+    Returns:
+        Remarks on what was left out.
+    """
+    remarks = []
+    for path in regular_files(submission.folder):
+        name = path.relative_to(submission.folder)
+        if path == notebook or path.suffix.lower() == ".ipynb":
+            continue
+        if name.as_posix() == "timestamp.txt" and not is_timestamp(path):
+            remarks.append("timestamp.txt holds no time; it was left out.")
+        elif shadows_a_package(name):
+            remarks.append(f"{printable(str(name))} would replace a package; it was left out.")
+        elif path.stat().st_size > LARGEST_FILE:
+            remarks.append(f"{printable(str(name))} is too large; it was left out.")
+        else:
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place / name)
+    return remarks
+
+
+def is_timestamp(path: Path) -> bool:
+    """Return whether nbgrader can read a timestamp file (it stops at one that it can't)."""
+    try:
+        text = path.read_text(encoding="utf-8").strip()
+        return not text or parse_utc(text) is not None
+    except (ValueError, OverflowError, OSError):
+        return False
+
+
+def shadows_a_package(name: Path) -> bool:
+    """Return whether a file beside a notebook would be imported instead of an installed module."""
+    first = name.parts[0]
+    if len(name.parts) == 1:
+        suffix = next((s for s in sorted(all_suffixes(), key=len)[::-1] if first.endswith(s)), None)
+        if suffix is None:
+            return False
+        first = first.removesuffix(suffix)
+    module = first.partition(".")[0]
+    if module in stdlib_module_names or module in builtin_module_names:
+        return True
+    if module in ("sitecustomize", "usercustomize"):
+        return True
+    try:
+        return PathFinder.find_spec(module) is not None and find_spec(module) is not None
+    except (ImportError, ValueError, AttributeError):
+        return True

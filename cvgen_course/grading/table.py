@@ -1,0 +1,83 @@
+"""The class in the terminal: a progress bar while it is graded, then one line per student."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from .cohort import Progress as Callback
+from .results import ClassResult, Result, number
+from .submissions import printable
+
+COLOURS = {"graded": "green", "repaired": "yellow", "output cut": "yellow"}
+
+
+@contextmanager
+def progress_bar(console: Console, chapter: str) -> Iterator[Callback]:
+    """Show a bar while a class is graded, and one line for each submission with a problem.
+
+    Yields:
+        A function to give to `cohort.grade` as ``progress``.
+    """
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(escape(f"Grading {chapter}"), total=None)
+
+        def step(done: int, total: int, result: Result) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield step
+
+
+def class_table(outcome: ClassResult) -> Table:
+    """Return a class's points: a row per student, a column per exercise."""
+    table = Table(title=escape(f"{outcome.chapter}: {len(outcome.results)} submissions"))
+    table.add_column("student", overflow="fold")
+    for column in outcome.columns:
+        table.add_column(Text(f"{column.title}\n/ {number(column.points)}"), justify="right")
+    table.add_column(Text(f"total\n/ {number(outcome.max_points)}"), justify="right", style="bold")
+    table.add_column("status", no_wrap=True)
+    for result in outcome.results:
+        table.add_row(
+            Text(printable(result.student)),
+            *(Text(points_of(result, column.grade_id)) for column in outcome.columns),
+            number(result.total),
+            Text(result.status, style=COLOURS.get(result.status, "red")),
+        )
+    return table
+
+
+def points_of(result: Result, grade_id: str) -> str:
+    """Return one cell's points as the table shows them; ``to read`` where a teacher has to look."""
+    value = result.points.get(grade_id)
+    if value is None and result.points:
+        return "to read"
+    return number(value)
+
+
+def show(outcome: ClassResult, console: Console) -> None:
+    """Print the table, a sentence on each problem, and where report and points lie."""
+    console.print(class_table(outcome))
+    for result in outcome.results:
+        for remark in result.remarks:
+            console.print(Text(f"  {printable(result.student)}: {remark}"), soft_wrap=True)
+    for note in outcome.notes:
+        console.print(Text(f"  {note}"), soft_wrap=True)
+    pending = sum(1 for result in outcome.results if result.pending)
+    if pending:
+        answers = "answer waits" if pending == 1 else "answers wait"
+        console.print(f"{pending} {answers} to be read, in the Formgrader.")
+    fresh = sum(result.fresh for result in outcome.results)
+    console.print(f"{fresh} graded now, {len(outcome.results) - fresh} unchanged since.")
+    console.print(Text(f"Report: {outcome.report}\nPoints: {outcome.table}"), soft_wrap=True)
