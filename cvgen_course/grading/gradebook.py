@@ -117,8 +117,8 @@ def register(chapter: Chapter, released: NotebookNode) -> None:
         SaveCells().preprocess(notebook, resources)
     except RuntimeError as error:
         raise ReleaseError(
-            f"{chapter.name}: the gradebook has submissions for other graded cells than the lecture "
-            "has now; keep the old cells, or move gradebook.db away and grade all again "
+            f"{chapter.name}: the gradebook has submissions for other graded cells than the "
+            "lecture has now; keep the old cells, or move gradebook.db away and grade all again "
             f"(nbgrader: {error})"
         ) from error
 

@@ -48,9 +48,7 @@ def render(outcome: ClassResult, root: Path) -> str:
         highest=known[-1] if known else None,
         problems=[r for r in outcome.results if r.remarks],
         pending=sum(1 for r in outcome.results if r.pending),
-        feedback={
-            r.student: link(root / r.feedback, outcome) for r in outcome.results if r.feedback
-        },
+        feedback=pages,
     )
 
 

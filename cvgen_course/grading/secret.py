@@ -33,8 +33,8 @@ def read_secret(folder: Path) -> bytes:
         secret = b""
     if len(secret) != BYTES:
         raise CourseError(
-            f"{path}: expected {2 * BYTES} hexadecimal digits, got something else; put back the old "
-            "file, or remove it for a new secret (submissions then get other questions)"
+            f"{path}: expected {2 * BYTES} hexadecimal digits, got something else; put back the "
+            "old file, or remove it for a new secret (submissions then get other questions)"
         )
     return secret
 
