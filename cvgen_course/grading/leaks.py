@@ -13,7 +13,7 @@ from nbformat import NotebookNode
 from .cells import BEGIN, END
 
 MARKERS = re.compile(r"(BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)")
-CELL_METADATA = {"tags", "nbgrader", "deletable", "editable", "mystnb", "slideshow"}
+CELL_METADATA = {"alt", "tags", "nbgrader", "deletable", "editable", "mystnb", "slideshow"}
 NOTEBOOK_METADATA = {"kernelspec", "jupytext"}
 TEXT = {".md", ".ipynb", ".py", ".txt", ".json", ".yml", ".yaml", ".csv", ".html", ".svg", ".toml"}
 LONG_LINE, LONG_BODY = 12, 24

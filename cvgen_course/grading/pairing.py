@@ -44,11 +44,12 @@ def read_source(markdown: Path, notebook: Path) -> NotebookNode:
 def read_notebook(path: Path) -> NotebookNode | None:
     """Return a notebook in today's format, or None where there is no readable one."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text)
         if content.get("nbformat") != 4 or content.get("nbformat_minor", 0) < 5:
             return None
-        return nbformat.from_dict(content)
-    except (OSError, ValueError, AttributeError):
+        return nbformat.reads(text, as_version=4)
+    except (OSError, ValueError, AttributeError, nbformat.ValidationError):
         return None
 
 
@@ -93,7 +94,7 @@ def new_id(cell: NotebookNode, used: set[str]) -> str:
 def to_json(notebook: NotebookNode) -> str:
     """Return a notebook as the text of an ``.ipynb`` file, the same for the same notebook."""
     nbformat.validate(notebook)
-    return json.dumps(notebook, sort_keys=True, indent=1, ensure_ascii=False) + "\n"
+    return nbformat.writes(notebook, version=4) + "\n"
 
 
 def to_markdown(notebook: NotebookNode) -> str:

@@ -150,7 +150,7 @@ def built(chapter: Chapter) -> Iterator[Build]:
         released = tidied(nbformat.read(notebook, as_version=4), keep_ids=True)
         notebook.write_text(to_json(released), encoding="utf-8")
         notebook.with_suffix(".md").write_text(to_markdown(released), encoding="utf-8")
-        refuse(chapter, "would give away an answer", find_leaks(source, made))
+        refuse(chapter, "has what students must not get", find_leaks(source, made))
         yield Build(source, made)
 
 
