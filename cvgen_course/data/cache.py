@@ -50,7 +50,7 @@ def read_arrays(path: Path) -> Arrays | None:
     None where there is none, or where it is damaged (its checksums fail).
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None

@@ -125,7 +125,7 @@ def unpack(archive: Path, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".part"))
     try:
-        if zipfile.is_zipfile(archive):
+        if archive.suffix == ".zip":
             with zipfile.ZipFile(archive) as file:
                 file.extractall(temporary)
         else:

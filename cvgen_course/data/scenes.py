@@ -25,6 +25,9 @@ from cvgen_course.seeding import derive_seed
 CLASSES = ("background", "disc", "square", "triangle", "star")
 SIZE = 64
 NUM_OBJECTS = (3, 8)
+SIDE = (11.0, 25.0)
+"""The square root of an object's area, in pixels, whatever its class."""
+
 MIN_VISIBLE = 0.5
 MIN_PIXELS = 30
 
@@ -133,7 +136,7 @@ def _random_object(rng: np.random.Generator, label: int, shrink: float) -> tuple
 
     Areas don't depend on the class.
     """
-    side = rng.uniform(11, 25) * max(shrink, 0.5)
+    side = rng.uniform(*SIDE) * max(shrink, 0.5)
     outline = _OUTLINES[label]
     if label in (2, 3):
         outline = outline @ _QUARTER

@@ -43,6 +43,8 @@ def draw_boxes(
         ValueError: boxes of another shape, or another number of labels or scores.
     """
     require_shape("boxes", boxes, "K 4")
+    if boxes.shape[1] != 4:
+        raise ValueError(f"boxes: expected shape (K, 4), got {tuple(boxes.shape)}")
     for name, values in (("labels", labels), ("scores", scores)):
         if values is not None and len(values) != len(boxes):
             raise ValueError(

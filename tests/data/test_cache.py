@@ -1,0 +1,88 @@
+import os
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+
+from cvgen_course.data import cache
+
+ARRAYS = {"a": np.arange(12, dtype=np.uint8).reshape(3, 4), "b": np.zeros(0)}
+
+
+def test_save_arrays_read_arrays_round_trip(tmp_path):
+    path = tmp_path / "new" / "x.npz"
+    cache.save_arrays(path, ARRAYS)
+    read = cache.read_arrays(path)
+    assert read.keys() == ARRAYS.keys()
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(read[name], array)
+    assert [file.name for file in path.parent.iterdir()] == ["x.npz"]
+
+
+def test_replacing_leaves_nothing_when_the_write_fails(tmp_path):
+    path = tmp_path / "x.npz"
+    path.write_bytes(b"old")
+
+    def write_half():
+        with cache.replacing(path) as file:
+            file.write(b"half of the ne")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_half()
+    assert path.read_bytes() == b"old"
+    assert [file.name for file in tmp_path.iterdir()] == ["x.npz"]
+
+
+def test_replacing_never_shows_half_a_file_when_killed(tmp_path):
+    code = """
+        import os, signal, sys
+        from pathlib import Path
+        from cvgen_course.data.cache import replacing
+        with replacing(Path(sys.argv[1]) / "x.npz") as file:
+            file.write(b"half")
+            file.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    killed = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code), str(tmp_path)], check=False
+    )
+    assert killed.returncode != 0
+    assert not (tmp_path / "x.npz").exists()
+    assert cache.read_arrays(tmp_path / "x.npz") is None
+
+
+@pytest.mark.parametrize("damage", ["truncate", "flip", "empty"])
+def test_cached_makes_a_damaged_file_anew(tmp_path, damage):
+    path = tmp_path / "x.npz"
+    big = {"a": np.arange(5000)}
+    cache.save_arrays(path, big)
+    content = bytearray(path.read_bytes())
+    if damage == "flip":
+        content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content[: {"truncate": len(content) // 2, "flip": None, "empty": 0}[damage]])
+    assert cache.read_arrays(path) is None
+    made = cache.cached(path, lambda: big)
+    np.testing.assert_array_equal(made["a"], big["a"])
+    np.testing.assert_array_equal(cache.read_arrays(path)["a"], big["a"])
+
+
+def test_cached_makes_once(tmp_path):
+    calls = []
+    for _ in range(3):
+        cache.cached(tmp_path / "x.npz", lambda: calls.append(1) or ARRAYS)
+    assert len(calls) == 1
+
+
+def test_cached_works_where_nothing_can_be_written(tmp_path):
+    (tmp_path / "file").write_text("in the way of a folder")
+    made = cache.cached(tmp_path / "file" / "x.npz", lambda: ARRAYS)
+    assert made is ARRAYS
+
+
+def test_cached_writes_no_pickle(tmp_path):
+    np.savez(tmp_path / "x.npz", a=np.array([{"an": "object"}], dtype=object))
+    assert cache.read_arrays(tmp_path / "x.npz") is None
+    assert os.listdir(tmp_path) == ["x.npz"]

@@ -1,0 +1,55 @@
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from cvgen_course.data import glyphs, load
+
+
+def test_load_glyphs_is_a_drop_in_for_mnist():
+    data = load("glyphs", "val", size=40)
+    image, label = data[0]
+    assert image.shape == (1, 28, 28)
+    assert image.dtype == torch.float32
+    assert label.dtype == torch.int64
+    assert label.ndim == 0
+    assert data.images.shape == (40, 1, 28, 28)
+    assert data.images.min() == -1
+    assert data.images.max() > 0.5
+    assert torch.equal(data.images[7], data[7].image)
+    assert data.classes == tuple("0123456789")
+
+
+def test_load_glyphs_draws_the_same_again_and_prefixes():
+    again = load("glyphs", "val", size=10)
+    assert torch.equal(again.images, load("glyphs", "val", size=40).images[:10])
+    assert not torch.equal(again.images, load("glyphs", "test", size=10).images)
+
+
+def test_draw_glyph_keeps_the_ink_inside():
+    for seed in range(200):
+        image, digit = glyphs.draw_glyph(seed)
+        ink = image.astype(float)
+        assert 0 <= digit <= 9
+        assert 25 < ink.sum() / 255 < 330  # pixels
+        edge = ink[[0, -1]].sum() + ink[:, [0, -1]].sum()
+        assert edge / ink.sum() < 0.08
+
+
+@pytest.mark.parametrize("font", glyphs.FONTS)
+def test_outline_is_centred_and_has_the_digits_holes(font):
+    for digit in range(10):
+        contours = glyphs.outline(font, digit)
+        points = np.concatenate(contours)
+        np.testing.assert_allclose(points.max(axis=0) + points.min(axis=0), 0, atol=1e-9)
+        assert np.ptp(points[:, 1]) == pytest.approx(0.7)
+        holes = {0: 1, 4: 1, 6: 1, 8: 2, 9: 1}.get(digit, 0)
+        if digit != 0 and not (digit == 4 and len(contours) == 1):  # slashed zeros, open fours
+            assert len(contours) == 1 + holes
+
+
+def test_glyphs_can_be_told_apart():
+    train, test = load("glyphs", "train", size=600), load("glyphs", "test", size=200)
+    model = LogisticRegression(C=0.01, max_iter=500)
+    model.fit(train.images.flatten(1).numpy(), train.labels.numpy())
+    assert model.score(test.images.flatten(1).numpy(), test.labels.numpy()) > 0.7

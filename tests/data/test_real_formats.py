@@ -1,0 +1,295 @@
+"""The readers of real data sets, on tiny sets of the same shape, sound and damaged."""
+
+import zipfile
+
+import numpy as np
+import pytest
+import torch
+
+from cvgen_course.data import IGNORE, load
+from cvgen_course.data.bccd import read_boxes
+from cvgen_course.data.mnist import read_idx
+from cvgen_course.errors import DataError
+
+
+@pytest.mark.parametrize(
+    ("name", "inner"),
+    [
+        ("mnist", "mnist"),
+        ("mnist", "MNIST/raw"),
+        ("mnist", "."),
+        ("fashion_mnist", "fashion-mnist"),
+        ("fashion_mnist", "FashionMNIST/raw"),
+    ],
+)
+def test_load_mnist_reads_every_folder_shape(name, inner, tmp_path, write_idx):
+    write_idx(tmp_path / "root" / inner)
+    parts = {split: load(name, split, root=tmp_path / "root") for split in ("train", "val", "test")}
+    assert [len(part) for part in parts.values()] == [36, 4, 10]
+    image, label = parts["test"][3]
+    assert image.shape == (1, 28, 28)
+    assert label.item() == 3
+    assert len(parts["train"].classes) == 10
+
+
+def test_load_mnist_truncated_file_is_one_clear_error(tmp_path, write_idx):
+    write_idx(tmp_path / "mnist")
+    path = tmp_path / "mnist" / "train-images-idx3-ubyte.gz"
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz.*can't be read.*Restore"):
+        load("mnist", "train", root=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0\0\x08", b"GIF89a", b"\0\0\x08\x01\0\0\0\x05abc", b"\0\0\x08\x03\0\0"]
+)
+def test_read_idx_rejects_what_is_none(tmp_path, content):
+    (tmp_path / "x").write_bytes(content)
+    with pytest.raises(DataError, match="Restore this file"):
+        read_idx(tmp_path / "x")
+
+
+@pytest.fixture
+def sheets(tmp_path, write_picture):
+    folder = tmp_path / "cifar10"
+    pixels = [write_picture(folder / f"cifar10_batch_{i}.png", (10, 1024, 3)) for i in range(2)]
+    (folder / "cifar10_batch_0-1_labels.txt").write_text("\n".join("0123456789" * 2))
+    return np.concatenate(pixels)
+
+
+def test_load_cifar10_reads_sheets(tmp_path, sheets):
+    parts = [load("cifar10", split, root=tmp_path) for split in ("train", "val", "test")]
+    assert [len(part) for part in parts] == [16, 2, 2]
+    images = torch.cat([part.images for part in parts])
+    labels = torch.cat([part.labels for part in parts])
+    expected = {(sheets[i].tobytes(), i % 10) for i in range(20)}
+    bytes_ = ((images + 1) * 127.5).round().byte().permute(0, 2, 3, 1).flatten(1, 2).numpy()
+    found = zip(bytes_, labels.tolist(), strict=True)
+    assert {(pixels.tobytes(), label) for pixels, label in found} == expected
+
+
+@pytest.mark.parametrize("damage", ["labels", "sheet", "words"])
+def test_load_cifar10_rejects_damaged_sheets(tmp_path, sheets, damage):
+    folder = tmp_path / "cifar10"
+    if damage == "labels":
+        (folder / "cifar10_batch_0-1_labels.txt").write_text("1\n2\n")
+    elif damage == "words":
+        (folder / "cifar10_batch_0-1_labels.txt").write_text("cat\n" * 20)
+    else:
+        (folder / "cifar10_batch_1.png").write_bytes(b"\x89PNG and no more")
+    with pytest.raises(DataError, match=r"[Rr]estore"):
+        load("cifar10", "train", root=tmp_path)
+
+
+def test_load_cifar10_rejects_damaged_batches(tmp_path):
+    (tmp_path / "cifar10" / "cifar-10-batches-py").mkdir(parents=True)
+    with pytest.raises(DataError, match="damaged or incomplete"):
+        load("cifar10", "train", root=tmp_path)
+
+
+@pytest.fixture
+def camvid(tmp_path, write_picture):
+    mask = np.arange(80, dtype=np.uint8).reshape(8, 10) % 12
+    for split in ("train", "val", "test"):
+        write_picture(tmp_path / "camvid" / split / "a.png")
+        write_picture(tmp_path / "camvid" / f"{split}annot" / "a.png", mask)
+    return mask
+
+
+def test_load_camvid_maps_void_to_ignore(tmp_path, camvid):
+    data = load("camvid", "val", root=tmp_path)
+    image, mask = data[0]
+    assert image.shape == (3, 8, 10)
+    np.testing.assert_array_equal(mask, np.where(camvid == 11, IGNORE, camvid))
+    assert data.ignore_index == IGNORE
+    assert len(data.classes) == 11
+
+
+def test_load_camvid_rejects_a_missing_label_map(tmp_path, camvid):
+    (tmp_path / "camvid" / "testannot" / "a.png").unlink()
+    with pytest.raises(DataError, match="same names"):
+        load("camvid", "test", root=tmp_path)
+
+
+def test_load_camvid_rejects_damaged_files(tmp_path, camvid, write_picture):
+    path = tmp_path / "camvid" / "train" / "a.png"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(DataError, match="can't be read as a picture"):
+        load("camvid", "train", root=tmp_path)[0]
+    write_picture(tmp_path / "camvid" / "valannot" / "a.png", camvid + 7)
+    with pytest.raises(DataError, match="labels 0 to 11"):
+        load("camvid", "val", root=tmp_path)[0]
+
+
+def voc_xml(*objects):
+    items = "".join(
+        f"<object><name>{name}</name><bndbox><xmin>{x1}</xmin><ymin>{y1}</ymin><xmax>{x2}</xmax>"
+        f"<ymax>{y2}</ymax></bndbox></object>"
+        for name, x1, y1, x2, y2 in objects
+    )
+    return f"<annotation>{items}</annotation>"
+
+
+def test_read_boxes_counts_from_zero_and_leaves_out_points(tmp_path):
+    path = tmp_path / "a.xml"
+    path.write_text(voc_xml(("RBC", 1, 2, 3, 4), ("WBC", 5, 5, 5, 5), ("Platelets", 2, 2, 2, 9)))
+    boxes, labels = read_boxes(path)
+    assert boxes.tolist() == [[0, 1, 3, 4], [1, 1, 2, 9]]
+    assert boxes.dtype == torch.float32
+    assert labels.tolist() == [1, 3]
+
+
+def test_read_boxes_of_no_object_is_empty(tmp_path):
+    (tmp_path / "a.xml").write_text(voc_xml())
+    boxes, labels = read_boxes(tmp_path / "a.xml")
+    assert boxes.shape == (0, 4)
+    assert labels.shape == (0,)
+    assert labels.dtype == torch.int64
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<annotation><object>",
+        voc_xml(("RBC", 9, 2, 3, 4)),
+        voc_xml(("cat", 1, 2, 3, 4)),
+        voc_xml(("RBC", "", 2, 3, 4)),
+        voc_xml(("background", 1, 2, 3, 4)),
+    ],
+)
+def test_read_boxes_rejects_damage(tmp_path, text):
+    (tmp_path / "a.xml").write_text(text)
+    with pytest.raises(DataError, match=r"a\.xml.*Restore"):
+        read_boxes(tmp_path / "a.xml")
+
+
+def test_load_bccd_reads_the_published_lists(tmp_path, write_picture):
+    folder = tmp_path / "bccd" / "BCCD"
+    write_picture(folder / "JPEGImages" / "x.jpg")
+    for inner in ("Annotations", "ImageSets/Main"):
+        (folder / inner).mkdir(parents=True)
+    (folder / "Annotations" / "x.xml").write_text(voc_xml(("WBC", 1, 1, 4, 5)))
+    (folder / "ImageSets" / "Main" / "train.txt").write_text("x\n")
+    image, boxes, labels = load("bccd", "train", root=tmp_path)[0]
+    assert image.shape == (3, 8, 10)
+    assert boxes.tolist() == [[0, 0, 4, 5]]
+    assert labels.tolist() == [2]
+    with pytest.raises(DataError, match=r"val\.txt"):
+        load("bccd", "val", root=tmp_path)
+
+
+@pytest.fixture
+def nuclei(tmp_path, write_picture):
+    folder = tmp_path / "dsb2018"
+    mask = np.zeros((2, 8, 10), np.uint8)
+    mask[0, 1:4, 2:5] = 255
+    mask[1, 3:6, 4:8] = 255  # one pixel of it belongs to the first already
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for index in range(20):
+            key = f"stage1_train/key{index:02}"
+            write_picture(folder / "picture.png")
+            archive.write(folder / "picture.png", f"{key}/images/key.png")
+            for k in range(2):
+                write_picture(folder / "mask.png", mask[k])
+                archive.write(folder / "mask.png", f"{key}/masks/{k}.png")
+    for left in folder.iterdir():
+        left.unlink()
+    return (tmp_path / "set.zip").rename(folder / "stage1_train_x.zip")
+
+
+def test_load_dsb2018_reads_the_zip_in_place(tmp_path, nuclei):
+    parts = [load("dsb2018", split, root=tmp_path) for split in ("train", "val", "test")]
+    assert [len(part) for part in parts] == [14, 3, 3]
+    image, mask, instances, boxes, labels = parts[0][0]
+    assert image.shape == (3, 8, 10)
+    assert instances.sum(dim=(1, 2)).tolist() == [9, 11]
+    assert boxes.tolist() == [[2, 1, 5, 4], [4, 3, 8, 6]]
+    assert labels.tolist() == [1, 1]
+    assert mask.sum() == 20
+
+
+def test_load_dsb2018_rejects_a_truncated_zip(tmp_path, nuclei):
+    nuclei.write_bytes(nuclei.read_bytes()[:-200])
+    with pytest.raises(DataError, match="damaged"):
+        load("dsb2018", "train", root=tmp_path)
+
+
+def test_load_dsb2018_rejects_a_corrupted_member(tmp_path, nuclei):
+    content = bytearray(nuclei.read_bytes())
+    data = load("dsb2018", "train", root=tmp_path)
+    for at in range(60, len(content) // 2, 50):
+        content[at] ^= 0xFF
+    nuclei.write_bytes(content)
+    with pytest.raises(DataError, match=r"damaged|can't be read"):
+        for _ in data:
+            pass
+
+
+def test_load_penn_fudan_numbers_pedestrians(tmp_path, write_picture):
+    mask = np.zeros((8, 10), np.uint8)
+    mask[:3, :3], mask[5:, 5:] = 2, 7  # whatever the numbers
+    for index in range(20):
+        write_picture(tmp_path / "PennFudanPed" / "PNGImages" / f"p{index}.png")
+        write_picture(tmp_path / "PennFudanPed" / "PedMasks" / f"p{index}_mask.png", mask)
+    parts = [load("penn_fudan", split, root=tmp_path) for split in ("train", "val", "test")]
+    assert [len(part) for part in parts] == [14, 3, 3]
+    item = parts[2][0]
+    assert item.boxes.tolist() == [[0, 0, 3, 3], [5, 5, 10, 8]]
+    np.testing.assert_array_equal(item.mask, mask > 0)
+    (tmp_path / "PennFudanPed" / "PedMasks" / "p3_mask.png").unlink()
+    with pytest.raises(DataError, match="p3_mask"):
+        [load("penn_fudan", split, root=tmp_path) for split in ("train", "val", "test")]
+
+
+def test_load_horse2zebra_pairs_what_has_nothing_in_common(tmp_path, write_picture):
+    counts = {"trainA": 20, "trainB": 30, "testA": 2, "testB": 3}
+    for folder, count in counts.items():
+        for index in range(count):
+            write_picture(tmp_path / "horse2zebra" / folder / f"{index:02}.jpg")
+    parts = [load("horse2zebra", split, root=tmp_path) for split in ("train", "val", "test")]
+    assert [len(part) for part in parts] == [27, 3, 3]
+    assert torch.equal(parts[2][2].a, parts[2][0].a)  # two horses for three zebras
+    assert parts[2][0].b.shape == (3, 8, 10)
+    with pytest.raises(IndexError):
+        parts[2][3]
+
+
+def test_load_voc_reads_palette_masks(tmp_path, write_picture):
+    from PIL import Image
+
+    folder = tmp_path / "voc" / "VOCdevkit" / "VOC2012"
+    lists = folder / "ImageSets" / "Segmentation"
+    lists.mkdir(parents=True)
+    names = [f"p{i}" for i in range(10)]
+    (lists / "train.txt").write_text("\n".join(names) + "\n")
+    (lists / "val.txt").write_text("p0\n")
+    mask = np.array([[0, 1, 20], [255, 5, 0]], np.uint8)
+    (folder / "SegmentationClass").mkdir()
+    for name in names:
+        write_picture(folder / "JPEGImages" / f"{name}.jpg", (2, 3, 3))
+        picture = Image.fromarray(mask)
+        picture.putpalette([i // 3 for i in range(768)])
+        picture.save(folder / "SegmentationClass" / f"{name}.png")
+    parts = [load("voc", split, root=tmp_path) for split in ("train", "val", "test")]
+    assert [len(part) for part in parts] == [9, 1, 1]
+    np.testing.assert_array_equal(parts[0][0].mask, mask)
+    assert len(parts[0].classes) == 21
+    write_picture(folder / "SegmentationClass" / "p0.png", mask + 30)
+    with pytest.raises(DataError, match="classes 0 to 20"):
+        parts[2][0]
+
+
+def test_load_oxford_pet_reads_trimaps(tmp_path, write_picture):
+    folder = tmp_path / "oxford_pet" / "oxford-iiit-pet"
+    (folder / "annotations").mkdir(parents=True)
+    trimap = np.array([[1, 2, 3], [3, 2, 1]], np.uint8)
+    names = [f"Bengal_{i}" for i in range(10)]
+    for name in names:
+        write_picture(folder / "images" / f"{name}.jpg", (2, 3, 3))
+        write_picture(folder / "annotations" / "trimaps" / f"{name}.png", trimap)
+    lines = "".join(f"{name} 1 1 1\n" for name in names)
+    (folder / "annotations" / "trainval.txt").write_text(lines)
+    (folder / "annotations" / "test.txt").write_text("Bengal_0 1 1 1\n")
+    parts = [load("oxford_pet", split, root=tmp_path) for split in ("train", "val", "test")]
+    assert [len(part) for part in parts] == [9, 1, 1]
+    assert parts[2][0].mask.tolist() == [[1, 0, IGNORE], [IGNORE, 0, 1]]
