@@ -20,8 +20,15 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-SWITCHED_OFF = "sys.setprofile (the check needs it to watch your calls)"
+SWITCHED_OFF = "sys.setprofile"
 
+_SHORT = {
+    "torch.nn.functional": "F",
+    "torch._C._nn": "F",
+    "torch.nn": "nn",
+    "builtins": "",
+    "__main__": "",
+}
 _METHODS = ("forward", "__call__", "__iter__")
 _ANY_C_FUNCTION = (BuiltinFunctionType, MethodDescriptorType, type(str.__add__), type([].__len__))
 
@@ -53,21 +60,32 @@ def is_or_wraps(implementation: Any, reference: Any) -> bool:
 
 def name_of(item: Any) -> str:
     """Return the name under which a student knows a forbidden item, e.g. ``"torch.cumsum"``."""
+    item = getattr(item, "_qualified_op_name", item)
     if isinstance(item, str):
         return item
     item = underlying(item)
-    name = getattr(item, "__qualname__", None) or getattr(item, "__name__", None) or repr(item)
-    module = getattr(item, "__module__", None) or ""
-    if isinstance(item, BuiltinFunctionType) and name.startswith("_VariableFunctions"):
-        module, name = "torch", item.__name__
-    module = {"torch.nn.functional": "F", "torch._C._nn": "F", "builtins": "", "__main__": ""}.get(
-        module, module
-    )
-    if module.startswith("torch.nn.modules"):
-        module = "nn"
-    if "<locals>" in name or "<lambda>" in name:
-        name = getattr(item, "__name__", name)
+    name = getattr(item, "__name__", None) or type(item).__name__
+    if isinstance(item, MethodDescriptorType):
+        return f"{item.__objclass__.__name__.removesuffix('Base')}.{name}"
+    if isinstance(item, BuiltinFunctionType) and item.__self__ is None:
+        return f"torch.{name}"
+    if name.startswith("linalg_"):
+        return f"torch.linalg.{name.removeprefix('linalg_')}"
+    module = _SHORT.get(module := _exporting_module(item, name), module)
     return f"{module}.{name}" if module else name
+
+
+def _exporting_module(item: Any, name: str) -> str:
+    """Return the outermost package that has an item under its own name."""
+    module = getattr(item, "__module__", None) or getattr(type(item), "__module__", None) or ""
+    if module.startswith("torch.nn.modules"):
+        return "torch.nn"
+    parts = module.split(".")
+    for length in range(1, len(parts)):
+        package = ".".join(parts[:length])
+        if getattr(sys.modules.get(package), name, None) is item:
+            return package
+    return module
 
 
 class CallWatcher:
@@ -106,12 +124,14 @@ class CallWatcher:
         _canary()
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, kind: type | None, *_: object) -> None:
         self._active, still_there = False, sys.getprofile() == self._on_event
         sys.setprofile(self._previous[0])
         threading.setprofile(self._previous[1])
         self._stack.close()
-        if not (still_there and self._canary_seen):
+        # Python itself removes a profiler that finds no room on a full stack.
+        full = kind is not None and issubclass(kind, RecursionError | MemoryError)
+        if not (self._canary_seen and (still_there or full)):
             self._hit(SWITCHED_OFF)
 
     def _hit(self, name: str) -> None:

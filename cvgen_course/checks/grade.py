@@ -93,7 +93,7 @@ def why_not(exercise: Exercise, implementation: Any) -> str:
             return f"{name} is the course's own solution; write yours."
         if not callable(implementation):
             kind = type_name(implementation)
-            return f"{name} is a {kind}, nothing that can be called; run the cell that defines it."
+            return f"{name} is of type {kind}, which can't be called; run the cell that defines it."
     except Exception as error:
         return f"{name} can't be looked at ({type(error).__name__})."
     return ""

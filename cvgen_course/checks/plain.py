@@ -226,7 +226,7 @@ def _what_it_is(value: Any) -> str:
     if callable(value):
         return f"a {type_name(value)}, something that can be called; was a call's () forgotten?"
     for base in (bool, int, float, str):
-        if _is_subtype(kind, base):
+        if kind is not base and _is_subtype(kind, base):
             return (
                 f"a {type_name(value)}, a special kind of {base.__name__}; a plain one was expected"
             )

@@ -10,7 +10,7 @@ import torch
 
 from cvgen_course.checks.compare import same
 from cvgen_course.checks.exercise import Case, Exercise
-from cvgen_course.checks.forbidden import CallWatcher
+from cvgen_course.checks.forbidden import SWITCHED_OFF, CallWatcher
 from cvgen_course.checks.isolation import clean_state, quiet
 from cvgen_course.checks.outcome import Outcome, WrongAnswer
 from cvgen_course.checks.plain import copy_plain, to_plain
@@ -110,7 +110,7 @@ def _try(
             "wrong", text=f"The check itself failed after your code ran: {_message(error)}"
         )
     if watcher and watcher.hits:
-        return Outcome("forbidden", text=_forbidden_text(watcher.hits, exercise))
+        return Outcome("forbidden", text=_forbidden_text(watcher.hits))
     return Outcome(outcome.kind, outcome.value, outcome.text, outcome.exception, changed)
 
 
@@ -202,7 +202,9 @@ def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?", "…", ")")) else text + "."
 
 
-def _forbidden_text(hits: list[str], exercise: Exercise) -> str:
+def _forbidden_text(hits: list[str]) -> str:
+    if SWITCHED_OFF in hits:
+        return f"Your code replaces or calls `{SWITCHED_OFF}`, which this check needs."
     names = ", ".join(f"`{name}`" for name in hits)
     return f"Your code calls {names}; the exercise is to do it without."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import importlib
 import os
 import subprocess
@@ -79,36 +80,48 @@ def ask(exercise_path: str, name: str, source: str, questions: bytes, timeout: f
     process = _process(exercise_path)
     killer = threading.Timer(timeout, process.kill)
     killer.start()
+    answers = b""
     try:
         write_frame(process.stdin, encode({"name": name, "source": source}))
         write_frame(process.stdin, questions)
-        return read_frame(process.stdout)
+        answers = read_frame(process.stdout)
     except OSError:
-        return b""
+        pass
     finally:
         killer.cancel()
+        if not answers:
+            stop(exercise_path)
+    return answers
+
+
+def stop(exercise_path: str) -> None:
+    """End the student's process, so that nothing that a student left in it reaches the next one."""
+    process = _processes.pop(exercise_path, None)
+    if process is not None:
+        process.kill()
+        for stream in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):
+                stream.close()
+        process.wait()
 
 
 def _process(exercise_path: str) -> subprocess.Popen:
-    process = _processes.get(exercise_path)
-    if process is None or process.poll() is not None:
+    if exercise_path not in _processes:
         environment = {
             key: value for key, value in os.environ.items() if not key.startswith("CVGEN_")
         }
         environment |= {"PYTHONPATH": str(_TESTS), "OMP_NUM_THREADS": "1"}
-        process = subprocess.Popen(
+        _processes[exercise_path] = subprocess.Popen(
             [sys.executable, "-m", "support.student_side", exercise_path],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,
         )
-        _processes[exercise_path] = process
-    return process
+    return _processes[exercise_path]
 
 
 @atexit.register
-def _stop() -> None:
-    for process in _processes.values():
-        process.kill()
-        process.communicate()
+def _stop_all() -> None:
+    for exercise_path in list(_processes):
+        stop(exercise_path)
