@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -50,14 +51,7 @@ def build(root: Path, profile: str | None = None, *, quiet: bool = False) -> Pat
     with Reporter(quiet) as reporter:
         executed = _execute_all(root, profile, sources, reporter)
         staged = _stage_all(root, profile, sources, executed)
-        reporter.say("rendering the pages")
-        html = _render(staged, root / BUILD)
-        reporter.say("looking at links and pictures")
-        found = problems(html)
-        if mathjax_folder() is None:
-            found = [text for text in found if "mathjax" not in text]
-        if found:
-            raise BookError("The book has problems:\n  " + "\n  ".join(found))
+        html = _render(staged, root / BUILD, reporter)
         reporter.done(html / "index.html")
     return html
 
@@ -190,7 +184,38 @@ def _synchronise(folder: Path, files: dict[str, bytes]) -> None:
         os.replace(temporary, path)
 
 
-def _render(staged: Path, folder: Path) -> Path:
+def _render(staged: Path, folder: Path, reporter: Reporter) -> Path:
+    """Make the pages of the staged files and look at them, unless that has been done before."""
+    html, stamp = folder / "html", folder / "html.stamp"
+    state = _state(staged)
+    if stamp.is_file() and stamp.read_text() == state and (html / "index.html").is_file():
+        reporter.say("nothing has changed since the pages were made")
+        return html
+    stamp.unlink(missing_ok=True)
+    reporter.say("rendering the pages")
+    _jupyter_book(staged, folder)
+    reporter.say("looking at links and pictures")
+    found = problems(html)
+    if mathjax_folder() is None:
+        found = [text for text in found if "mathjax" not in text]
+    if found:
+        raise BookError("The book has problems:\n  " + "\n  ".join(found))
+    stamp.write_text(state)
+    return html
+
+
+def _state(staged: Path) -> str:
+    """Return a hash of everything that decides what the pages look like."""
+    digest = hashlib.sha256(str(mathjax_folder()).encode())
+    for folder, pattern in ((staged, "*"), (Path(__file__).parent, "*.py")):
+        for path in sorted(folder.rglob(pattern)):
+            if path.is_file():
+                digest.update(path.relative_to(folder).as_posix().encode() + b"\x1f")
+                digest.update(path.read_bytes() + b"\x1f")
+    return digest.hexdigest()
+
+
+def _jupyter_book(staged: Path, folder: Path) -> None:
     """Run Jupyter Book; any warning is an error.
 
     After a failure nothing of it is kept: an unchanged page would not be read again, and its
@@ -205,7 +230,6 @@ def _render(staged: Path, folder: Path) -> Path:
         for old in (folder / ".doctrees", folder / "html"):
             shutil.rmtree(old, ignore_errors=True)
         raise BookError("The pages can't be rendered:\n" + _readable(result.stderr, staged))
-    return folder / "html"
 
 
 def _readable(log: str, staged: Path) -> str:

@@ -1,4 +1,4 @@
-"""When an executed notebook may be used again: one cache folder per profile, package, data and lock."""
+"""When an executed notebook may be used again: a cache per profile, package, data and lock."""
 
 from __future__ import annotations
 

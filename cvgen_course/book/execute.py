@@ -137,8 +137,8 @@ def _run(bare: nbformat.NotebookNode, path: Path, profile: str, progress: Progre
 def _failure(path: Path, bare: nbformat.NotebookNode, error: Exception) -> str:
     """Return which code cell fails, how it begins, and the end of its traceback."""
     number, source = 0, ""
-    for number, cell in enumerate(bare.cells, start=1):
-        source = cell.source
+    for cell in bare.cells:
+        number, source = number + 1, cell.source
         allowed = "raises-exception" in cell.metadata.get("tags", ())
         if not allowed and any(output.output_type == "error" for output in cell.get("outputs", ())):
             break

@@ -82,7 +82,7 @@ def figure_anchor(number: str) -> str:
 
 
 def slug(heading: str) -> str:
-    """Return the book's anchor for JupyterLab's: ``"Max-unpooling:-why?"`` → ``"max-unpooling-why"``."""
+    """Return the book's anchor for JupyterLab's: ``"Unpooling:-why?"`` → ``"unpooling-why"``."""
     return re.sub(r"[^\w-]", "", heading.lower().replace("%20", "-"))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cvgen_course.errors import BookError
 
 if TYPE_CHECKING:
-    from pybtex.database import Entry
+    from pybtex.database import Entry, Person
 
 ADDRESS = re.compile(r"https?://(?:www\.)?(?:arxiv\.org/(?:abs|pdf)|(?:dx\.)?doi\.org)/\S+")
 
@@ -56,7 +56,7 @@ def read_references(path: Path) -> dict[str, Reference]:
         if missing or not addresses:
             lacking = ", ".join(missing) or "eprint, doi or url"
             raise BookError(f"{path}: entry {key}: add {lacking}")
-        surnames = tuple(" ".join(p.prelast_names + p.last_names) for p in _authors(entry))
+        surnames = tuple(_plain(_surname(person)) for person in _authors(entry))
         reference = Reference(key, entry.fields["year"], surnames, _markdown(entry, addresses[0]))
         references.update(dict.fromkeys(addresses, reference))
     return references
@@ -96,7 +96,11 @@ def _markdown(entry: Entry, address: str) -> str:
     )
 
 
-def _initials(person) -> str:
+def _surname(person: Person) -> str:
+    return " ".join(person.prelast_names + person.last_names)
+
+
+def _initials(person: Person) -> str:
     return " ".join(f"{name[0]}." for name in person.first_names + person.middle_names)
 
 

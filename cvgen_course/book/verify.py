@@ -1,4 +1,4 @@
-"""Look at the finished pages: dead links, missing pictures, pictures without a text, other hosts."""
+"""Look at the finished pages: dead links, missing pictures or texts of pictures, other hosts."""
 
 from __future__ import annotations
 

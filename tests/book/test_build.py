@@ -1,0 +1,89 @@
+"""The whole way: a small course becomes pages, and whatever is wrong with it stops the build."""
+
+import time
+
+import pytest
+
+from cvgen_course.book import build
+from cvgen_course.errors import BookError
+
+
+@pytest.fixture
+def prose(course):
+    """The course without its notebooks: Sphinx alone."""
+    (course / "jupyter_book" / "_toc.yml").write_text("format: jb-book\nroot: intro\n")
+    (course / "jupyter_book" / "intro.md").write_text("# Prose\n\nText.\n")
+    return course
+
+
+@pytest.mark.slow
+@pytest.mark.notebook
+def test_build_makes_the_book_once(course, capsys):
+    html = build(course, "smoke")
+    page = (html / "01_sample" / "sample.html").read_text(encoding="utf-8")
+    for part in (
+        'alt="Two curves over the intersection',
+        'href="#eq-1-2"',
+        'href="#ref-01-sample-long2015"',
+        'href="../00_other/other.html#its-section"',
+        "Model answer",
+        "two common pixels",
+    ):
+        assert part in page
+    for part in ("SOLUTION", "nbgrader", "CDATA"):
+        assert part not in page
+    assert (html / "lectures" / "01_sample" / "sample.ipynb").read_text() == "{}"
+
+    start = time.monotonic()
+    assert build(course, "smoke") == html
+    assert time.monotonic() - start < 5
+    said = capsys.readouterr().out
+    assert said.count("executed in") == 2
+    assert said.count("from the cache") == 2
+
+
+@pytest.mark.slow
+def test_build_names_all_that_is_wrong_and_says_it_again(prose):
+    intro = prose / "jupyter_book" / "intro.md"
+    intro.write_text("# Prose\n\n[a](gone.md) ![b](gone.png)\n\n```{nonsense}\n```\n")
+    for _ in range(2):
+        with pytest.raises(BookError) as error:
+            build(prose, "smoke", quiet=True)
+        for part in ("gone.md", "gone.png", "nonsense"):
+            assert part in str(error.value)
+    intro.write_text('# Prose\n\n<a href="gone.html">a</a> <img src="intro.html">\n')
+    with pytest.raises(BookError, match=r"dead link to gone\.html(.|\n)*no alternative text"):
+        build(prose, "smoke", quiet=True)
+
+
+@pytest.mark.notebook
+def test_build_stops_at_a_failing_cell(course):
+    source = course / "solutions" / "00_other" / "other.md"
+    source.write_text(source.read_text().replace('print("hello")', "1 / 0"))
+    with pytest.raises(BookError, match="ZeroDivisionError"):
+        build(course, "smoke", quiet=True)
+
+
+def test_build_asks_for_a_release(prose):
+    (prose / "jupyter_book" / "_toc.yml").write_text("format: jb-book\nroot: empty/empty\n")
+    source = prose / "solutions" / "empty" / "empty.md"
+    source.parent.mkdir()
+    source.write_text("# Empty\n")
+    with pytest.raises(BookError, match="make it with: cvgen release"):
+        build(prose, "smoke", quiet=True)
+
+
+def test_build_refuses_a_page_that_is_nowhere(prose):
+    (prose / "jupyter_book" / "_toc.yml").write_text("format: jb-book\nroot: nowhere\n")
+    with pytest.raises(BookError, match="nowhere"):
+        build(prose, "smoke", quiet=True)
+
+
+def test_build_refuses_another_folder(tmp_path):
+    with pytest.raises(BookError, match=r"is .* the course's folder"):
+        build(tmp_path, "smoke", quiet=True)
+
+
+def test_build_refuses_an_unknown_profile(tmp_path):
+    with pytest.raises(BookError, match="expected one of smoke, cpu, gpu, got 'huge'"):
+        build(tmp_path, "huge", quiet=True)

@@ -1,0 +1,52 @@
+"""Notebooks run once, in the right profile, and failures name the cell."""
+
+import nbformat
+import pytest
+
+from cvgen_course.book.execute import execute
+from cvgen_course.errors import BookError
+
+pytestmark = pytest.mark.notebook
+
+
+def notebook(*sources, tags=(), text="text"):
+    cells = [nbformat.v4.new_markdown_cell(text)]
+    for source in sources:
+        cells.append(nbformat.v4.new_code_cell(source, metadata={"tags": list(tags)}))
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run(made, profile="smoke", progress=None):
+        return execute(made, tmp_path / "a.md", tmp_path / "cache", profile, progress)
+
+    return run
+
+
+def test_execute_takes_the_outputs_from_the_cache_the_second_time(run):
+    source = "import time; print(time.time_ns())"
+    first, second = run(notebook(source)), run(notebook(source, text="other text"))
+    assert (first.cached, second.cached) == (False, True)
+    assert first.notebook.cells[1].outputs == second.notebook.cells[1].outputs
+    assert second.notebook.cells[0].source == "other text"
+    assert second.seconds == pytest.approx(first.seconds)
+
+
+def test_execute_sets_the_profile_and_reports_progress(run, monkeypatch):
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    calls = []
+    source = "import os; print(os.environ['CVGEN_PROFILE'], 'NBGRADER_EXECUTION' in os.environ)"
+    executed = run(notebook(source), "gpu", lambda done, total: calls.append((done, total)))
+    assert executed.notebook.cells[1].outputs[0].text == "gpu False\n"
+    assert calls == [(0, 1), (1, 1)]
+
+
+def test_execute_names_the_failing_cell(run):
+    with pytest.raises(BookError, match=r"a\.md: code cell 2 fails with ZeroDivisionError"):
+        run(notebook("x = 1", "\nx / 0"))
+
+
+def test_execute_goes_on_after_a_cell_that_may_raise(run):
+    executed = run(notebook("1 / 0", "print('on')", tags=["raises-exception"]))
+    assert executed.notebook.cells[2].outputs[0].text == "on\n"
