@@ -11,6 +11,7 @@ import copy
 import inspect
 import itertools
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -112,7 +113,9 @@ def _run(tree: ast.Module, name: str) -> Callable[..., Any]:
             raise EndlessLoopError(f"more than {LOOP_BUDGET} turns of a loop")
 
     namespace = {"__name__": "mutant", "_turn": turn}
-    exec(compile(tree, "<mutant>", "exec", dont_inherit=True), namespace)
+    with warnings.catch_warnings(action="ignore"):  # of `1 is None` and the like
+        code = compile(tree, "<mutant>", "exec", dont_inherit=True)
+    exec(code, namespace)
     return namespace[name]
 
 
@@ -135,7 +138,8 @@ def _changes(function: ast.FunctionDef) -> Iterator[str]:
             apply()
             ast.fix_missing_locations(function)
             after = "pass" if isinstance(node, _Block) else ast.unparse(node)
-            yield f"{_short(before)} -> {_short(after)}"
+            if after != before:
+                yield f"{_short(before)} -> {_short(after)}"
             undo()
 
 

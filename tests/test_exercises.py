@@ -1,0 +1,232 @@
+"""The tests of the tests: what must hold for every exercise of every chapter."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+import itertools
+import math
+import sys
+import time
+
+import pytest
+from support.exercises import (
+    SEEDS,
+    Memorised,
+    all_exercises,
+    assert_full_points,
+    assert_points_lost,
+    failed,
+)
+from support.mutants import rebuilt
+from support.two_processes import grade_in_one_process, grade_in_two_processes
+
+from cvgen_course.checks import (
+    PUBLIC_SEED,
+    Exercise,
+    check_by_name,
+    encode_questions,
+    grade,
+    make_cases,
+)
+
+EXERCISES = all_exercises()
+MISTAKES = [
+    pytest.param(exercise, mistake, id=f"{key}-{mistake.name}")
+    for key, exercise in EXERCISES.items()
+    for mistake in exercise.mistakes
+]
+
+every_exercise = pytest.mark.parametrize(
+    "exercise", [pytest.param(exercise, id=key) for key, exercise in EXERCISES.items()]
+)
+
+
+def source_of(exercise: Exercise) -> str:
+    """Return the reference's module: executed, it is a right answer with code of its own."""
+    return inspect.getsource(sys.modules[exercise.reference.__module__])
+
+
+def path_of(exercise: Exercise) -> str:
+    """Return where another process finds the exercise's dictionary."""
+    return f"{exercise.probe.__module__.rpartition('.')[0]}:EXERCISES"
+
+
+def points_of(exercise: Exercise, source: str) -> float:
+    """Return what the notebook's check gives for a student's source."""
+    namespace = {"__name__": "__main__"}
+    with contextlib.suppress(SyntaxError):  # then the cell fails, and the name is missing
+        exec(compile(source, "<student>", "exec"), namespace)
+    return check_by_name({exercise.name: exercise}, exercise.name, namespace)
+
+
+def test_all_exercises_finds_those_of_segmentation():
+    assert "segmentation.mean_iou" in EXERCISES
+
+
+@every_exercise
+def test_exercise_is_named_after_its_reference(exercise):
+    assert exercise.name == exercise.reference.__name__
+    assert exercise.title
+    assert exercise.read
+    assert math.isfinite(exercise.points)
+    assert exercise.points > 0
+
+
+@every_exercise
+def test_cases_have_titles_hints_and_weights(exercise):
+    cases = make_cases(exercise, PUBLIC_SEED)
+    assert len(cases) >= 5
+    assert len({case.title for case in cases}) == len(cases)
+    for case in cases:
+        assert case.weight > 0
+        assert case.hint.endswith((".", ")")), case.title
+        assert len(case.title) <= 60
+        assert len(case.hint) <= 160
+
+
+@every_exercise
+def test_cases_follow_from_the_seed(exercise):
+    first, again, other = (
+        encode_questions(make_cases(exercise, seed)) for seed in ("one", "one", "two")
+    )
+    assert first == again
+    assert first != other
+
+
+@every_exercise
+def test_cases_keep_titles_and_weights_whatever_the_seed(exercise):
+    weights = [[case.weight for case in make_cases(exercise, seed)] for seed in SEEDS]
+    assert all(each == weights[0] for each in weights)
+
+
+@every_exercise
+def test_reference_rebuilt_from_its_source_gets_full_points(exercise):
+    assert_full_points(exercise, rebuilt(exercise.reference), (*SEEDS, *map(str, range(8))))
+
+
+@every_exercise
+def test_exercise_has_three_to_eight_mistakes(exercise):
+    assert 3 <= len(exercise.mistakes) <= 8
+    assert len({mistake.name for mistake in exercise.mistakes}) == len(exercise.mistakes)
+    for mistake in exercise.mistakes:
+        assert mistake.diagnosis.endswith(".")
+        assert "\n" not in mistake.diagnosis
+
+
+@pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
+def test_mistake_costs_a_quarter_and_is_recognised(exercise, mistake):
+    for seed in SEEDS[:2]:
+        report = grade(exercise, mistake.implementation, seed)
+        assert 0 <= report.points <= 0.75 * exercise.points
+        assert report.diagnosis == f"This is what one gets when {mistake.diagnosis}"
+
+
+@every_exercise
+def test_memorised_public_answers_lose_half_with_a_grading_seed(exercise):
+    cases = make_cases(exercise, PUBLIC_SEED)
+    for seed in SEEDS[1:]:
+        assert_points_lost(exercise, Memorised(exercise, cases), [seed], at_least=0.5)
+
+
+@every_exercise
+def test_blank_gets_nothing(exercise):
+    source = f"def {exercise.name}(*args, **kwargs):\n    raise NotImplementedError()\n"
+    assert points_of(exercise, source) == 0.0
+
+
+@every_exercise
+@pytest.mark.parametrize(
+    "source",
+    [
+        "",
+        "def {name}(*args:\n    return 0\n",
+        "{name} = None",
+        "{name} = 1",
+        "def {name}():\n    return 0\n",
+        "def {name}(*args, **kwargs):\n    pass\n",
+        "def {name}(*args, **kwargs):\n    raise ValueError('no')\n",
+        "def {name}(*args, **kwargs):\n    raise SystemExit(0)\n",
+        "def {name}(*args, **kwargs):\n    return args[0]\n",
+        "def {name}(*args, **kwargs):\n    return float('nan')\n",
+        "def {name}(*args, **kwargs):\n    return '{name}'\n",
+        "def {name}(*args, **kwargs):\n    yield 1\n",
+        "class {name}:\n    def __init__(self, *args, **kwargs):\n        pass\n"
+        "    def __eq__(self, other):\n        return True\n",
+    ],
+    ids=[
+        *("missing", "syntax error", "None", "a number", "no arguments", "returns None"),
+        *("raises", "exits", "echo", "NaN", "text", "generator", "always equal"),
+    ],
+)
+def test_empty_answers_get_nothing(exercise, source):
+    assert points_of(exercise, source.format(name=exercise.name)) == 0.0
+
+
+@every_exercise
+def test_reference_itself_gets_nothing(exercise):
+    reference = exercise.reference
+
+    def caller(*args, **kwargs):
+        return reference(*args, **kwargs)
+
+    @functools.wraps(reference)
+    def wrapped(*args, **kwargs):
+        return reference(*args, **kwargs)
+
+    for answer in (reference, functools.partial(reference), caller, wrapped):
+        assert grade(exercise, answer).points == 0.0
+
+
+def calls(item, exercise: Exercise):
+    """Return a right answer that calls something forbidden on the way, and does nothing with it."""
+    right = rebuilt(exercise.reference)
+    try:
+        parameters = inspect.signature(item).parameters.values()
+    except ValueError:  # a C function
+        parameters = ()
+    needed = sum(each.default is each.empty for each in parameters)
+
+    def answer(*args, **kwargs):
+        with contextlib.suppress(Exception):
+            item(*(args * 3)[: needed or len(args)])
+        return right(*args, **kwargs)
+
+    return answer
+
+
+@every_exercise
+def test_forbidden_call_gets_nothing(exercise):
+    for item in exercise.forbidden:
+        if callable(item) and not isinstance(item, type):  # a class wants arguments of its own
+            assert grade(exercise, calls(item, exercise)).points == 0.0, item
+
+
+@every_exercise
+def test_check_is_fast(exercise):
+    right = rebuilt(exercise.reference)
+    durations = []
+    for _ in range(5):
+        begin = time.process_time()
+        report = grade(exercise, right)
+        durations.append(time.process_time() - begin)
+        assert not failed(report)
+    assert min(durations) < 0.1
+
+
+@every_exercise
+def test_check_in_two_processes_gives_the_same_points(exercise):
+    wrong = [mistake.implementation for mistake in exercise.mistakes[:2]]
+    sources = [
+        source_of(exercise),
+        *(f"from {each.__module__} import {each.__name__} as {exercise.name}" for each in wrong),
+        f"from {exercise.reference.__module__} import {exercise.name}",
+        f"def {exercise.name}(*args, **kwargs):\n    raise NotImplementedError()\n",
+        "",
+    ]
+    for source, seed in zip(sources, itertools.cycle(SEEDS)):
+        one = grade_in_one_process(path_of(exercise), exercise.name, source, seed)
+        two = grade_in_two_processes(path_of(exercise), exercise.name, source, seed)
+        assert (two.points, two.rows, two.diagnosis) == (one.points, one.rows, one.diagnosis)
+    assert grade_in_two_processes(path_of(exercise), exercise.name, sources[0]).passed
