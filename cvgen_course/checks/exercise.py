@@ -49,18 +49,30 @@ class Mistake:
 class Exercise:
     """A graded exercise. It is used in the notebook, the autograder, the oracle and the tests.
 
+    A probe hands the case's tensors to the implementation and returns plain data. Some rules:
+
+    - Before it computes with what came back, it calls ``as_tensor(value, "the loss")``
+      (``needs_grad=True`` where it will differentiate), which tells the student what is wrong.
+    - It returns a dictionary with readable keys, since the table names the wrong part by them.
+      Tensors in it need no gradient (``.detach()``), and hold no NaN where the answer is right: NaN
+      is equal to nothing, so return ``isnan()`` and ``nan_to_num()`` where it is expected.
+    - Inputs come contiguous and without gradient, a fresh copy for each call. It calls
+      ``inputs["x"].requires_grad_()``, ``.permute(...)`` or ``.expand(...)`` itself.
+    - It calls neither the reference nor anything forbidden: the watcher can't tell who called.
+
     Attributes:
         name: the name of the student's object, the reference's name too.
         title: what is asked, a few words.
         points: full points, the same number as in the grade cell's metadata.
         reference: the right implementation, from the chapter's library.
         cases: ``cases(rng)`` returns the questions; everything random follows from ``rng``.
-        probe: ``probe(implementation, inputs)`` runs an implementation on one case's inputs and
-            returns plain data. What is expected is ``probe(reference, inputs)``, possibly computed
-            in another process.
+        probe: ``probe(implementation, inputs)`` runs an implementation on one case's inputs; what
+            is expected is ``probe(reference, inputs)``, possibly computed in another process.
         mistakes: wrong implementations that are recognised and explained.
-        forbidden: callables, classes or names of torch operators (``"torchvision::nms"``) that the
-            student must not use here; the reference is always forbidden.
+        forbidden: what the student must not use here; the reference is always forbidden. Functions
+            in Python or C, classes (their ``forward``, ``__call__`` or constructor), or names of
+            torch operators with a name of their own (``"torchvision::nms"``). A C function of
+            torch forbids the tensor's method of that name, too.
         read: where to read again, e.g. a section of the lecture.
     """
 

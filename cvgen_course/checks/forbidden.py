@@ -14,7 +14,14 @@ import inspect
 import sys
 import threading
 from collections.abc import Iterable
-from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodDescriptorType
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FrameType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+)
 from typing import Any
 
 import torch
@@ -30,18 +37,25 @@ _SHORT = {
     "__main__": "",
 }
 _METHODS = ("forward", "__call__", "__iter__")
-_ANY_C_FUNCTION = (BuiltinFunctionType, MethodDescriptorType, type(str.__add__), type([].__len__))
+_ANY_C_FUNCTION = (
+    BuiltinFunctionType,
+    MethodDescriptorType,
+    MethodType,
+    type(str.__add__),
+    type([].__len__),
+)
 
 
 def underlying(item: Any) -> Any:
     """Return what a callable comes down to, past decorators, ``partial`` and bound methods."""
     for _ in range(100):
-        if isinstance(item, functools.partial):
-            item = item.func
-        elif inspect.ismethod(item):
+        kind = type(item)  # not isinstance: an object may claim any class
+        if issubclass(kind, functools.partial):
+            item = functools.partial.func.__get__(item)
+        elif kind is MethodType:
             item = item.__func__
-        elif inspect.getattr_static(item, "__wrapped__", None) is not None:
-            item = item.__wrapped__
+        elif (inner := inspect.getattr_static(item, "__wrapped__", None)) is not None:
+            item = inner
         else:
             break
     return item

@@ -67,7 +67,9 @@ def answer(exercise: Exercise, implementation: Any, cases: list[Case]) -> list[O
     Returns:
         One outcome for each case.
     """
-    if problem := why_not(exercise, implementation):
+    with quiet():
+        problem = why_not(exercise, implementation)
+    if problem:
         return [Outcome("missing", text=problem)] * len(cases)
     return run(exercise, implementation, cases)
 
@@ -95,5 +97,5 @@ def why_not(exercise: Exercise, implementation: Any) -> str:
             kind = type_name(implementation)
             return f"{name} is of type {kind}, which can't be called; run the cell that defines it."
     except Exception as error:
-        return f"{name} can't be looked at ({type(error).__name__})."
+        return f"{name} can't be looked at ({type_name(error)})."
     return ""

@@ -10,9 +10,12 @@ from __future__ import annotations
 import html
 import math
 import re
+from typing import TYPE_CHECKING
 
-from cvgen_course.checks.report import Report, Row
 from cvgen_course.checks.text_table import points_in_words
+
+if TYPE_CHECKING:
+    from cvgen_course.checks.report import Report, Row
 
 _RIGHT, _PARTLY, _WRONG = "#009E73", "#E69F00", "#D55E00"
 _LINE = "1px solid rgba(128,128,128,.28)"

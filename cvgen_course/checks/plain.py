@@ -6,7 +6,7 @@ sizes are looked at before anything is copied.
 
 from __future__ import annotations
 
-from types import GeneratorType
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,8 @@ _NUMPY_NUMBERS = (
 )
 _HELP = {
     GeneratorType: "a generator; use return, not yield",
+    CoroutineType: "a coroutine; write def, not async def",
+    AsyncGeneratorType: "a generator; write def and return, not async def and yield",
     np.ndarray: "a NumPy array; a torch.Tensor was expected (torch.from_numpy makes one)",
     range: "a range; write list(...) around it",
     set: "a set, which has no order; a tensor, list or tuple was expected",

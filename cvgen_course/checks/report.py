@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from cvgen_course.checks.html_table import html_table
+from cvgen_course.checks.text_table import text_table
+
 
 @dataclass(frozen=True)
 class Row:
@@ -59,13 +62,9 @@ class Report:
         return self.points >= self.max_points
 
     def __str__(self) -> str:
-        from cvgen_course.checks.text_table import text_table
-
         return text_table(self)
 
     def _repr_html_(self) -> str:
-        from cvgen_course.checks.html_table import html_table
-
         return html_table(self)
 
     def to_json(self) -> dict[str, Any]:

@@ -166,7 +166,7 @@ def text_of(error: BaseException) -> str:
     """Return an exception's text, even where its ``__str__`` raises or returns megabytes."""
     try:
         return shorten(str(error))
-    except Exception:
+    except BaseException:
         return ""
 
 

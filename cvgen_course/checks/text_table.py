@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import textwrap
+from typing import TYPE_CHECKING
 
-from cvgen_course.checks.report import Report, Row
+if TYPE_CHECKING:
+    from cvgen_course.checks.report import Report, Row
 
 WIDTH = 88
 

@@ -63,6 +63,19 @@ class AlwaysEqual:
     __class__ = torch.Tensor
 
 
+class Wrapped:
+    @property
+    def __wrapped__(self):
+        raise SystemExit
+
+    def __getattr__(self, name):
+        print("noise")
+        raise SystemExit
+
+    def __call__(self, x):
+        raise SystemExit
+
+
 def many_calls(x, count=[0]):  # noqa: B006
     count[0] += 1
     return right(x) if count[0] % 2 else x
@@ -96,6 +109,7 @@ def changes_input(x):
         lambda x: nearest(x),
         7,
         None,
+        pytest.param(Wrapped(), id="hostile"),
         AlwaysEqual(),
         type("Any", (), {"__getattr__": lambda *_: None, "__call__": lambda *_: None})(),
     ],

@@ -49,6 +49,10 @@ class Colour(enum.IntEnum):
     RED = 1
 
 
+async def _async():
+    yield 1
+
+
 def _itself():
     items = []
     items += [items, items]
@@ -99,6 +103,7 @@ def test_to_plain_takes_named_tuples_and_ordered_dictionaries_for_what_they_are(
     [
         (lambda: (i for i in range(3)), "generator"),
         (lambda: np.zeros(3), "NumPy array"),
+        (lambda: _async(), "not async def"),
         (lambda: torch.ones(2, requires_grad=True), "requires_grad"),
         (lambda: nn.Parameter(torch.ones(2)), "requires_grad"),
         (lambda: torch.ones(2, 2).to_sparse(), "sparse"),

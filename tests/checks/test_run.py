@@ -58,6 +58,11 @@ class SaysNothingError(Exception):
         raise ValueError
 
 
+class LeavesError(Exception):
+    def __str__(self):
+        raise SystemExit
+
+
 class SaysALotError(Exception):
     def __str__(self):
         return "x" * 10**7
@@ -74,6 +79,7 @@ class SaysALotError(Exception):
         (GeneratorExit(), "raised", "GeneratorExit"),
         (StopIteration(), "raised", "StopIteration"),
         (SaysNothingError(), "raised", "SaysNothing"),
+        (LeavesError(), "raised", "LeavesError"),
         (SaysALotError(), "raised", "xxx…"),
         (WrongAnswer("no"), "wrong", "No."),
         (UnicodeDecodeError("utf-8", b"\xff", 0, 1, "\ud800"), "raised", "UnicodeDecodeError"),
@@ -127,6 +133,7 @@ def test_run_takes_an_operator_that_torch_lacks_for_an_error_not_for_a_blank():
         (lambda x: nearest_copy(x.float()).requires_grad_(), "requires_grad"),
         (lambda x: torch.zeros(1).expand(10**5, 25_000), "10 GB"),
         (lambda x: x.to("meta"), "meta"),
+        (lambda x: coroutine(x), "not async def"),
     ],
 )
 def test_run_says_what_is_wrong_with_what_came_back(make, words):
@@ -136,6 +143,10 @@ def test_run_says_what_is_wrong_with_what_came_back(make, words):
     else:
         assert outcome.kind == "wrong"
         assert words in outcome.text
+
+
+async def coroutine(x):
+    return x
 
 
 def nearest_copy(x):
