@@ -25,18 +25,23 @@ from cvgen_course.seeding import derive_seed
 CLASSES = ("background", "disc", "square", "triangle", "star")
 SIZE = 64
 NUM_OBJECTS = (3, 8)
-SIDE = (11.0, 25.0)
-"""The square root of an object's area, in pixels, whatever its class."""
+SIDE = (12.0, 26.0)
+MIN_SIDE = 8.5
+"""The square root of an object's whole area, in pixels: usual and least, whatever its class."""
 
-MIN_VISIBLE = 0.5
+MIN_VISIBLE = 0.6
 MIN_PIXELS = 30
 
-_OUTLINES = {
-    1: outlines.regular_polygon(48),
-    2: outlines.regular_polygon(4),
-    3: outlines.regular_polygon(3),
-    4: outlines.star(5, inner=0.45),
-}
+
+def _unit_area(corners: np.ndarray) -> np.ndarray:
+    return corners / math.sqrt(outlines.polygon_area(corners))
+
+
+_DISC = _unit_area(outlines.regular_polygon(48))
+_SQUARE = np.array([[0.5, 0.5], [-0.5, 0.5], [-0.5, -0.5], [0.5, -0.5]])
+_TRIANGLE = _unit_area(outlines.regular_polygon(3))
+_STAR = _unit_area(outlines.star(5, inner=0.45))
+_OUTLINES = (None, _DISC, _SQUARE, _TRIANGLE, _STAR)  # by class
 
 
 class Scene(NamedTuple):
@@ -89,15 +94,15 @@ def scene_seed(seed: int, split: str, index: int) -> int:
 def _background(rng: np.random.Generator) -> np.ndarray:
     """Return a textured ground with clutter on it, float64 (3, 64, 64) in [0, 1]."""
     base = textures.random_colour(rng)
-    canvas = _random_paint(rng, base, contrast=rng.uniform(0.03, 0.18))
+    canvas = _random_paint(rng, base, contrast=rng.uniform(0.03, 0.14))
     for _ in range(rng.integers(1, 3)):  # large patches, as walls, fields and shadows make them
         corners = _somewhere(rng, outlines.blob(rng), rng.uniform(14, 30))
         patch = textures.nearby_colour(rng, base, rng.uniform(0.1, 0.3))
-        paint = _random_paint(rng, patch, rng.uniform(0.03, 0.18))
+        paint = _random_paint(rng, patch, rng.uniform(0.03, 0.14))
         _lay(canvas, outlines.coverage(corners, SIZE), paint)
-    for _ in range(rng.integers(2, 6)):
-        alpha = rng.uniform(0.5, 0.9) * _clutter(rng)
-        _lay(canvas, alpha, _random_paint(rng, None, rng.uniform(0.03, 0.25)))
+    for _ in range(rng.integers(2, 5)):
+        alpha = rng.uniform(0.4, 0.75) * _clutter(rng)
+        _lay(canvas, alpha, _random_paint(rng, None, rng.uniform(0.03, 0.2)))
     return canvas
 
 
@@ -113,15 +118,12 @@ def _clutter(rng: np.random.Generator) -> np.ndarray:
         corners = outlines.stroke(rng, rng.uniform(18, 50), rng.uniform(1.5, 4.5))
         return outlines.coverage(_somewhere(rng, corners, 1.0), SIZE)
     if kind == 2:
-        centre, radius = tuple(rng.uniform(0, SIZE, 2)), rng.uniform(6, 12)
-        outer = outlines.place(_OUTLINES[1], centre, radius)
-        inner = outlines.place(_OUTLINES[1], centre, radius * rng.uniform(0.6, 0.8))
+        centre, side = tuple(rng.uniform(0, SIZE, 2)), rng.uniform(10, 21)
+        outer = outlines.place(_DISC, centre, side)
+        inner = outlines.place(_DISC, centre, side * rng.uniform(0.6, 0.8))
         return outlines.coverage(outer, SIZE) - outlines.coverage(inner, SIZE)
-    corners = _somewhere(rng, _OUTLINES[2] @ _QUARTER, rng.uniform(7, 12), aspect=rng.uniform(4, 9))
-    return outlines.coverage(corners, SIZE)
-
-
-_QUARTER = np.array([[1.0, 1.0], [-1.0, 1.0]]) / math.sqrt(2)  # turns a square onto its side
+    bar = _somewhere(rng, _SQUARE, rng.uniform(10, 17), aspect=rng.uniform(4, 9))
+    return outlines.coverage(bar, SIZE)
 
 
 def _somewhere(
@@ -132,19 +134,18 @@ def _somewhere(
 
 
 def _random_object(rng: np.random.Generator, label: int, shrink: float) -> tuple[np.ndarray, float]:
-    """Return an object's corners in pixels, float64 (K, 2), and its whole area.
+    """Return an object's corners in pixels, float64 (K, 2), and its area, whatever its class.
 
-    Areas don't depend on the class.
+    Args:
+        rng: where chance comes from.
+        label: the object's class.
+        shrink: makes it smaller, down to half the usual side, where room is short.
     """
-    side = rng.uniform(*SIDE) * max(shrink, 0.5)
-    outline = _OUTLINES[label]
-    if label in (2, 3):
-        outline = outline @ _QUARTER
-    scale = max(side, 8.5) / math.sqrt(outlines.polygon_area(outline))
+    side = max(rng.uniform(*SIDE) * max(shrink, 0.5), MIN_SIDE)
     centre = tuple(rng.uniform(3, SIZE - 3, 2))
     aspect = math.exp(rng.uniform(-0.25, 0.25))
-    corners = outlines.place(outline, centre, scale, rng.uniform(0, 2 * math.pi), aspect)
-    return corners, outlines.polygon_area(corners)
+    angle = rng.uniform(0, 2 * math.pi)
+    return outlines.place(_OUTLINES[label], centre, side, angle, aspect), side**2
 
 
 def _all_visible(ids: np.ndarray, areas: list[float]) -> bool:
@@ -166,10 +167,10 @@ def _paint_object(
     below = (canvas * alpha).sum(axis=(1, 2)) / alpha.sum()
     colour = textures.random_colour(rng)
     for _ in range(20):
-        if np.linalg.norm(colour - below) >= 0.35:  # legible: it stands out from what it covers
+        if np.linalg.norm(colour - below) >= 0.4:  # legible: it stands out from what it covers
             break
         colour = textures.random_colour(rng)
-    paint = _random_paint(rng, colour, rng.uniform(0.03, 0.22))
+    paint = _random_paint(rng, colour, rng.uniform(0.03, 0.17))
     middle = corners.mean(axis=0)
     reach = np.abs(corners - middle).max()
     x, y = np.arange(SIZE)[None, :] + 0.5 - middle[0], np.arange(SIZE)[:, None] + 0.5 - middle[1]
@@ -196,5 +197,5 @@ def _lay(canvas: np.ndarray, alpha: np.ndarray, paint: np.ndarray) -> None:
 def _photograph(rng: np.random.Generator, canvas: np.ndarray) -> np.ndarray:
     """Add uneven light and sensor noise, and round: float64 (3, 64, 64) → uint8 (3, 64, 64)."""
     canvas = canvas * (1 + rng.uniform(0.1, 0.35) * (textures.smooth_noise(rng, SIZE, 2) - 0.5))
-    canvas = canvas + rng.uniform(0.01, 0.035) * rng.standard_normal(canvas.shape)
+    canvas = canvas + rng.uniform(0.01, 0.03) * rng.standard_normal(canvas.shape)
     return np.rint(np.clip(canvas, 0, 1) * 255).astype(np.uint8)

@@ -1,4 +1,7 @@
 import gzip
+import hashlib
+import re
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,25 @@ def _own_cache(tmp_path_factory, monkeypatch):
     """Tests neither read nor write the user's cache, and see no CVGEN_DATA but where they ask."""
     monkeypatch.setenv("CVGEN_CACHE", str(tmp_path_factory.getbasetemp() / "cvgen-cache"))
     monkeypatch.delenv("CVGEN_DATA", raising=False)
+
+
+@pytest.fixture
+def fingerprint():
+    """Hash arrays; skip where what draws them is not of the pinned versions."""
+    lock = Path(__file__).parents[2] / "requirements.lock"
+    names = ("numpy", "pillow", "matplotlib")
+    pinned = set(re.findall(rf"^({'|'.join(names)})==(\S+)", lock.read_text(), re.MULTILINE))
+    installed = {(name, version(name)) for name in names}
+    if not installed <= pinned:
+        pytest.skip(f"not the pinned set: {sorted(installed - pinned)}")
+
+    def fingerprint(arrays):
+        digest = hashlib.sha256()
+        for name, array in sorted(arrays.items()):
+            digest.update(name.encode() + str(array.shape).encode() + array.tobytes())
+        return digest.hexdigest()[:16]
+
+    return fingerprint
 
 
 @pytest.fixture

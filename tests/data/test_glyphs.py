@@ -5,6 +5,8 @@ from sklearn.linear_model import LogisticRegression
 
 from cvgen_course.data import glyphs, load
 
+DRAWN = "089d8f35b8f9f625"
+
 
 def test_load_glyphs_is_a_drop_in_for_mnist():
     data = load("glyphs", "val", size=40)
@@ -24,6 +26,10 @@ def test_load_glyphs_draws_the_same_again_and_prefixes():
     again = load("glyphs", "val", size=10)
     assert torch.equal(again.images, load("glyphs", "val", size=40).images[:10])
     assert not torch.equal(again.images, load("glyphs", "test", size=10).images)
+
+
+def test_draw_split_is_bit_identical_within_the_pinned_set(fingerprint):
+    assert fingerprint(glyphs.draw_split("train", 100, seed=0)) == DRAWN
 
 
 def test_draw_glyph_keeps_the_ink_inside():
