@@ -12,19 +12,13 @@ SUPERSAMPLING = 4
 
 
 def regular_polygon(num_corners: int) -> np.ndarray:
-    """Return the corners of a regular polygon on the unit circle.
-
-    Float64 (num_corners, 2) as (x, y).
-    """
+    """Return corners on the unit circle, as (x, y), float64 (num_corners, 2)."""
     angles = 2 * math.pi * np.arange(num_corners) / num_corners
     return np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
 
 def star(num_tips: int, inner: float) -> np.ndarray:
-    """Return a star's corners, float64 (2 * num_tips, 2).
-
-    Tips at radius 1, notches at radius ``inner``.
-    """
+    """Return a star's corners, float64 (2 * num_tips, 2): tips at 1, notches at ``inner``."""
     corners = regular_polygon(2 * num_tips)
     corners[1::2] *= inner
     return corners
@@ -48,10 +42,7 @@ def blob(rng: np.random.Generator, num_corners: int = 40) -> np.ndarray:
 def stroke(
     rng: np.random.Generator, length: float, width: float, num_points: int = 12
 ) -> np.ndarray:
-    """Return the outline of a curved brush stroke around the origin.
-
-    Float64 (2 * num_points, 2).
-    """
+    """Return a curved brush stroke's outline around the origin, float64 (2 * num_points, 2)."""
     steps = np.linspace(-0.5, 0.5, num_points)
     bend = rng.uniform(-2.0, 2.0)
     heading = bend * steps + rng.uniform(-0.6, 0.6) * np.cos(2 * math.pi * steps)

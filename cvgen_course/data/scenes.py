@@ -3,8 +3,8 @@
 A scene is 64×64 pixels: a textured background with clutter (patches, irregular blobs, brush
 strokes, rings and bars, all of them background) and three to eight textured objects, which cover
 one another. Nothing but its outline tells an object's class: colours, patterns, areas, shading
-and positions come from the same distributions for every class and for the clutter, so that a
-classifier that looks at single pixels or small patches fails.
+and positions come from the same distributions for every class, and clutter has the same colours
+and patterns too, so that a classifier that looks at single pixels or small patches fails.
 
 What counts as visible: objects are laid down one by one, the later above the earlier. An object
 is laid down only where it, and each object under it, still shows at least ``MIN_VISIBLE`` of its
@@ -26,9 +26,10 @@ CLASSES = ("background", "disc", "square", "triangle", "star")
 SIZE = 64
 NUM_OBJECTS = (3, 8)
 SIDE = (12.0, 26.0)
-MIN_SIDE = 8.5
-"""The square root of an object's whole area, in pixels: usual and least, whatever its class."""
+"""The square root of an object's whole area, in pixels, whatever its class; smaller where room is
+short, but never below ``MIN_SIDE``."""
 
+MIN_SIDE = 8.5
 MIN_VISIBLE = 0.6
 MIN_PIXELS = 30
 
@@ -107,10 +108,7 @@ def _background(rng: np.random.Generator) -> np.ndarray:
 
 
 def _clutter(rng: np.random.Generator) -> np.ndarray:
-    """Return the coverage of one thing that is background.
-
-    A blob, a brush stroke, a ring or a bar.
-    """
+    """Return the coverage of a blob, a brush stroke, a ring or a bar, float64 (64, 64)."""
     kind = rng.integers(4)
     if kind == 0:
         return outlines.coverage(_somewhere(rng, outlines.blob(rng), rng.uniform(4, 9)), SIZE)
@@ -181,9 +179,12 @@ def _paint_object(
 def _random_paint(
     rng: np.random.Generator, colour: np.ndarray | None, contrast: float
 ) -> np.ndarray:
-    """Return a texture in a colour.
+    """Return a texture in two colours that are close, float64 (3, 64, 64).
 
-    (a random one where it is None) and its neighbour, float64 (3, 64, 64).
+    Args:
+        rng: where chance comes from.
+        colour: one of the two, float64 (3,); a random one where it is None.
+        contrast: how much lighter or darker the other is.
     """
     colour = textures.random_colour(rng) if colour is None else colour
     other = textures.nearby_colour(rng, colour, contrast)

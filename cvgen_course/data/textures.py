@@ -15,9 +15,12 @@ def random_colour(rng: np.random.Generator) -> np.ndarray:
 
 
 def nearby_colour(rng: np.random.Generator, colour: np.ndarray, distance: float) -> np.ndarray:
-    """Return a colour about ``distance`` lighter or darker than another.
+    """Return a colour of about the same hue, float64 (3,) in [0, 1].
 
-    Slightly of another hue, (3,) in [0, 1].
+    Args:
+        rng: where chance comes from.
+        colour: the other colour, float64 (3,).
+        distance: how much lighter (dark colours, mostly) or darker (light ones) it becomes.
     """
     lighter = colour.mean() < rng.uniform(0.25, 0.75)
     shift = (distance if lighter else -distance) + rng.uniform(-0.4, 0.4, 3) * distance
@@ -27,15 +30,18 @@ def nearby_colour(rng: np.random.Generator, colour: np.ndarray, distance: float)
 def smooth_noise(rng: np.random.Generator, size: int, cells: int) -> np.ndarray:
     """Return random hills, float64 (size, size) in [0, 1].
 
-    A ``cells`` × ``cells`` grid, interpolated by cosine.
+    Args:
+        rng: where chance comes from.
+        size: height and width, in pixels.
+        cells: the hills are random at the corners of ``cells`` × ``cells`` squares and
+            follow half a cosine between.
     """
     grid = rng.uniform(size=(cells + 1, cells + 1))
     position = (np.arange(size) + 0.5) * cells / size
     index = position.astype(int)
     weight = 0.5 - 0.5 * np.cos(math.pi * (position - index))
-    rows = (
-        grid[index] * (1 - weight)[:, None] + grid[index + 1] * weight[:, None]
-    )  # (size, cells + 1)
+    rows = grid[index] * (1 - weight)[:, None] + grid[index + 1] * weight[:, None]
+    # rows: (size, cells + 1)
     return rows[:, index] * (1 - weight) + rows[:, index + 1] * weight
 
 
