@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from cvgen_course.errors import require_shape
 from cvgen_course.segmentation.backbone import conv_block
+from cvgen_course.segmentation.resolution import pad_to_even, stem_and_head
 from cvgen_course.segmentation.unpooling import max_unpool
 
 
@@ -42,11 +43,13 @@ class DeconvNet(nn.Module):
     Args:
         num_classes: the number of classes C.
         width: channels of the first stage; each later stage has twice as many.
-        depth: number of poolings; the coarsest map has stride 2**depth.
+        depth: number of poolings; the coarsest map has stride stem_stride · 2**depth.
+        stem_stride: 1 begins at the picture's resolution, as the paper does; 2 at half of it, for a
+            quarter of the work.
         max_unpool: what the decoder unpools with.
 
     Raises:
-        ValueError: a number is less than 1.
+        ValueError: a number is less than 1, or ``stem_stride`` neither 1 nor 2.
 
     Source:
         Noh et al., "Learning Deconvolution Network for Semantic Segmentation", ICCV 2015,
@@ -64,6 +67,7 @@ class DeconvNet(nn.Module):
         width: int = 16,
         depth: int = 4,
         *,
+        stem_stride: int = 1,
         max_unpool: Callable[[Tensor, Tensor, tuple[int, int]], Tensor] = max_unpool,
     ) -> None:
         super().__init__()
@@ -71,21 +75,22 @@ class DeconvNet(nn.Module):
             if number < 1:
                 raise ValueError(f"{name}: expected at least 1, got {number}")
         widths = [width * 2**level for level in range(depth)]  # w, 2w, 4w, …
+        self.stem_stride = stem_stride
         self.max_unpool = max_unpool
+        self.stem, self.head, stem_channels = stem_and_head(num_classes, width, stem_stride)
         self.encoder = nn.ModuleList(
-            conv_block(finer, coarser) for finer, coarser in pairwise([3, *widths])
+            conv_block(finer, coarser) for finer, coarser in pairwise([stem_channels, *widths])
         )
         self.middle = conv_block(widths[-1], widths[-1])
         self.decoder = nn.ModuleList(
             deconv_block(coarser, finer) for coarser, finer in pairwise([*reversed(widths), width])
         )
-        self.head = nn.Conv2d(width, num_classes, kernel_size=1)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the logits of every pixel.
 
         Args:
-            image: float32 (N, 3, H, W) in [-1, 1], H and W at least 2**depth.
+            image: float32 (N, 3, H, W) in [-1, 1], H and W at least stem_stride · 2**depth.
 
         Returns:
             Logits (N, C, H, W).
@@ -97,12 +102,14 @@ class DeconvNet(nn.Module):
         require_shape("image", image, "N 3 H W")
         if image.shape[1] != 3:
             raise ValueError(f"image: expected 3 channels, got shape {tuple(image.shape)}")
-        smallest = 2 ** len(self.encoder)
+        smallest = self.stem_stride * 2 ** len(self.encoder)
         if min(image.shape[-2:]) < smallest:
             raise ValueError(
                 f"image: expected H and W of at least {smallest}, got shape {tuple(image.shape)}"
             )
-        x, switches = image, []
+        H, W = image.shape[-2:]
+        x = self.stem(pad_to_even(image) if self.stem_stride == 2 else image)
+        switches = []
         for conv in self.encoder:
             x = conv(x)
             size = x.shape[-2:]
@@ -111,4 +118,4 @@ class DeconvNet(nn.Module):
         x = self.middle(x)
         for deconv, (indices, size) in zip(self.decoder, reversed(switches), strict=True):
             x = deconv(self.max_unpool(x, indices, tuple(size)))
-        return self.head(x)
+        return self.head(x)[..., :H, :W]

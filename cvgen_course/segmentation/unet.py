@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from cvgen_course.errors import require_shape
 from cvgen_course.segmentation.backbone import conv_block
+from cvgen_course.segmentation.resolution import pad_to_even, stem_and_head
 
 Module = Callable[[Tensor], Tensor]
 
@@ -121,10 +122,12 @@ class UNet(nn.Module):
         num_classes: the number of classes C.
         width: channels of the finest level; each coarser level has twice as many.
         depth: number of steps down and up.
+        stem_stride: 1 begins at the picture's resolution, as the paper does; 2 at half of it, for a
+            quarter of the work.
         unet_forward: what puts the parts together.
 
     Raises:
-        ValueError: a number is less than 1.
+        ValueError: a number is less than 1, or ``stem_stride`` neither 1 nor 2.
 
     Source:
         Ronneberger et al., "U-Net: Convolutional Networks for Biomedical Image Segmentation",
@@ -140,6 +143,7 @@ class UNet(nn.Module):
         width: int = 16,
         depth: int = 4,
         *,
+        stem_stride: int = 1,
         unet_forward: Callable[..., Tensor] = unet_forward,
     ) -> None:
         super().__init__()
@@ -149,10 +153,11 @@ class UNet(nn.Module):
         channels = [width * 2**level for level in range(depth + 1)]  # w, 2w, 4w, …
         fine_to_coarse = list(pairwise(channels))
         coarse_to_fine = fine_to_coarse[::-1]
+        self.stem_stride = stem_stride
         self.unet_forward = unet_forward
+        self.stem, self.head, stem_channels = stem_and_head(num_classes, width, stem_stride)
         self.down_convs = nn.ModuleList(
-            conv_block(before, after)
-            for before, after in zip([3, *channels], channels[:-1], strict=False)
+            conv_block(before, after) for before, after in pairwise([stem_channels, *channels[:-1]])
         )
         self.bottleneck = conv_block(channels[-2], channels[-1])
         self.upsamples = nn.ModuleList(
@@ -160,13 +165,12 @@ class UNet(nn.Module):
             for fine, coarse in coarse_to_fine
         )
         self.up_convs = nn.ModuleList(conv_block(2 * fine, fine) for fine, _ in coarse_to_fine)
-        self.head = nn.Conv2d(width, num_classes, kernel_size=1)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the logits of every pixel.
 
         Args:
-            image: float32 (N, 3, H, W) in [-1, 1], H and W at least 2**depth.
+            image: float32 (N, 3, H, W) in [-1, 1], H and W at least stem_stride · 2**depth.
 
         Returns:
             Logits (N, C, H, W).
@@ -178,11 +182,14 @@ class UNet(nn.Module):
         require_shape("image", image, "N 3 H W")
         if image.shape[1] != 3:
             raise ValueError(f"image: expected 3 channels, got shape {tuple(image.shape)}")
-        smallest = 2 ** len(self.down_convs)
+        smallest = self.stem_stride * 2 ** len(self.down_convs)
         if min(image.shape[-2:]) < smallest:
             raise ValueError(
                 f"image: expected H and W of at least {smallest}, got shape {tuple(image.shape)}"
             )
-        return self.unet_forward(
-            image, self.down_convs, self.bottleneck, self.upsamples, self.up_convs, self.head
+        H, W = image.shape[-2:]
+        x = self.stem(pad_to_even(image) if self.stem_stride == 2 else image)
+        logits = self.unet_forward(
+            x, self.down_convs, self.bottleneck, self.upsamples, self.up_convs, self.head
         )
+        return logits[..., :H, :W]

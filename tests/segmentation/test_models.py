@@ -13,6 +13,8 @@ MODELS = {
     "FCN-8s": lambda: FCN(4, stride=8, width=4),
     "DeconvNet": lambda: DeconvNet(4, width=4, depth=3),
     "U-Net": lambda: UNet(4, width=4, depth=3),
+    "DeconvNet at half resolution": lambda: DeconvNet(4, width=4, depth=2, stem_stride=2),
+    "U-Net at half resolution": lambda: UNet(4, width=4, depth=2, stem_stride=2),
 }
 every_model = pytest.mark.parametrize("name", MODELS)
 
