@@ -145,11 +145,17 @@ def save_result(chapter: Chapter, result: Result, fingerprint: str) -> None:
     write_atomically(record_path(chapter, result.student), json.dumps(content, indent=1))
 
 
-def load_result(chapter: Chapter, student: str, fingerprint: str) -> Result | None:
-    """Return a submission's kept result, or None where it changed or was never graded."""
+def load_result(chapter: Chapter, student: str, fingerprint: str | None) -> Result | None:
+    """Return a submission's kept result, or None where it changed or was never graded.
+
+    Args:
+        chapter: the chapter.
+        student: the student's name.
+        fingerprint: what it must follow from; None for whatever was kept last.
+    """
     try:
         content = json.loads(record_path(chapter, student).read_text(encoding="utf-8"))
-        if content["format"] != FORMAT or content["fingerprint"] != fingerprint:
+        if content["format"] != FORMAT or fingerprint not in (None, content["fingerprint"]):
             return None
         kept = content["result"]
         reports = {
@@ -166,8 +172,8 @@ def load_result(chapter: Chapter, student: str, fingerprint: str) -> Result | No
         return None
 
 
-def number(value: float | None) -> str:
+def number(value: float | None, digits: int = 2) -> str:
     """Return points as one writes them: ``2``, ``1.5``, ``0.67``; ``–`` where there are none."""
     if value is None or not math.isfinite(value):
         return "–"
-    return f"{value:.2f}".rstrip("0").rstrip(".")
+    return f"{value:.{digits}f}".rstrip("0").rstrip(".")

@@ -33,6 +33,7 @@ from .submissions import (
 
 WORST_FIRST = ("kernel died", "timeout", "output cut")
 NOTHING_TO_GRADE = ("bad name", "not submitted")
+CHANGED = "The submission or the course changed after this grading."
 A_DAY = 24 * 3600
 
 
@@ -150,9 +151,13 @@ class Session:
         )
 
     def earlier(self, submission: Submission) -> Result | None:
-        """Return the result of an earlier run, where the submission is still the same."""
-        kept = load_result(self.chapter, submission.student, self.fingerprint(submission))
-        return self.with_points(kept) if kept is not None and self.still_there(kept) else None
+        """Return the result of an earlier run; where things changed since, a remark says so."""
+        kept = load_result(self.chapter, submission.student, None)
+        if kept is None or not self.still_there(kept):
+            return None
+        if load_result(self.chapter, submission.student, self.fingerprint(submission)) is None:
+            kept = dataclasses.replace(kept, remarks=(*kept.remarks, CHANGED))
+        return self.with_points(kept)
 
     def still_there(self, kept: Result) -> bool:
         """Return whether an earlier run's notebook, feedback and gradebook entry are there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -40,35 +41,51 @@ def progress_bar(console: Console, chapter: str) -> Iterator[Callback]:
         yield step
 
 
-def class_table(outcome: ClassResult) -> Table:
-    """Return a class's points: a row per student, a column per exercise."""
-    table = Table(title=escape(f"{outcome.chapter}: {len(outcome.results)} submissions"))
-    table.add_column("student", overflow="fold")
-    for column in outcome.columns:
-        table.add_column(Text(f"{column.title}\n/ {number(column.points)}"), justify="right")
-    table.add_column(Text(f"total\n/ {number(outcome.max_points)}"), justify="right", style="bold")
+def class_table(outcome: ClassResult, width: int) -> Table:
+    """Return a class's points: a row per student, a column per exercise.
+
+    Args:
+        outcome: the class's results.
+        width: characters in a line; where names don't fit, exercises are numbered.
+    """
+    titles = [column.title.replace("_", "\n") for column in outcome.columns]
+    longest = [max(map(len, [*title.split("\n"), "0.00"])) for title in titles]
+    if sum(longest) + 2 * len(longest) + 36 > width:
+        titles = [str(position) for position, _ in enumerate(titles, start=1)]
+    digits = 1 if titles[:1] == ["1"] else 2
+    count = len(outcome.results)
+    title = f"{outcome.chapter}: {count} submission{'' if count == 1 else 's'}"
+    table = Table(title=escape(title), box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("student", overflow="fold", min_width=8)
+    for title, column in zip(titles, outcome.columns, strict=True):
+        table.add_column(Text(f"{title}\n/{number(column.points)}"), justify="right")
+    table.add_column(Text(f"total\n/{number(outcome.max_points)}"), justify="right", style="bold")
     table.add_column("status", no_wrap=True)
     for result in outcome.results:
         table.add_row(
             Text(printable(result.student)),
-            *(Text(points_of(result, column.grade_id)) for column in outcome.columns),
-            number(result.total),
+            *(Text(points_of(result, column.grade_id, digits)) for column in outcome.columns),
+            number(result.total, digits),
             Text(result.status, style=COLOURS.get(result.status, "red")),
         )
+    if titles[:1] == ["1"]:
+        names = (f"{i} {column.title}" for i, column in enumerate(outcome.columns, start=1))
+        table.caption = escape(", ".join(names))
+        table.caption_justify = "left"
     return table
 
 
-def points_of(result: Result, grade_id: str) -> str:
-    """Return one cell's points as the table shows them; ``to read`` where a teacher has to look."""
+def points_of(result: Result, grade_id: str, digits: int = 2) -> str:
+    """Return one cell's points as the table shows them; ``?`` where a teacher has to look."""
     value = result.points.get(grade_id)
     if value is None and result.points:
-        return "to read"
-    return number(value)
+        return "?"
+    return number(value, digits)
 
 
 def show(outcome: ClassResult, console: Console) -> None:
     """Print the table, a sentence on each problem, and where report and points lie."""
-    console.print(class_table(outcome))
+    console.print(class_table(outcome, console.width))
     for result in outcome.results:
         for remark in result.remarks:
             console.print(Text(f"  {printable(result.student)}: {remark}"), soft_wrap=True)
@@ -76,8 +93,8 @@ def show(outcome: ClassResult, console: Console) -> None:
         console.print(Text(f"  {note}"), soft_wrap=True)
     pending = sum(1 for result in outcome.results if result.pending)
     if pending:
-        answers = "answer waits" if pending == 1 else "answers wait"
-        console.print(f"{pending} {answers} to be read, in the Formgrader.")
+        students = "student has" if pending == 1 else "students have"
+        console.print(f"? {pending} {students} an answer that a teacher reads, in the Formgrader.")
     fresh = sum(result.fresh for result in outcome.results)
     console.print(f"{fresh} graded now, {len(outcome.results) - fresh} unchanged since.")
     console.print(Text(f"Report: {outcome.report}\nPoints: {outcome.table}"), soft_wrap=True)
