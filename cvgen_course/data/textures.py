@@ -53,20 +53,30 @@ def texture(rng: np.random.Generator, size: int) -> np.ndarray:
     kind = rng.integers(6)
     angle, phase = rng.uniform(0, math.pi), rng.uniform(0, 2 * math.pi, 2)
     frequency = 2 * math.pi / rng.uniform(3.5, 9.0)  # one period is 3.5 to 9 pixels long
-    x, y = np.arange(size)[None, :] + 0.5, np.arange(size)[:, None] + 0.5
-    u = frequency * (math.cos(angle) * x + math.sin(angle) * y) + phase[0]
-    v = frequency * (math.cos(angle) * y - math.sin(angle) * x) + phase[1]
     if kind == 0:
         return smooth_noise(rng, size, 3)
-    if kind == 1:
-        return _soft_step(np.sin(u))
-    if kind == 2:
-        return _soft_step(2 * np.sin(u) * np.sin(v))
-    if kind == 3:
-        return _soft_step(np.sin(u) + np.sin(v) - 0.6)
+    if kind == 5:
+        return np.clip(0.5 + 0.28 * rng.standard_normal((size, size)), 0, 1)
+    across, along = frequency * math.cos(angle), frequency * math.sin(angle)
     if kind == 4:
+        position = np.arange(size) + 0.5
+        u = across * position + (along * position + phase[0])[:, None]
         return _soft_step(np.sin(u + 6 * smooth_noise(rng, size, 5)))
-    return np.clip(0.5 + 0.28 * rng.standard_normal((size, size)), 0, 1)
+    first = _wave(across, along, phase[0], size)
+    if kind == 1:
+        return _soft_step(first)
+    second = _wave(-along, across, phase[1], size)
+    return _soft_step(2 * first * second if kind == 2 else first + second - 0.6)
+
+
+def _wave(across: float, along: float, phase: float, size: int) -> np.ndarray:
+    """Return sin(across · x + along · y + phase) at the pixels' middles, float64 (size, size).
+
+    By the sine of a sum, from two rows and two columns: several times faster than pixel by pixel.
+    """
+    position = np.arange(size) + 0.5
+    x, y = across * position + phase, (along * position)[:, None]
+    return np.sin(x) * np.cos(y) + np.cos(x) * np.sin(y)
 
 
 def _soft_step(field: np.ndarray) -> np.ndarray:
