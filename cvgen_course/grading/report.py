@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from .course import write_atomically
 from .results import ClassResult, number
@@ -35,7 +37,7 @@ def render(outcome: ClassResult, root: Path) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": number, "printable": printable}
+    environment.filters |= {"number": number, "printable": printable, "code": code}
     known = totals(outcome)
     pages = {r.student: link(root / r.feedback, outcome) for r in outcome.results if r.feedback}
     return environment.get_template("report.html").render(
@@ -50,6 +52,11 @@ def render(outcome: ClassResult, root: Path) -> str:
         pending=sum(1 for r in outcome.results if r.pending),
         feedback=pages,
     )
+
+
+def code(text: str) -> Markup:
+    """Return a text with what stands between backticks set as code; all of it is escaped first."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def link(page: Path, outcome: ClassResult) -> str:

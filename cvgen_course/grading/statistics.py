@@ -20,7 +20,7 @@ class Bin(NamedTuple):
 
 
 class Missed(NamedTuple):
-    """A case and how many of those whose check ran failed it."""
+    """A case and how many failed it, of those whose answer passed some case."""
 
     title: str
     failed: int
@@ -36,6 +36,7 @@ class ExerciseStatistics(NamedTuple):
         mean: mean points of those who have points; None where nobody has.
         full: how many have full points.
         graded: how many have points.
+        nothing: how many answers passed no case at all: blank, or not running.
         pending: how many answers a teacher still has to read.
         missed: the most-missed cases, most first.
         mistakes: recognised mistakes with their counts, most first.
@@ -46,6 +47,7 @@ class ExerciseStatistics(NamedTuple):
     mean: float | None
     full: int
     graded: int
+    nothing: int
     pending: int
     missed: tuple[Missed, ...]
     mistakes: tuple[tuple[str, int], ...]
@@ -86,7 +88,8 @@ def one_exercise(column: Column, results: tuple[Result, ...]) -> ExerciseStatist
     reports = [result.reports[name] for result in results if name in result.reports]
     failed: Counter[str] = Counter()
     seen: Counter[str] = Counter()
-    for report in reports:
+    partly = [report for report in reports if any(case.passed for case in report.cases)]
+    for report in partly:
         seen.update({case.title for case in report.cases})
         failed.update({case.title for case in report.cases if not case.passed})
     titles = Counter(report.title for report in reports if report.title)
@@ -97,6 +100,7 @@ def one_exercise(column: Column, results: tuple[Result, ...]) -> ExerciseStatist
         sum(known) / len(known) if known else None,
         sum(value >= column.points for value in known),
         len(known),
+        len(reports) - len(partly),
         sum(1 for r in results if r.points and r.points.get(name) is None),
         tuple(Missed(t, n, seen[t]) for t, n in ranked(failed)[:MOST_LISTED]),
         tuple(ranked(mistakes)[:MOST_LISTED]),
