@@ -19,7 +19,7 @@ from cvgen_course.book.execute import Executed, execute
 from cvgen_course.book.markdown import Numbers, Translator
 from cvgen_course.book.progress import Reporter
 from cvgen_course.book.references import read_references
-from cvgen_course.book.stage import Download, stage
+from cvgen_course.book.stage import Download, numbered_figures, stage
 from cvgen_course.book.theme import mathjax_folder
 from cvgen_course.book.verify import problems
 from cvgen_course.errors import BookError
@@ -136,6 +136,8 @@ def _stage_all(
         for cell in notebook.cells[:1]:
             cell.source = cell.source.replace('href="lectures/', f'href="{up}lectures/')
         files[f"{page}.ipynb"] = nbformat.writes(notebook).encode()
+        # Other pages (the intro) may show a chapter's figures: figures/fig-0-1.png.
+        files |= {f"figures/{name}.png": png for name, png in numbered_figures(notebook)}
         for path in sorted(source.parent.rglob("*")):
             if path.is_file() and path.suffix not in (".md", ".ipynb", ".py", ".pyc"):
                 files[path.relative_to(root / "solutions").as_posix()] = path.read_bytes()
@@ -163,7 +165,8 @@ def _config(text: bytes, downloads: dict[str, dict[str, str]]) -> bytes:
     config["only_build_toc_files"] = True
     config["execute"] = {"execute_notebooks": "off"}
     sphinx = config.setdefault("sphinx", {}).setdefault("config", {})
-    sphinx["html_extra_path"] = ["_extra"]
+    if downloads:
+        sphinx["html_extra_path"] = ["_extra"]
     sphinx["cvgen_downloads"] = downloads
     return yaml.safe_dump(config, sort_keys=False, allow_unicode=True).encode()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -86,6 +87,15 @@ def fold_answer(text: str, where: str) -> str:
             block = f"::::::{{dropdown}} Model answer\n{block}\n::::::"
         parts.append(block)
     return "\n\n".join(part for part in parts if part)
+
+
+def numbered_figures(page: nbformat.NotebookNode) -> Iterator[tuple[str, bytes]]:
+    """Yield anchor and PNG file of every figure with a number, from a staged page."""
+    for cell in page.cells:
+        name = cell.metadata.get("mystnb", {}).get("figure", {}).get("name", "")
+        for output in cell.get("outputs", []) if name else []:
+            if "image/png" in output.get("data", {}):
+                yield name, base64.b64decode(output["data"]["image/png"])
 
 
 def split_solution(source: str, where: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ import pytest
 
 from cvgen_course.book.markdown import Numbers, Translator
 from cvgen_course.book.references import read_references
-from cvgen_course.book.stage import Download, fold_answer, split_solution, stage
+from cvgen_course.book.stage import Download, fold_answer, numbered_figures, split_solution, stage
 from cvgen_course.errors import BookError
 
 PNG = {
@@ -90,6 +90,10 @@ def test_stage_gives_a_figure_its_text_and_caption(staged):
     assert options["figure"]["name"] == "fig-1-1"
     assert options["figure"]["caption"].startswith("**Figure 1.1.** Dice against IoU")
     assert "[(1.2)](#eq-1-2)" in options["figure"]["caption"]
+
+
+def test_numbered_figures_gives_a_captioned_figure_as_a_file(staged):
+    assert list(numbered_figures(staged)) == [("fig-1-1", b"\x89PNG\r\n\x1a\n")]
 
 
 def test_stage_links_downloads_under_the_title(staged):
