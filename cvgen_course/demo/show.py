@@ -11,11 +11,13 @@ from ..book import build
 from ..errors import CourseError
 from ..grading.cohort import grade
 from ..grading.course import CONFIG, Course
+from ..grading.execute import Limits
 from ..grading.results import ClassResult
 from ..grading.table import progress_bar, show
 from .cohort import CHAPTER, NOTEBOOK, make_class
 
 TREES = ("solutions", "lectures")
+LIMITS = Limits(cell_seconds=20)  # one of the eight never ends
 
 
 def show_demo(start: Path) -> None:
@@ -30,7 +32,7 @@ def show_demo(start: Path) -> None:
     console.print("A class of eight answers the lecture, each in their own way.", highlight=False)
     with progress_bar(console, CHAPTER) as progress:
         make_class(course)
-        outcome = grade(course, CHAPTER, progress=progress)
+        outcome = grade(course, CHAPTER, limits=LIMITS, progress=progress)
     show(outcome, console)
     console.print("Now the page of the book (a first look: a few steps of training each) …")
     page = book_page(root)
@@ -54,7 +56,7 @@ def graded_class(root: Path, place: Path) -> ClassResult:
     """Make and grade the class in a fresh course at ``place``, without a word."""
     course = copy_course(root, place)
     make_class(course)
-    return grade(course, CHAPTER)
+    return grade(course, CHAPTER, limits=LIMITS)
 
 
 def book_page(root: Path) -> Path:

@@ -1,0 +1,97 @@
+"""The demonstration class gets its expected grades, exactly."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+import torch
+
+from cvgen_course.demo.answers import differently, endless, mistaken
+from cvgen_course.demo.cohort import CHAPTER, NOTEBOOK, answered, functions, memorised
+from cvgen_course.demo.show import graded_class
+from cvgen_course.errors import SubmissionError
+from cvgen_course.segmentation.exercises import EXERCISES
+
+ROOT = Path(__file__).parent.parent.parent
+FULL = {name: exercise.points for name, exercise in EXERCISES.items()}
+NOTHING = dict.fromkeys(FULL, 0.0)
+HALF = ("confusion_matrix", "mean_iou", "dice_loss", "max_unpool", "unet_down")
+EXPECTED = {
+    "all_blank": NOTHING,
+    "all_right": FULL,
+    "right_differently": FULL,
+    "half_way": NOTHING | {name: FULL[name] for name in HALF},
+    "endless_loop": FULL | {"max_unpool": 0.0},
+    "import_error": NOTHING | {"mean_iou": 2.0},
+}
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory):
+    return graded_class(ROOT, tmp_path_factory.mktemp("class") / "course")
+
+
+def points(result):
+    return {name.removeprefix("test_"): value for name, value in result.points.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.nbgrader
+@pytest.mark.timeout(600)
+def test_every_student_gets_exactly_the_expected_points(outcome):
+    results = {result.student: points(result) for result in outcome.results}
+    for student, expected in EXPECTED.items():
+        assert {name: results[student][name] for name in FULL} == expected, student
+
+
+@pytest.mark.slow
+@pytest.mark.nbgrader
+def test_memorised_answers_get_next_to_nothing(outcome):
+    (result,) = [r for r in outcome.results if r.student == "memorised"]
+    assert result.total < 0.2
+
+
+@pytest.mark.slow
+@pytest.mark.nbgrader
+def test_classic_mistakes_lose_a_quarter_of_each_exercise_and_some_are_recognised(outcome):
+    (result,) = [r for r in outcome.results if r.student == "classic_mistakes"]
+    for name, value in points(result).items():
+        if name in FULL:
+            assert value <= 0.75 * FULL[name], name
+    assert sum(bool(report.diagnosis) for report in result.reports.values()) >= 5
+
+
+@pytest.mark.slow
+@pytest.mark.nbgrader
+def test_the_endless_loop_is_reported_and_stops_nobody(outcome):
+    statuses = {result.student: result.status for result in outcome.results}
+    assert statuses.pop("endless_loop") == "timeout"
+    assert set(statuses.values()) == {"graded"}
+    assert len(outcome.results) == 8
+
+
+@pytest.mark.slow
+@pytest.mark.nbgrader
+def test_report_and_table_are_written(outcome):
+    assert "endless_loop" in outcome.report.read_text(encoding="utf-8")
+    lines = outcome.table.read_text(encoding="utf-8").splitlines()
+    assert len(lines) >= 9
+
+
+def test_answers_are_functions_of_the_lecture():
+    for module in (differently, mistaken):
+        assert set(functions(module)) == set(FULL)
+    assert set(functions(endless)) == {"max_unpool"}
+
+
+def test_memorised_answer_knows_the_public_cases():
+    source = memorised(("mean_iou",))["mean_iou"]
+    namespace = {"torch": torch}
+    exec(source, namespace)
+    assert namespace["KNOWN_mean_iou"]
+
+
+def test_answered_refuses_an_answer_without_a_cell():
+    released = nbformat.read(ROOT / "lectures" / CHAPTER / NOTEBOOK, as_version=4)
+    with pytest.raises(SubmissionError, match="no_such_exercise"):
+        answered(released, {"no_such_exercise": "pass"})
