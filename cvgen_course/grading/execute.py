@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
 PRIVATE = ("CVGEN_SEED", "NBGRADER_VALIDATING")
-STILL_BUSY_SECONDS = 5
+STILL_BUSY_SECONDS = 3
 
 
 @dataclass(frozen=True)

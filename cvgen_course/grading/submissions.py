@@ -7,7 +7,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.machinery import PathFinder, all_suffixes
+from importlib.machinery import all_suffixes
 from importlib.util import find_spec
 from pathlib import Path
 from sys import builtin_module_names, stdlib_module_names
@@ -217,6 +217,7 @@ def shadows_a_package(name: Path) -> bool:
     if module in ("sitecustomize", "usercustomize"):
         return True
     try:
-        return PathFinder.find_spec(module) is not None and find_spec(module) is not None
+        found = find_spec(module)
     except (ImportError, ValueError, AttributeError):
         return True
+    return found is not None and found.origin is not None  # without origin: any folder of that name

@@ -1,0 +1,120 @@
+import shutil
+import sqlite3
+
+import nbformat
+import pytest
+
+from cvgen_course.errors import CourseError, ReleaseError
+from cvgen_course.grading.release import check_release, contents, release
+
+SOURCE = "solutions/01_tiny/tiny.md"
+LECTURE = "lectures/01_tiny/tiny.ipynb"
+
+
+def edit(root, old, new, path=SOURCE):
+    text = (root / path).read_text()
+    assert old in text
+    (root / path).write_text(text.replace(old, new))
+
+
+def test_release_makes_what_students_get(released_course):
+    files = contents(released_course / "lectures")
+    assert set(files) == {"01_tiny/tiny.ipynb", "01_tiny/tiny.md", "01_tiny/toy.py"}
+    notebook = nbformat.read(released_course / LECTURE, as_version=4)
+    cells = {c.metadata.nbgrader.grade_id: c for c in notebook.cells if "nbgrader" in c.metadata}
+    stub = 'def double(x):\n    """Return twice x."""\n    # YOUR CODE HERE\n'
+    assert cells["double"].source == f"{stub}    raise NotImplementedError()"
+    assert cells["written"].source == "YOUR ANSWER HERE"
+    assert cells["test_double"].metadata.editable is False
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+def test_release_writes_the_pair_without_outputs(released_course):
+    notebook = nbformat.read(released_course / "solutions/01_tiny/tiny.ipynb", as_version=4)
+    assert any("twice_the_argument" in c.source for c in notebook.cells)
+    assert all(not c.get("outputs") for c in notebook.cells)
+
+
+def test_release_twice_is_the_same_to_the_byte(ready):
+    trees = ("lectures", "solutions")
+    before = [contents(ready / tree) for tree in trees]
+    (made,) = release(ready)
+    assert made.changed == ()
+    assert (made.graded, made.points) == (3, 6.0)
+    assert [contents(ready / tree) for tree in trees] == before
+
+
+def test_release_depends_on_no_gradebook_and_works_in_a_fresh_clone(ready, released_course):
+    (ready / "gradebook.db").unlink()
+    shutil.rmtree(ready / "lectures")
+    shutil.rmtree(ready / ".cvgen", ignore_errors=True)
+    release(ready, ["01_tiny"])
+    assert contents(ready / "lectures") == contents(released_course / "lectures")
+    assert contents(ready / "solutions") == contents(released_course / "solutions")
+
+
+def test_release_keeps_ids_when_a_text_changes(ready):
+    before = [c.id for c in nbformat.read(ready / LECTURE, as_version=4).cells]
+    edit(ready, "Two exercises and a question.", "Two exercises and one question.")
+    (made,) = release(ready)
+    assert LECTURE in made.changed
+    assert [c.id for c in nbformat.read(ready / LECTURE, as_version=4).cells] == before
+
+
+def test_release_drops_what_is_no_longer_authored(ready):
+    (ready / "lectures/01_tiny/old.txt").write_text("old")
+    (made,) = release(ready)
+    assert made.changed == ("lectures/01_tiny/old.txt",)
+    assert not (ready / "lectures/01_tiny/old.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('check("double", globals())', 'check("double", globals());', "trailing ';'"),
+        ("    ### END SOLUTION", "", "between ### BEGIN SOLUTION"),
+        ("## Question", '+++ {"secret": 1}\n\n## Question', "metadata 'secret'"),
+    ],
+)
+def test_release_that_fails_leaves_everything_as_it_was(ready, old, new, message):
+    edit(ready, old, new)
+    before = contents(ready)
+    with pytest.raises(ReleaseError, match=message):
+        release(ready)
+    assert contents(ready) == before
+    assert not list((ready / ".cvgen").glob("release-*"))
+
+
+def test_release_looks_for_answers_beside_the_notebook(ready):
+    (ready / "solutions/01_tiny/toy.py").write_text("twice_the_argument = x + x\n")
+    with pytest.raises(ReleaseError, match=r"toy.py: the line 'twice_the_argument = x \+ x'"):
+        release(ready)
+
+
+def test_release_says_when_there_is_nothing_to_release(course):
+    (course / SOURCE).unlink()
+    with pytest.raises(ReleaseError, match=r"expected chapters such as 01_name/name\.md"):
+        release(course)
+    with pytest.raises(CourseError, match="got '01_tiny'"):
+        release(course, ["01_tiny"])
+
+
+def test_release_tells_the_gradebook(released_course):
+    with sqlite3.connect(released_course / "gradebook.db") as book:
+        rows = book.execute(
+            "select name, max_score from grade_cells g join base_cell b on g.id = b.id"
+        )
+        assert dict(rows) == {"test_double": 2.0, "test_square": 3.0, "written": 1.0}
+    book.close()
+
+
+def test_check_release_names_what_is_out_of_date(ready):
+    assert check_release(ready) == []
+    before = contents(ready)
+    edit(ready, "Two exercises", "Three exercises")
+    assert contents(ready).keys() == before.keys()
+    assert check_release(ready) == [
+        "01_tiny/tiny.ipynb is out of date; run: cvgen release",
+        "01_tiny/tiny.md is out of date; run: cvgen release",
+        "01_tiny/tiny.ipynb does not follow tiny.md; run: cvgen release",
+    ]
