@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import inspect
 import itertools
+import json
 import math
 import sys
 import time
+from pathlib import Path
 
 import pytest
 from support.exercises import (
@@ -19,7 +22,7 @@ from support.exercises import (
     assert_points_lost,
     failed,
 )
-from support.mutants import rebuilt
+from support.mutants import EndlessLoopError, mutants, rebuilt
 from support.two_processes import grade_in_one_process, grade_in_two_processes
 
 from cvgen_course.checks import (
@@ -31,6 +34,7 @@ from cvgen_course.checks import (
     make_cases,
 )
 
+SOLUTIONS = Path(__file__).parents[1] / "solutions"
 EXERCISES = all_exercises()
 MISTAKES = [
     pytest.param(exercise, mistake, id=f"{key}-{mistake.name}")
@@ -53,12 +57,35 @@ def path_of(exercise: Exercise) -> str:
     return f"{exercise.probe.__module__.rpartition('.')[0]}:EXERCISES"
 
 
+def lecture_of(chapter: str) -> dict:
+    """Return a chapter's notebook, as its author wrote it."""
+    (path,) = SOLUTIONS.glob(f"*_{chapter}/{chapter}.ipynb")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 def points_of(exercise: Exercise, source: str) -> float:
     """Return what the notebook's check gives for a student's source."""
     namespace = {"__name__": "__main__"}
     with contextlib.suppress(SyntaxError):  # then the cell fails, and the name is missing
         exec(compile(source, "<student>", "exec"), namespace)
     return check_by_name({exercise.name: exercise}, exercise.name, namespace)
+
+
+def test_mutants_change_one_thing_each():
+    found = list(mutants(EXERCISES["segmentation.bilinear_kernel"].reference))
+    changes = [mutant.change for mutant in found]
+    assert "bilinear_kernel: 2 -> 3" in changes
+    assert "bilinear_kernel: size = 2 * factor - factor % 2 -> pass" in changes
+    assert not any("raise" in change for change in changes)
+    assert len({mutant.implementation for mutant in found}) == len(found) > 20
+
+
+def test_rebuilt_stops_an_endless_loop(tmp_path, monkeypatch):
+    (tmp_path / "endless.py").write_text("def endless():\n    while True:\n        pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    endless = rebuilt(importlib.import_module("endless").endless)
+    with pytest.raises(EndlessLoopError, match="turns"):
+        endless()
 
 
 def test_all_exercises_finds_those_of_segmentation():
@@ -72,6 +99,16 @@ def test_exercise_is_named_after_its_reference(exercise):
     assert exercise.read
     assert math.isfinite(exercise.points)
     assert exercise.points > 0
+
+
+@pytest.mark.parametrize(("key", "exercise"), EXERCISES.items(), ids=list(EXERCISES))
+def test_lecture_has_the_section_and_the_points_that_the_exercise_names(key, exercise):
+    cells = lecture_of(key.partition(".")[0])["cells"]
+    text = "".join(line for cell in cells for line in cell["source"] if line.startswith("#"))
+    assert f" {exercise.read}\n" in text + "\n"
+    metadata = [cell["metadata"].get("nbgrader", {}) for cell in cells]
+    points = [m["points"] for m in metadata if m.get("grade_id") == f"test_{exercise.name}"]
+    assert points == [exercise.points]
 
 
 @every_exercise

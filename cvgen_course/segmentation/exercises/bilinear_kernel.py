@@ -17,16 +17,18 @@ def cases(rng: torch.Generator) -> list[Case]:
     def draw(low: int, high: int) -> int:
         return int(torch.randint(low, high + 1, (), generator=rng))
 
-    even, odd = 2 * draw(2, 5), 2 * draw(2, 4) + 1
+    even, odd = 2 * draw(2, 8), 2 * draw(2, 8) + 1
     return [
         Case(
             "factor 2, one channel",
             {"num_channels": 1, "factor": 2},
+            weight=0.5,
             hint="k = 4 and the triangle is 1/4, 3/4, 3/4, 1/4.",
         ),
         Case(
             "factor 3, one channel",
             {"num_channels": 1, "factor": 3},
+            weight=0.5,
             hint="An odd factor has an odd kernel: k = 5, the triangle is 1/3, 2/3, 1, 2/3, 1/3.",
         ),
         Case(
@@ -43,19 +45,20 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         Case(
             "several channels, an even factor",
-            {"num_channels": draw(2, 4), "factor": 2 * draw(1, 3)},
+            {"num_channels": draw(2, 5), "factor": 2 * draw(1, 4)},
             weight=3,
             hint="Only the kernels [c, c] are filled: channels must not mix.",
         ),
         Case(
             "several channels, an odd factor",
-            {"num_channels": draw(3, 5), "factor": 2 * draw(1, 2) + 1},
+            {"num_channels": draw(2, 5), "factor": 2 * draw(1, 4) + 1},
             weight=2,
             hint="The shape is (C, C, k, k), zero outside the diagonal of channels.",
         ),
         Case(
             "factor 1 changes nothing",
             {"num_channels": draw(1, 4), "factor": 1},
+            weight=0.5,
             hint="k = 1, and the only weight is 1.",
         ),
     ]
@@ -148,5 +151,5 @@ EXERCISE = Exercise(
         ),
         Mistake("added", _added, "the two triangles are added instead of multiplied."),
     ),
-    read="Learned upsampling that starts bilinear",
+    read="Bilinear upsampling as a layer",
 )

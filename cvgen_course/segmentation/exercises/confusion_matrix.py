@@ -108,7 +108,8 @@ def cases(rng: torch.Generator) -> list[Case]:
 
 def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> torch.Tensor:
     """Return the matrix that an implementation counts."""
-    confusion = implementation(**inputs)
+    options = {"ignore_index": inputs["ignore_index"]} if "ignore_index" in inputs else {}
+    confusion = implementation(inputs["pred"], inputs["target"], inputs["num_classes"], **options)
     return as_tensor(confusion, "the confusion matrix")
 
 
@@ -197,5 +198,5 @@ EXERCISE = Exercise(
             "the size of the matrix is taken from the classes that occur instead of `num_classes`.",
         ),
     ),
-    read="Counting pixels: the confusion matrix",
+    read="Measuring a segmentation",
 )

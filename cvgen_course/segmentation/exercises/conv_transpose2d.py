@@ -235,5 +235,5 @@ EXERCISE = Exercise(
         torch._C._nn.col2im,
         torch.nn.grad.conv2d_input,
     ),
-    read="Transposed convolution: every pixel stamps the kernel",
+    read="Transposed convolution",
 )

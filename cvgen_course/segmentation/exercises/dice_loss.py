@@ -230,5 +230,5 @@ EXERCISE = Exercise(
         ),
         Mistake("factor_missing", _factor_missing, "the factor 2 in the numerator is missing."),
     ),
-    read="A loss made of overlaps: soft Dice",
+    read="Losses: what may a network be punished for?",
 )

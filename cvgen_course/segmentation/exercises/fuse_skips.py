@@ -122,6 +122,11 @@ def _middle_forgotten(score32, score16, score8):
     return score8 + _resize(_resize(score32, score16.shape[-2:]), score8.shape[-2:])
 
 
+def _finest_forgotten(score32, score16, score8):
+    fused = score16 + _resize(score32, score16.shape[-2:])
+    return _resize(fused, score8.shape[-2:])
+
+
 EXERCISE = Exercise(
     name="fuse_skips",
     title="Skip fusion of FCN-8s",
@@ -149,7 +154,8 @@ EXERCISE = Exercise(
         ),
         Mistake("averages", _averages, "the maps are averaged: scores are added."),
         Mistake("middle_forgotten", _middle_forgotten, "`score16` is not added."),
+        Mistake("finest_forgotten", _finest_forgotten, "`score8` is not added."),
     ),
     forbidden=(upsample_and_add,),
-    read="FCN: skips from finer layers",
+    read="FCN: add finer scores",
 )

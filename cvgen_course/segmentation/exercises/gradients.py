@@ -28,6 +28,7 @@ def gradients(name: str, output: Tensor, upstream: Tensor, **inputs: Tensor) -> 
         raise WrongAnswer(
             f"{name} has shape {tuple(output.shape)}, expected {tuple(upstream.shape)}"
         )
+    upstream = upstream.to(output.dtype)
     found = torch.autograd.grad(output, list(inputs.values()), upstream, allow_unused=True)
     return {
         f"the gradient of {key}": torch.zeros_like(leaf) if gradient is None else gradient

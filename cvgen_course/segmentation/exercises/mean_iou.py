@@ -175,5 +175,5 @@ EXERCISE = Exercise(
         ),
     ),
     forbidden=(iou_per_class,),
-    read="From counts to IoU",
+    read="Measuring a segmentation",
 )

@@ -88,6 +88,11 @@ def _skip_is_the_input(x, conv):
     return x, F.max_pool2d(conv(x), 2)
 
 
+def _skip_is_pooled(x, conv):
+    pooled = F.max_pool2d(conv(x), 2)
+    return pooled, pooled
+
+
 def _averages(x, conv):
     skip = conv(x)
     return skip, F.avg_pool2d(skip, 2)
@@ -121,6 +126,11 @@ EXERCISE = Exercise(
             _skip_is_the_input,
             "`x` is kept for the skip connection instead of what `conv` made of it.",
         ),
+        Mistake(
+            "skip_is_pooled",
+            _skip_is_pooled,
+            "the skip connection gets the pooled map: it carries what `conv` made, in full size.",
+        ),
         Mistake("averages", _averages, "average-pooling is used: U-Net takes the maximum."),
         Mistake(
             "rounds_up",
@@ -129,5 +139,5 @@ EXERCISE = Exercise(
         ),
         Mistake("calls_twice", _calls_twice, "`conv` is called twice: keep its result instead."),
     ),
-    read="U-Net: down, across, up",
+    read="U-Net: carry the whole map across",
 )

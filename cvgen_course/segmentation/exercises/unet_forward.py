@@ -196,5 +196,5 @@ EXERCISE = Exercise(
             "the pooled maps are kept for the skip connections instead of those before pooling.",
         ),
     ),
-    read="U-Net: down, across, up",
+    read="U-Net: carry the whole map across",
 )

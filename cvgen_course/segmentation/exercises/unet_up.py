@@ -188,5 +188,5 @@ EXERCISE = Exercise(
             "the skip is fitted to the upsampled map: the result must have the size of the skip.",
         ),
     ),
-    read="U-Net: down, across, up",
+    read="U-Net: carry the whole map across",
 )

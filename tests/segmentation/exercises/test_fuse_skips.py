@@ -83,10 +83,6 @@ def size_of_the_coarsest(score32, score16, score8):
     return score32 + resize(score16, score32.shape[2:]) + resize(score8, score32.shape[2:])
 
 
-def finest_forgotten(score32, score16, score8):
-    return resize(score16 + resize(score32, score16.shape[2:]), score8.shape[2:])
-
-
 def products(score32, score16, score8):
     return score8 * resize(score16 * resize(score32, score16.shape[2:]), score8.shape[2:])
 
@@ -134,7 +130,7 @@ RIGHT = [
     a_helper_defined_inside,
 ]
 WRONG = [
-    *(bicubic, size_of_the_coarsest, finest_forgotten, products, concatenation, maximum),
+    *(bicubic, size_of_the_coarsest, products, concatenation, maximum),
     *(softmax_at_the_end, square_maps, first_image, float32_always, exchanged),
     changes_its_inputs,
 ]

@@ -1,0 +1,37 @@
+import pytest
+import torch
+
+from cvgen_course.checks import WrongAnswer
+from cvgen_course.segmentation.exercises.gradients import gradients
+
+
+def test_gradients_are_those_of_the_weighted_sum():
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = torch.tensor([5.0, 7.0], requires_grad=True)
+    found = gradients("the product", x * y, torch.tensor([1.0, 10.0]), x=x, y=y)
+    assert found["the gradient of x"].tolist() == [5.0, 70.0]
+    assert found["the gradient of y"].tolist() == [1.0, 20.0]
+
+
+def test_gradients_are_zero_where_the_output_does_not_depend_on_an_input():
+    x, unused = torch.ones(2, requires_grad=True), torch.ones(3, requires_grad=True)
+    found = gradients("the square", x**2, torch.ones(2), x=x, unused=unused)
+    assert found["the gradient of unused"].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_gradients_take_an_output_of_lower_precision():
+    x = torch.ones(2, dtype=torch.float64, requires_grad=True)
+    found = gradients("the output", x.float(), torch.ones(2, dtype=torch.float64), x=x)
+    assert found["the gradient of x"].dtype == torch.float64
+
+
+def test_gradients_name_a_wrong_shape():
+    x = torch.ones(2, requires_grad=True)
+    with pytest.raises(WrongAnswer, match=r"the output has shape \(2,\), expected \(3,\)"):
+        gradients("the output", 2 * x, torch.ones(3), x=x)
+
+
+def test_gradients_say_when_the_output_is_cut_off():
+    x = torch.ones(2, requires_grad=True)
+    with pytest.raises(WrongAnswer, match=r"the output .* autograd"):
+        gradients("the output", 2 * x.detach(), torch.ones(2), x=x)
