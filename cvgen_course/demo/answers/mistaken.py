@@ -17,7 +17,8 @@ def mean_iou(confusion):
     """The intersection is counted twice in the union."""
     hit = confusion.diagonal().double()
     union = (confusion.sum(0) + confusion.sum(1)).double()
-    return (hit / union)[union > 0].mean()
+    occurs = union > 0
+    return (hit[occurs] / union[occurs]).sum() / occurs.sum().clamp(min=1)
 
 
 def dice_loss(logits, target, ignore_index=None, smooth=1.0):
@@ -89,6 +90,7 @@ def unet_forward(x, down_convs, bottleneck, upsamples, up_convs, head):
         x = F.max_pool2d(x, 2)
     x = bottleneck(x)
     for skip, upsample, conv in zip(skips, upsamples, up_convs, strict=True):
-        x = F.interpolate(upsample(x), skip.shape[2:])
+        x = upsample(x)
+        x = F.pad(x, (0, skip.shape[3] - x.shape[3], 0, skip.shape[2] - x.shape[2]))
         x = conv(torch.cat([skip, x], dim=1))
     return head(x)
