@@ -53,12 +53,12 @@ def test_memorised_answers_get_next_to_nothing(outcome):
 
 @pytest.mark.slow
 @pytest.mark.nbgrader
-def test_classic_mistakes_lose_a_quarter_of_each_exercise_and_some_are_recognised(outcome):
+def test_classic_mistakes_lose_a_quarter_of_each_exercise_and_are_recognised(outcome):
     (result,) = [r for r in outcome.results if r.student == "classic_mistakes"]
     for name, value in points(result).items():
         if name in FULL:
             assert value <= 0.75 * FULL[name], name
-    assert sum(bool(report.diagnosis) for report in result.reports.values()) >= 5
+    assert all(report.diagnosis for report in result.reports.values())
 
 
 @pytest.mark.slow
