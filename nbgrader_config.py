@@ -1,6 +1,7 @@
 """nbgrader's configuration. Every `nbgrader` command, the Formgrader and `cvgen` read it here."""
 
 import os
+import warnings
 
 c = get_config()  # noqa: F821
 
@@ -18,6 +19,9 @@ c.CourseDirectory.ignore = [
     "feedback",
     "*_files",
 ]
+
+# nbgrader 0.9 adds submissions in a way that SQLAlchemy 2.1 warns of; what it writes is right.
+warnings.filterwarnings("ignore", message="Object of type <Submitted")
 
 # Where students and teacher meet (fetch, submit, collect), for those who use it.
 if os.environ.get("CVGEN_EXCHANGE"):

@@ -81,9 +81,7 @@ def choose(submissions: list[Submission], students: Iterable[str] | None) -> lis
             )
         chosen = [by_name[name] for name in students]
     if not chosen:
-        raise CourseError(
-            "submitted/ holds no submissions; expected submitted/<student>/<chapter>/"
-        )
+        raise CourseError("submitted/ is empty; expected submitted/<student>/<chapter>/")
     return chosen
 
 

@@ -1,6 +1,7 @@
 """A tiny course of one chapter, made in a temporary folder: quick to release and to grade."""
 
 import copy
+import json
 import shutil
 from pathlib import Path
 
@@ -223,9 +224,16 @@ def lecture(released_course):
     return nbformat.read(released_course / "lectures" / CHAPTER / NOTEBOOK, as_version=4)
 
 
-@pytest.fixture
-def submit(lecture):
+@pytest.fixture(scope="session")
+def right():
+    """Right answers, by grade_id."""
+    return dict(RIGHT)
+
+
+@pytest.fixture(scope="session")
+def submit(released_course):
     """Write a submission: the lecture with some answers, then changed by ``edit``."""
+    lecture = nbformat.read(released_course / "lectures" / CHAPTER / NOTEBOOK, as_version=4)
 
     def write(root, student, answers=RIGHT, edit=None, name=NOTEBOOK):
         notebook = answered(lecture, answers)
@@ -233,7 +241,7 @@ def submit(lecture):
             edit(notebook)
         folder = root / "submitted" / student / CHAPTER
         folder.mkdir(parents=True, exist_ok=True)
-        nbformat.write(notebook, folder / name)
+        (folder / name).write_text(json.dumps(notebook), encoding="utf-8")
         return folder
 
     return write

@@ -1,0 +1,340 @@
+"""A class with every kind of broken submission: each is reported, none stops the others."""
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from cvgen_course.errors import CourseError
+from cvgen_course.grading import session as session_module
+from cvgen_course.grading.cohort import grade
+from cvgen_course.grading.course import Course
+from cvgen_course.grading.execute import Limits, LocalExecutor
+from cvgen_course.grading.gradebook import opened
+
+pytestmark = pytest.mark.notebook
+CHAPTER = "01_tiny"
+LIMITS = Limits(cell_seconds=2, total_seconds=20, output_characters=20_000)
+ODD_NAME = " [x]*'=1 {ö} "
+
+
+class Counting(LocalExecutor):
+    """Counts the notebooks that were run."""
+
+    def __init__(self):
+        self.runs = []
+
+    def execute(self, notebook, folder, environment, limits):
+        self.runs.append((Path(folder).parent.name, dict(environment)))
+        return super().execute(notebook, folder, environment, limits)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def same_code():
+    """The package counts as unchanged, whoever works on it while the tests run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(session_module, "package_hash", str)
+        yield
+
+
+def by_id(notebook, name):
+    return next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == name)
+
+
+def duplicate(notebook):
+    notebook.cells.append(by_id(notebook, "test_double"))
+
+
+def delete(notebook):
+    notebook.cells.remove(by_id(notebook, "test_double"))
+
+
+def reflag(notebook):
+    by_id(notebook, "test_double").metadata["nbgrader"].update(grade=False, points=99)
+
+
+def skip(notebook):
+    by_id(notebook, "double").source = "def double(x): return None"
+    by_id(notebook, "test_double").metadata["tags"] = ["skip-execution"]
+
+
+def class_of(root, submit, right):
+    """Write the class, and return what is expected: student → (status, double, square)."""
+    expected = {}
+
+    def student(who, status, double, square, answers=(), **how):
+        submit(root, who, {**right, **dict(answers)}, **how)
+        expected[who] = (status, double, square)
+
+    student("right", "graded", 2, 3)
+    student(ODD_NAME, "graded", 2, 3)
+    submit(root, "blank", {})
+    expected["blank"] = ("graded", 0, 0)
+    student("mistake", "graded", 2 / 3, 3, {"double": "def double(x):\n    return x"})
+    student("raises", "graded", 0, 3, {"double": "import no_such_package"})
+    student("duplicated", "repaired", 2, 3, edit=duplicate)
+    student("deleted", "repaired", 2, 3, edit=delete)
+    student("reflagged", "graded", 2, 3, edit=reflag)
+    student("skipped", "graded", 0, 3, edit=skip)
+    student("renamed", "repaired", 2, 3, name="final version.ipynb")
+    student("loop", "timeout", 2, 0, {"square": "def square(x):\n    while True: pass"})
+    student("dead", "kernel died", 2, 0, {"square": "import os\nos._exit(1)"})
+    flood = f"for _ in range(1000): print('x' * 100)\n{right['square']}"
+    student("flood", "output cut", 2, 3, {"square": flood})
+    hook = "get_ipython().ast_node_interactivity = 'none'"
+    student("no_result", "check failed", 2, 0, {"square": hook})
+    for name, content in {"json": '{"cells": [', "other": "[]", "empty": ""}.items():
+        submit(root, name)
+        (root / "submitted" / name / CHAPTER / "tiny.ipynb").write_text(content)
+        expected[name] = ("unreadable", 0, 0)
+    (root / "submitted/nothing" / CHAPTER).mkdir(parents=True)
+    expected["nothing"] = ("no notebook", 0, 0)
+    (root / "submitted/stray folder").mkdir()
+    expected["stray folder"] = ("not submitted", None, None)
+    (root / "submitted/notes.txt").write_text("a stray file")
+    return expected
+
+
+@pytest.fixture(scope="module")
+def graded(released_course, submit, right, tmp_path_factory, same_code):
+    """The class, graded once: root, what was expected, the outcome, the executor."""
+    root = tmp_path_factory.mktemp("class") / "course"
+    shutil.copytree(released_course, root)
+    expected = class_of(root, submit, right)
+    before = snapshot(root / "submitted")
+    executor = Counting()
+    outcome = grade(root, CHAPTER, limits=LIMITS, executor=executor)
+    assert snapshot(root / "submitted") == before
+    return root, expected, outcome, executor
+
+
+def snapshot(folder):
+    return {p: (p.read_bytes(), p.stat().st_mtime_ns) for p in folder.rglob("*") if p.is_file()}
+
+
+def result_of(outcome, student):
+    return next(result for result in outcome.results if result.student == student)
+
+
+def test_grade_reports_each_submission_as_what_it_is(graded):
+    _, expected, outcome, _ = graded
+    found = {
+        r.student: (r.status, r.points.get("test_double"), r.points.get("test_square"))
+        for r in outcome.results
+    }
+    assert found.keys() == expected.keys()
+    for student, (status, *points) in expected.items():
+        assert found[student][0] == status, (student, result_of(outcome, student).remarks)
+        assert found[student][1:] == pytest.approx(tuple(points), nan_ok=True), student
+    assert outcome.notes == ("notes.txt in submitted/ is no student's folder; it was left out.",)
+
+
+@pytest.mark.parametrize(
+    ("student", "sentence"),
+    [
+        ("duplicated", "The cell test_double was there 2 times; one counts."),
+        ("deleted", "The cell test_double was missing; it was put back."),
+        ("renamed", "The notebook was named final version.ipynb instead of tiny.ipynb."),
+        ("loop", "Code cell 6 did not end within 2 seconds."),
+        ("dead", "Code cell 5 ended the Python process."),
+        ("flood", "Code cell 5 wrote too much; its output was cut."),
+        ("no_result", "The check of square showed 0 results instead of one; it counts as 0."),
+        ("json", "The notebook is not valid JSON, line 1."),
+        ("nothing", "The folder holds no notebook tiny.ipynb."),
+        ("stray folder", "There is no folder 01_tiny."),
+    ],
+)
+def test_grade_explains_each_problem_in_one_sentence(graded, student, sentence):
+    assert sentence in result_of(graded[2], student).remarks
+
+
+def test_grade_leaves_written_answers_to_the_teacher(graded):
+    outcome = graded[2]
+    assert result_of(outcome, "right").pending == ("written",)
+    assert result_of(outcome, "right").total == 5
+    assert result_of(outcome, "blank").pending == ()
+
+
+def test_grade_keeps_the_cases_and_the_recognised_mistake(graded):
+    report = result_of(graded[2], "mistake").reports["test_double"]
+    assert [(c.title, c.passed) for c in report.cases] == [
+        ("zero", True),
+        ("a number", False),
+        ("negative", False),
+    ]
+    assert report.diagnosis == "the argument is returned"
+
+
+def test_grade_writes_into_nbgraders_gradebook(graded):
+    root, expected, _, _ = graded
+    with opened(Course.find(root)) as book:
+        for student, (_, double, square) in expected.items():
+            if double is not None:
+                total = book.find_submission_notebook("tiny", CHAPTER, student).score
+                assert total == pytest.approx(double + square), student
+
+
+def test_grade_writes_feedback_that_tells_what_was_put_right(graded):
+    root, _, outcome, _ = graded
+    for student in ("right", ODD_NAME, "dead"):
+        assert (root / result_of(outcome, student).feedback).is_file()
+    page = (root / result_of(outcome, "deleted").feedback).read_text(encoding="utf-8")
+    assert "The cell test_double was missing; it was put back." in page
+    assert result_of(outcome, "json").feedback == ""
+
+
+def test_grade_gives_each_student_a_seed_and_no_kernel_the_secret(graded):
+    root, _, _, executor = graded
+    seeds = [environment["CVGEN_SEED"] for _, environment in executor.runs]
+    assert len(set(seeds)) == len(seeds) == 14
+    secret = (root / ".cvgen/secret").read_text().strip()
+    assert all(secret not in repr(environment) for _, environment in executor.runs)
+    assert all(set(environment) == {"CVGEN_SEED"} for _, environment in executor.runs)
+
+
+def test_grade_writes_report_and_points(graded):
+    root, expected, outcome, _ = graded
+    assert outcome.report == root.resolve() / "reports" / CHAPTER / "index.html"
+    page = outcome.report.read_text(encoding="utf-8")
+    assert "the argument is returned" in page
+    with outcome.table.open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["student"]: row for row in csv.DictReader(file)}
+    assert rows.keys() == expected.keys()
+    assert rows["right"]["total"] == "5.0"
+
+
+def test_grade_again_runs_nothing_and_gives_the_same(graded):
+    root, _, first, _ = graded
+    executor = Counting()
+    second = grade(root, CHAPTER, limits=LIMITS, executor=executor)
+    assert executor.runs == []
+    assert not any(r.fresh for r in second.results)
+    assert [(r.student, r.status, r.points, r.remarks, r.reports) for r in second.results] == [
+        (r.student, r.status, r.points, r.remarks, r.reports) for r in first.results
+    ]
+
+
+def test_grade_by_force_gives_the_same_points_and_keeps_a_teachers(graded):
+    root, _, first, _ = graded
+    with opened(Course.find(root)) as book:
+        answer = book.find_grade("written", "tiny", CHAPTER, "mistake")
+        answer.manual_score, answer.needs_manual_grade = 1.0, False
+        book.db.commit()
+    executor = Counting()
+    again = grade(root, CHAPTER, students=["mistake"], force=True, limits=LIMITS, executor=executor)
+    assert [name for name, _ in executor.runs] == ["mistake"]
+    assert len(again.results) == len(first.results)
+    points = result_of(first, "mistake").points
+    assert result_of(again, "mistake").points == {**points, "written": 1.0}
+
+
+def test_grade_runs_only_what_changed(ready, submit, right):
+    submit(ready, "ada")
+    submit(ready, "bob", {})
+    grade(ready, CHAPTER)
+    submit(ready, "bob", {"double": right["double"]})
+    executor = Counting()
+    steps = []
+    outcome = grade(
+        ready, CHAPTER, executor=executor, progress=lambda *step: steps.append(step[:2])
+    )
+    assert [name for name, _ in executor.runs] == ["bob"]
+    assert steps == [(1, 2), (2, 2)]
+    assert [(r.student, r.total, r.fresh) for r in outcome.results] == [
+        ("ada", 5.0, False),
+        ("bob", 2.0, True),
+    ]
+
+
+def test_grade_of_a_worse_resubmission_leaves_no_old_points(ready, submit):
+    folder = submit(ready, "ada")
+    assert grade(ready, CHAPTER).results[0].total == 5
+    (folder / "tiny.ipynb").write_text("{")
+    (result,) = grade(ready, CHAPTER).results
+    assert (result.status, result.total) == ("unreadable", 0)
+    assert not (ready / "autograded/ada" / CHAPTER).exists()
+    assert not (ready / "feedback/ada" / CHAPTER).exists()
+
+
+def test_grade_goes_on_when_grading_itself_fails(ready, submit, monkeypatch):
+    submit(ready, "ada")
+    submit(ready, "bob", {})
+
+    def broken(notebook, released):
+        if "2 * x" in str(notebook):
+            raise RuntimeError("a mistake of ours")
+        return real(notebook, released)
+
+    real = session_module.repair
+    monkeypatch.setattr(session_module, "repair", broken)
+    ada, bob = grade(ready, CHAPTER).results
+    assert (ada.status, ada.total) == ("not graded", None)
+    assert ada.remarks == ("Grading failed. RuntimeError: a mistake of ours",)
+    assert bob.status == "graded"
+    monkeypatch.setattr(session_module, "repair", real)
+    assert grade(ready, CHAPTER).results[0].status == "graded"
+
+
+def test_grade_says_what_is_missing(ready, submit):
+    with pytest.raises(CourseError, match="submitted/ is empty"):
+        grade(ready, CHAPTER)
+    submit(ready, "ada")
+    with pytest.raises(CourseError, match="expected one of ada, got eve"):
+        grade(ready, CHAPTER, students=["eve"])
+    shutil.rmtree(ready / "lectures")
+    with pytest.raises(CourseError, match="run: cvgen release 01_tiny"):
+        grade(ready, CHAPTER)
+
+
+def test_grade_refuses_a_gradebook_of_another_lecture(ready, submit):
+    submit(ready, "ada")
+    with opened(Course.find(ready)) as book:
+        book.update_or_create_student("ada")
+        book.update_or_create_submission(CHAPTER, "ada")
+        book.db.commit()
+    path = ready / "lectures" / CHAPTER / "tiny.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells.remove(by_id(notebook, "written"))
+    path.write_text(json.dumps(notebook), encoding="utf-8")
+    with pytest.raises(CourseError, match="other graded cells"):
+        grade(ready, CHAPTER)
+
+
+GRADE = """
+import sys
+from cvgen_course.grading import session
+session.package_hash = str
+from cvgen_course.grading.cohort import grade
+grade(sys.argv[1], "01_tiny", progress=lambda *step: print(step[2].student, flush=True))
+"""
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
+def test_grade_that_was_stopped_goes_on_from_there(ready, submit, right, stop):
+    submit(ready, "ada")
+    endless = "import time\ndef double(x):\n    while True: time.sleep(0.1)"
+    submit(ready, "bob", {**right, "double": endless})
+    command = [sys.executable, "-c", GRADE, str(ready)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout.readline() == "ada\n"
+        time.sleep(3)
+        process.send_signal(stop)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert stop == signal.SIGKILL or errors.strip().endswith("KeyboardInterrupt")
+    submit(ready, "bob")
+    outcome = grade(ready, CHAPTER, limits=Limits(cell_seconds=30))
+    assert [(r.student, r.status, r.total, r.fresh) for r in outcome.results] == [
+        ("ada", "graded", 5.0, False),
+        ("bob", "graded", 5.0, True),
+    ]
+    assert os.listdir(ready / "autograded/bob" / CHAPTER)
