@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import ensure_event_loop
 from nbclient import NotebookClient
 from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
@@ -124,11 +126,15 @@ class CellByCell(NotebookClient):
         quiet = {"stdout": DEVNULL, "stderr": DEVNULL}  # what gets past the kernel's own capture
         with self.setup_kernel(cwd=str(folder), env=environment, **quiet):
             deadline = monotonic() + self.limits.total_seconds
-            for number, index in enumerate(code, start=1):
-                if not stopped:
-                    stopped = self.run_cell(index, number, deadline)
-                else:
-                    mark_not_run(self.nb.cells[index], stopped)
+            try:
+                for number, index in enumerate(code, start=1):
+                    if not stopped:
+                        stopped = self.run_cell(index, number, deadline)
+                    else:
+                        mark_not_run(self.nb.cells[index], stopped)
+            except KeyboardInterrupt:
+                drop_tasks()
+                raise
 
     def run_cell(self, index: int, number: int, deadline: float) -> str:
         """Run one cell.
@@ -196,6 +202,15 @@ def show_error(cell: NotebookNode, execute_reply: dict[str, Any], **_: Any) -> N
         name = str(reply.get("ename", "Error"))
         lines = [str(line) for line in reply.get("traceback") or [f"{name}: {reply.get('evalue')}"]]
         cell.outputs.append(new_output("error", ename=name, evalue="", traceback=lines))
+
+
+def drop_tasks() -> None:
+    """End what still waits for the kernel, so that Ctrl-C is the last word."""
+    loop = ensure_event_loop()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
 def size(content: Any) -> int:
