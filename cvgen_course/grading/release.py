@@ -110,10 +110,12 @@ def check_release(root: Path | str, chapters: Iterable[str] | None = None) -> li
             there, wanted = contents(chapter.release_folder), contents(build.folder)
             for path in sorted({*there, *wanted}):
                 if there.get(path) != wanted.get(path):
-                    problems.append(f"{chapter.released.parent.name}/{path} is out of date")
+                    place = (chapter.release_folder / path).relative_to(course.root)
+                    problems.append(f"{place.as_posix()} is out of date")
             pair = chapter.source.with_suffix(".ipynb")
             if not pair.is_file() or pair.read_bytes() != to_json(build.source).encode():
-                problems.append(f"{chapter.name}/{pair.name} does not follow {chapter.source.name}")
+                place = pair.relative_to(course.root).as_posix()
+                problems.append(f"{place} does not follow {chapter.source.name}")
     return [f"{problem}; run: cvgen release" for problem in problems]
 
 

@@ -114,7 +114,7 @@ def test_check_release_names_what_is_out_of_date(ready):
     edit(ready, "Two exercises", "Three exercises")
     assert contents(ready).keys() == before.keys()
     assert check_release(ready) == [
-        "01_tiny/tiny.ipynb is out of date; run: cvgen release",
-        "01_tiny/tiny.md is out of date; run: cvgen release",
-        "01_tiny/tiny.ipynb does not follow tiny.md; run: cvgen release",
+        "lectures/01_tiny/tiny.ipynb is out of date; run: cvgen release",
+        "lectures/01_tiny/tiny.md is out of date; run: cvgen release",
+        "solutions/01_tiny/tiny.ipynb does not follow tiny.md; run: cvgen release",
     ]
