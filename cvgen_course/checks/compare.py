@@ -140,7 +140,7 @@ def _compare_numbers(got: Any, expected: Any, where: str) -> Difference | None:
     elif have.shape != want.shape:
         message = _shape_message(tuple(have.shape), tuple(want.shape))
     elif _less_precise(have.dtype, want.dtype):
-        message = f"{dtype_name(have)} is less precise than {dtype_name(want)}"
+        message = f"{dtype_name(have)} holds less than {dtype_name(want)}, which is promised"
     elif _close(have, want, want.dtype):
         return None
     else:

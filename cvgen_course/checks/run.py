@@ -131,12 +131,15 @@ def _probe(
     except (
         BaseException
     ) as error:  # SystemExit, RecursionError, MemoryError and the like are a student's, too
-        return _raised(error)
+        return _raised(error, exercise.name)
 
 
-def _raised(error: BaseException) -> Outcome:
+def _raised(error: BaseException, asked: str) -> Outcome:
     innermost = _innermost(error.__traceback__)
     if type(error) is NotImplementedError and not _of_torch(innermost):
+        if other := _other_blank(error.__traceback__, asked):
+            text = f"Your code calls `{other}`, which is not solved yet."
+            return Outcome("raised", text=text, exception="NotImplementedError")
         return Outcome("blank", text="Not solved yet.")
     name = type_name(error)
     if isinstance(error, SystemExit):
@@ -190,6 +193,15 @@ def _innermost(step: TracebackType | None) -> TracebackType | None:
     while step is not None and step.tb_next is not None:
         step = step.tb_next
     return step
+
+
+def _other_blank(step: TracebackType | None, asked: str) -> str:
+    """Return which function, called by the student's answer, is the blank; empty if it is none."""
+    names = []
+    while step is not None:
+        names.append(step.tb_frame.f_code.co_name)
+        step = step.tb_next
+    return shorten(names[-1], 60) if asked in names[:-1] and names[-1] != asked else ""
 
 
 def _of_torch(step: TracebackType | None) -> bool:

@@ -117,6 +117,18 @@ def test_run_stops_where_it_is_interrupted():
     assert len(calls) == 2
 
 
+def test_run_names_another_function_that_is_not_solved_yet():
+    def helper(x):
+        raise NotImplementedError()
+
+    def nearest(x):
+        return helper(x)
+
+    for outcome in run_nearest(nearest):
+        assert outcome.kind == "raised"
+        assert "`helper`, which is not solved yet" in outcome.text
+
+
 def test_run_takes_an_operator_that_torch_lacks_for_an_error_not_for_a_blank():
     def implementation(x):
         return torch.nn.Module()(x)

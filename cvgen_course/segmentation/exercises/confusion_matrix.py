@@ -153,6 +153,14 @@ def _ignores_predictions(pred, target, num_classes, ignore_index=None):
     return _count(target.flatten(), pred.flatten(), num_classes)
 
 
+def _no_minlength(pred, target, num_classes, ignore_index=None):
+    if ignore_index is not None:
+        keep = target != ignore_index
+        pred, target = pred[keep], target[keep]
+    pairs = target.flatten() * num_classes + pred.flatten()
+    return torch.bincount(pairs).reshape(num_classes, num_classes)
+
+
 def _size_from_data(pred, target, num_classes, ignore_index=None):
     if ignore_index is not None:
         keep = target != ignore_index
@@ -191,6 +199,12 @@ EXERCISE = Exercise(
             "ignores_predictions",
             _ignores_predictions,
             "pixels are dropped because of their prediction: only the target decides.",
+        ),
+        Mistake(
+            "no_minlength",
+            _no_minlength,
+            "`torch.bincount` is called without `minlength=num_classes**2`: it stops at the last "
+            "pair that occurs.",
         ),
         Mistake(
             "size_from_data",

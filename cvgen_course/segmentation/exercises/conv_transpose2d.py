@@ -155,10 +155,6 @@ def _padding_ignored(x, weight, bias=None, stride=1, padding=0):
     return _finish(_stamp(x, weight, stride, torch.add), bias, 0)
 
 
-def _stride_ignored(x, weight, bias=None, stride=1, padding=0):
-    return _finish(_stamp(x, weight, 1, torch.add), bias, padding)
-
-
 def _bias_forgotten(x, weight, bias=None, stride=1, padding=0):
     return _finish(_stamp(x, weight, stride, torch.add), None, padding)
 
@@ -171,6 +167,11 @@ def _bias_in_each_stamp(x, weight, bias=None, stride=1, padding=0):
 
 def _channels_exchanged(x, weight, bias=None, stride=1, padding=0):
     return _finish(_stamp(x, weight.transpose(0, 1), stride, torch.add), bias, padding)
+
+
+def _crops_to_nothing(x, weight, bias=None, stride=1, padding=0):
+    out = _stamp(x, weight, stride, torch.add)[:, :, padding:-padding, padding:-padding]
+    return _finish(out, bias, 0)
 
 
 def _detached(x, weight, bias=None, stride=1, padding=0):
@@ -202,9 +203,10 @@ EXERCISE = Exercise(
             "the border is not cut off: padding makes this output smaller.",
         ),
         Mistake(
-            "stride_ignored",
-            _stride_ignored,
-            "the stamps are one pixel apart instead of `stride` pixels.",
+            "crops_to_nothing",
+            _crops_to_nothing,
+            "the border is cut off with `[padding:-padding]`, which leaves nothing where padding "
+            "is 0; write `[padding : H - padding]`.",
         ),
         Mistake("bias_forgotten", _bias_forgotten, "the bias is not added."),
         Mistake(
