@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 
 from .cells import grade_id, is_check
 from .course import Chapter, write_atomically
@@ -19,6 +20,7 @@ from .gradebook import Column
 MIME = "application/vnd.cvgen.report+json"
 LONGEST_TEXT, MOST_ROWS = 400, 200
 FORMAT = 1
+EXPLAINED = ("NotImplementedError", "KeyboardInterrupt")
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,22 @@ def read_reports(path: Path) -> dict[str, CaseReport]:
         if report is not None:
             reports[grade_id(cell)] = report
     return reports
+
+
+def first_error(notebook: NotebookNode) -> list[str]:
+    """Return a sentence on the first cell that failed for another reason than a missing answer.
+
+    A failed import, say, explains all that comes after it. Cells that may raise are left out.
+    """
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for position, cell in enumerate(code, start=1):
+        if is_check(cell) or "raises-exception" in cell.metadata.get("tags", []):
+            continue
+        for output in cell.get("outputs", []):
+            if output.output_type == "error" and output.get("ename") not in EXPLAINED:
+                what = short_text(f"{output.get('ename')}: {output.get('evalue')}")
+                return [f"Code cell {position} failed, and what follows may have for it: {what}"]
+    return []
 
 
 def parse_report(data: Any) -> CaseReport | None:

@@ -21,7 +21,7 @@ from .course import Chapter
 from .execute import Executor, Limits
 from .pairing import to_json
 from .repair import repair
-from .results import Result, load_result, read_reports, save_result
+from .results import Result, first_error, load_result, read_reports, save_result
 from .secret import grading_seed, read_secret
 from .submissions import (
     Submission,
@@ -112,12 +112,13 @@ class Session:
                 self.chapter, student, Path(folder), self.executor, seed, self.limits, remarks
             )
         page = steps.generate_feedback(self.chapter, student)
+        ran = nbformat.read(self.autograded(student), as_version=4)
         statuses = {event.status for event in events}
         well = "check failed" if late else "repaired" if remarks else "graded"
         result = Result(
             student,
             next((s for s in WORST_FIRST if s in statuses), well),
-            tuple([event.message for event in events] + late + remarks),
+            tuple([event.message for event in events] + late + first_error(ran) + remarks),
             reports=read_reports(self.autograded(student)),
             feedback=page.relative_to(self.chapter.course.root).as_posix(),
         )

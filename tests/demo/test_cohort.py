@@ -67,6 +67,8 @@ def test_the_endless_loop_is_reported_and_stops_nobody(outcome):
     statuses = {result.student: result.status for result in outcome.results}
     assert statuses.pop("endless_loop") == "timeout"
     assert set(statuses.values()) == {"graded"}
+    (broken,) = [r for r in outcome.results if r.student == "import_error"]
+    assert "ModuleNotFoundError" in broken.remarks[0]
     assert len(outcome.results) == 8
 
 

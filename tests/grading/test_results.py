@@ -1,10 +1,12 @@
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from cvgen_course.grading.course import Course
 from cvgen_course.grading.results import (
     Case,
     CaseReport,
     Result,
+    first_error,
     load_result,
     number,
     parse_report,
@@ -75,3 +77,22 @@ def test_number_is_short(value, text):
 def test_total_sums_what_is_known():
     assert Result("a", "graded", points={"x": 1.0, "y": None, "z": 0.5}).total == 1.5
     assert Result("a", "graded", points={"y": None}).total is None
+
+
+def failing(ename, **metadata):
+    output = new_output("error", ename=ename, evalue="no such package", traceback=[])
+    return new_code_cell("import x", outputs=[output], metadata=metadata)
+
+
+def test_first_error_names_the_cell_that_explains_the_rest():
+    cells = [new_code_cell("1"), failing("ModuleNotFoundError"), failing("NameError")]
+    (sentence,) = first_error(new_notebook(cells=cells))
+    assert "cell 2" in sentence
+    assert "ModuleNotFoundError: no such package" in sentence
+
+
+def test_first_error_leaves_out_blanks_examples_and_checks():
+    check = failing("NameError", nbgrader={"grade": True, "solution": False})
+    example = failing("NameError", tags=["raises-exception"])
+    cells = [failing("NotImplementedError"), failing("KeyboardInterrupt"), example, check]
+    assert first_error(new_notebook(cells=cells)) == []
