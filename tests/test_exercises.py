@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import functools
 import importlib
@@ -11,7 +12,9 @@ import json
 import math
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import FunctionType
 
 import pytest
 from support.exercises import (
@@ -22,7 +25,7 @@ from support.exercises import (
     assert_points_lost,
     failed,
 )
-from support.mutants import EndlessLoopError, mutants, rebuilt
+from support.mutants import EndlessLoopError, mutants, rebuilt, without_docstring
 from support.two_processes import grade_in_one_process, grade_in_two_processes
 
 from cvgen_course.checks import (
@@ -47,9 +50,13 @@ every_exercise = pytest.mark.parametrize(
 )
 
 
-def source_of(exercise: Exercise) -> str:
-    """Return the reference's module: executed, it is a right answer with code of its own."""
-    return inspect.getsource(sys.modules[exercise.reference.__module__])
+def source_of(function: Callable) -> str:
+    """Return a function's module without docstrings: executed, it is code of its own."""
+    tree = ast.parse(inspect.getsource(sys.modules[function.__module__]))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            without_docstring(node)
+    return ast.unparse(tree)
 
 
 def path_of(exercise: Exercise) -> str:
@@ -155,7 +162,7 @@ def test_exercise_has_three_to_eight_mistakes(exercise):
 @pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
 def test_mistake_costs_a_quarter_and_is_recognised(exercise, mistake):
     for seed in SEEDS[:2]:
-        report = grade(exercise, mistake.implementation, seed)
+        report = grade(exercise, rebuilt(mistake.implementation), seed)
         assert 0 <= report.points <= 0.75 * exercise.points
         assert report.diagnosis == f"This is what one gets when {mistake.diagnosis}"
 
@@ -216,6 +223,40 @@ def test_reference_itself_gets_nothing(exercise):
         assert grade(exercise, answer).points == 0.0
 
 
+@every_exercise
+def test_copy_of_the_reference_gets_nothing(exercise):
+    reference = exercise.reference
+    code = reference.__code__.replace(co_name="mine", co_filename="mine.py")
+    copied = FunctionType(code, reference.__globals__, "mine", reference.__defaults__)
+
+    def caller(*args, **kwargs):
+        return copied(*args, **kwargs)
+
+    for answer in (copied, caller):
+        assert grade(exercise, answer).points == 0.0
+
+
+@every_exercise
+def test_wraps_above_ones_own_answer_costs_nothing(exercise):
+    right = rebuilt(exercise.reference)
+
+    @functools.wraps(exercise.reference)
+    def answer(*args, **kwargs):
+        return right(*args, **kwargs)
+
+    assert grade(exercise, answer).points == exercise.points
+
+
+@every_exercise
+def test_answer_by_way_of_the_courses_mistakes_gets_nothing(exercise):
+    items = vars(sys.modules[exercise.probe.__module__]).values()
+    helpers = [f for f in items if inspect.isfunction(f) and f.__name__.startswith("_")]
+    mistakes = [mistake.implementation for mistake in exercise.mistakes]
+    assert set(mistakes) <= set(helpers)
+    for item in helpers:
+        assert grade(exercise, calls(item, exercise)).points == 0.0, item
+
+
 def calls(item, exercise: Exercise):
     """Return a right answer that calls something forbidden on the way, and does nothing with it."""
     right = rebuilt(exercise.reference)
@@ -223,7 +264,9 @@ def calls(item, exercise: Exercise):
         parameters = inspect.signature(item).parameters.values()
     except ValueError:  # a C function
         parameters = ()
-    needed = sum(each.default is each.empty for each in parameters)
+    needed = sum(
+        each.default is each.empty and each.kind != each.VAR_KEYWORD for each in parameters
+    )
 
     def answer(*args, **kwargs):
         with contextlib.suppress(Exception):
@@ -256,8 +299,8 @@ def test_check_is_fast(exercise):
 def test_check_in_two_processes_gives_the_same_points(exercise):
     wrong = [mistake.implementation for mistake in exercise.mistakes[:2]]
     sources = [
-        source_of(exercise),
-        *(f"from {each.__module__} import {each.__name__} as {exercise.name}" for each in wrong),
+        source_of(exercise.reference),
+        *(f"{source_of(each)}\n{exercise.name} = {each.__name__}\n" for each in wrong),
         f"from {exercise.reference.__module__} import {exercise.name}",
         f"def {exercise.name}(*args, **kwargs):\n    raise NotImplementedError()\n",
         "",

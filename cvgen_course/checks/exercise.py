@@ -58,7 +58,8 @@ class Exercise:
       is equal to nothing, so return ``isnan()`` and ``nan_to_num()`` where it is expected.
     - Inputs come contiguous and without gradient, a fresh copy for each call. It calls
       ``inputs["x"].requires_grad_()``, ``.permute(...)`` or ``.expand(...)`` itself.
-    - It calls neither the reference nor anything forbidden: the watcher can't tell who called.
+    - It calls neither the reference nor anything forbidden: the watcher can't tell who called. That
+      includes functions of its own module whose names begin with ``_``.
 
     Attributes:
         name: the name of the student's object, the reference's name too.
@@ -72,7 +73,8 @@ class Exercise:
         forbidden: what the student must not use here; the reference is always forbidden. Functions
             in Python or C, classes (their ``forward``, ``__call__`` or constructor), or names of
             torch operators with a name of their own (``"torchvision::nms"``). A C function of
-            torch forbids the tensor's method of that name, too.
+            torch forbids the tensor's method of that name, too. The mistakes, and the
+            functions of the probe's module whose names begin with ``_``, need not be named.
         read: where to read again, e.g. a section of the lecture.
     """
 

@@ -3,13 +3,13 @@
 ``sys.setprofile`` reports every call of Python and C functions while a probe runs. A Python
 function is known by its code object, so that aliases, ``partial``, decorators and copies of it are
 the same function; a C function by itself. Operators of torch that have a name of their own
-(``"torchvision::nms"``) are seen by a ``TorchDispatchMode``.
+(``"torchvision::nms"``) are seen by a ``TorchDispatchMode``; those of ``aten`` only where Python
+calls them by that name, since autograd calls many of them by itself.
 """
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import inspect
 import sys
 import threading
@@ -27,15 +27,10 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from cvgen_course.checks.identity import name_of, same_code, underlying
+
 SWITCHED_OFF = "sys.setprofile"
 
-_SHORT = {
-    "torch.nn.functional": "F",
-    "torch._C._nn": "F",
-    "torch.nn": "nn",
-    "builtins": "",
-    "__main__": "",
-}
 _METHODS = ("forward", "__call__", "__iter__")
 _ANY_C_FUNCTION = (
     BuiltinFunctionType,
@@ -46,82 +41,31 @@ _ANY_C_FUNCTION = (
 )
 
 
-def underlying(item: Any) -> Any:
-    """Return what a callable comes down to, past decorators, ``partial`` and bound methods."""
-    for _ in range(100):
-        kind = type(item)  # not isinstance: an object may claim any class
-        if issubclass(kind, functools.partial):
-            item = functools.partial.func.__get__(item)
-        elif kind is MethodType:
-            item = item.__func__
-        elif (inner := inspect.getattr_static(item, "__wrapped__", None)) is not None:
-            item = inner
-        else:
-            break
-    return item
-
-
-def is_or_wraps(implementation: Any, reference: Any) -> bool:
-    """Return whether an object is the reference: an alias, wrapper, copy or subclass of it."""
-    mine, theirs = underlying(implementation), underlying(reference)
-    if mine is theirs:
-        return True
-    if isinstance(theirs, type):
-        return isinstance(mine, type) and issubclass(mine, theirs)
-    code = getattr(theirs, "__code__", None)
-    return code is not None and getattr(mine, "__code__", None) is code
-
-
-def name_of(item: Any) -> str:
-    """Return the name under which a student knows a forbidden item, e.g. ``"torch.cumsum"``."""
-    item = getattr(item, "_qualified_op_name", item)
-    if isinstance(item, str):
-        return item
-    item = underlying(item)
-    name = getattr(item, "__name__", None) or type(item).__name__
-    if isinstance(item, MethodDescriptorType):
-        return f"{item.__objclass__.__name__.removesuffix('Base')}.{name}"
-    if isinstance(item, BuiltinFunctionType) and item.__self__ is None:
-        return f"torch.{name}"
-    if name.startswith("linalg_"):
-        return f"torch.linalg.{name.removeprefix('linalg_')}"
-    module = _SHORT.get(module := _exporting_module(item, name), module)
-    return f"{module}.{name}" if module else name
-
-
-def _exporting_module(item: Any, name: str) -> str:
-    """Return the outermost package that has an item under its own name."""
-    module = getattr(item, "__module__", None) or getattr(type(item), "__module__", None) or ""
-    if module.startswith("torch.nn.modules"):
-        return "torch.nn"
-    parts = module.split(".")
-    for length in range(1, len(parts)):
-        package = ".".join(parts[:length])
-        if getattr(sys.modules.get(package), name, None) is item:
-            return package
-    return module
-
-
 class CallWatcher:
     """A context that records which of some callables were called inside it, by whatever name.
 
     Args:
         items: functions, classes (a call of their ``forward``, ``__call__`` or constructor counts),
             C functions, or names of torch operators such as ``"torchvision::nms"``.
+        by_identity: Python functions of which copies don't count, since they are short enough for a
+            student to write the very same.
 
     Raises:
         TypeError: an item can't be watched.
     """
 
-    def __init__(self, items: Iterable[Any]) -> None:
+    def __init__(self, items: Iterable[Any], by_identity: Iterable[FunctionType] = ()) -> None:
         self.hits: list[str] = []
         self._codes: dict[int, list[tuple[CodeType, str, Any]]] = {}
+        self._originals: dict[tuple[str, ...], list[tuple[CodeType, str]]] = {}
         self._builtins: dict[str, list[tuple[Any, str]]] = {}
         self._operators: dict[str, str] = {}
         self._dispatch: set[str] = set()
         self._active = False
         for item in items:
             self._add(item, name_of(item))
+        for function in by_identity:
+            self._add_code(function.__code__, name_of(function), _same_closure(function))
         self._add_code(_canary.__code__, "", None)
         self._canary_seen = False
 
@@ -155,13 +99,16 @@ class CallWatcher:
     def _add(self, item: Any, name: str) -> None:
         if isinstance(item, str):
             self._operators[item] = name
-            self._dispatch.add(item)
+            if not item.startswith("aten::"):
+                self._dispatch.add(item)
             return
         item = underlying(item)
         if isinstance(item, type):
             self._add_class(item, name)
         elif isinstance(item, FunctionType):
-            self._add_code(item.__code__, name, _same_closure(item))
+            code = item.__code__
+            self._add_code(code, name, _same_closure(item))
+            self._originals.setdefault(code.co_names, []).append((code, name))
         elif isinstance(item, _ANY_C_FUNCTION):
             self._builtins.setdefault(item.__name__, []).append((item, name))
             self._operators[f"aten::{item.__name__}"] = name
@@ -201,6 +148,9 @@ class CallWatcher:
                 self._on_call(frame, entries)
             elif id(frame.f_code) in _OPERATOR_CALLS and self._operators:
                 self._on_operator(frame)
+            for original, name in self._originals.get(frame.f_code.co_names, ()):
+                if frame.f_code is not original and same_code(frame.f_code, original):
+                    self._hit(name)
         elif event == "c_call":
             entries = self._builtins.get(getattr(argument, "__name__", None))
             if entries:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from cvgen_course.checks.exercise import Case, Exercise
-from cvgen_course.checks.forbidden import is_or_wraps
+from cvgen_course.checks.identity import is_or_wraps
 from cvgen_course.checks.isolation import clean_state, quiet
 from cvgen_course.checks.judge import judge
 from cvgen_course.checks.outcome import Outcome

@@ -45,8 +45,8 @@ _HELP = {
 def to_plain(value: Any, where: str = "what came back") -> Any:
     """Return plain data with the same content: numbers, strings, None, tensors, containers.
 
-    NumPy numbers become 0-dimensional tensors of their dtype; subclasses of list, tuple and dict
-    become those.
+    NumPy numbers, and NumPy arrays without dimensions, become 0-dimensional tensors of their dtype;
+    subclasses of list, tuple and dict become those.
 
     Args:
         value: anything.
@@ -77,8 +77,8 @@ def as_tensor(value: Any, what: str = "the result", *, needs_grad: bool = False)
     Raises:
         WrongAnswer: it is no usable tensor; the message says what to do.
     """
-    if type(value) in (bool, int, float) or type(value) in _NUMPY_NUMBERS:
-        value = torch.from_numpy(np.asarray(value)).clone()
+    if type(value) in (bool, int, float) or _is_numpy_number(value):
+        value = torch.from_numpy(np.array(value))
     if _is_subtype(type(value), torch.Tensor):
         _check_tensor(value, what)
     else:
@@ -123,8 +123,8 @@ class _Converter:
             return self._integer(value, where)
         if kind is str:
             return self._text(value, where)
-        if kind in _NUMPY_NUMBERS:
-            return torch.from_numpy(np.asarray(value)).clone()
+        if _is_numpy_number(value):
+            return torch.from_numpy(np.array(value))
         if _is_subtype(kind, torch.Tensor):
             return self._tensor(value, where)
         if _is_subtype(kind, dict):
@@ -211,6 +211,13 @@ def _too_large(value: torch.Tensor, where: str, num_bytes: int) -> str:
         f"{where} has the shape {shape}, which makes {size_in_words(num_bytes)}; "
         f"at most {size_in_words(MAX_BYTES)} were expected"
     )
+
+
+def _is_numpy_number(value: Any) -> bool:
+    """Return whether a value is a NumPy number, or an array without dimensions that holds one."""
+    if type(value) is np.ndarray and value.ndim == 0:
+        return value.dtype.type in _NUMPY_NUMBERS and value.dtype.isnative
+    return type(value) in _NUMPY_NUMBERS
 
 
 def _is_subtype(kind: type, base: type) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import linecache
-from types import TracebackType
+import sys
+from collections.abc import Callable
+from time import monotonic
+from types import FunctionType, TracebackType
 from typing import Any
 
 import torch
@@ -15,6 +18,9 @@ from cvgen_course.checks.isolation import clean_state, quiet
 from cvgen_course.checks.outcome import Outcome, WrongAnswer
 from cvgen_course.checks.plain import copy_plain, to_plain
 from cvgen_course.checks.words import shorten, type_name
+
+SLOW = 5.0
+"""Seconds: where the first round took longer, there is no second one."""
 
 _NOT_REACHED = Outcome("interrupted", text="This case was not reached.")
 
@@ -31,10 +37,10 @@ def run(
 
     Each call gets its own copy of the inputs, the usual dtype and device, the same random numbers,
     and nowhere to print. All cases run a second time in reverse order, so that answers which depend
-    on earlier calls are found out.
+    on earlier calls are found out; nobody waits twice for an answer that is right but slow.
 
     Args:
-        exercise: its probe is run; its reference and its forbidden calls are watched for.
+        exercise: its probe is run; its reference, mistakes and forbidden calls are watched for.
         implementation: the student's object.
         cases: only their inputs are used.
         watch: watch for forbidden calls.
@@ -43,17 +49,19 @@ def run(
     Returns:
         One outcome for each case, in the same order.
     """
-    items = (exercise.reference, *exercise.forbidden) if watch else None
+    make_watcher = _watcher_for(exercise) if watch else None
     outcomes = [_NOT_REACHED] * len(cases)
+    begin = monotonic()
     with quiet():
         for i, case in enumerate(cases):
-            outcomes[i] = _try(exercise, implementation, case, items)
+            outcomes[i] = _try(exercise, implementation, case, make_watcher)
             if outcomes[i].kind == "interrupted":
                 return outcomes
+        twice = twice and monotonic() - begin < SLOW
         for i in reversed(range(len(cases) if twice else 0)):
             if outcomes[i].kind not in ("value", "raised"):
                 continue
-            again = _try(exercise, implementation, cases[i], items)
+            again = _try(exercise, implementation, cases[i], make_watcher)
             if again.kind == "interrupted":
                 return [*outcomes[:i], again, *outcomes[i + 1 :]]
             if not alike(outcomes[i], again):
@@ -93,12 +101,31 @@ def alike(a: Outcome, b: Outcome) -> bool:
     return a.exception == b.exception if a.kind == "raised" else a.text == b.text
 
 
+def _watcher_for(exercise: Exercise) -> Callable[[], CallWatcher]:
+    """Return what makes a watcher for everything that an exercise forbids, named or not."""
+    module = sys.modules.get(exercise.probe.__module__)
+    own = [mistake.implementation for mistake in exercise.mistakes]
+    own += [
+        item
+        for name, item in vars(module).items()
+        if name.startswith("_")
+        and getattr(item, "__module__", None) == module.__name__
+        and item not in (exercise.probe, exercise.cases)
+    ]
+    functions = list({id(item): item for item in own if type(item) is FunctionType}.values())
+    items = (exercise.reference, *exercise.forbidden)
+    return lambda: CallWatcher(items, functions)
+
+
 def _try(
-    exercise: Exercise, implementation: Any, case: Case, items: tuple[Any, ...] | None
+    exercise: Exercise,
+    implementation: Any,
+    case: Case,
+    make_watcher: Callable[[], CallWatcher] | None,
 ) -> Outcome:
     given = copy_plain(case.inputs)
     handed = dict(given)
-    watcher = CallWatcher(items) if items is not None else None
+    watcher = make_watcher() if make_watcher else None
     try:
         with clean_state():
             outcome = _probe(exercise, implementation, given, watcher)
@@ -225,7 +252,8 @@ def _unstable(first: Outcome, second: Outcome) -> str:
     what = "gave different results" if first.kind == second.kind else "ended differently"
     return (
         f"Two calls with the same inputs {what}; does your code keep something between calls "
-        "(a global variable, a default argument that is changed)?"
+        "(a global variable, a default argument that is changed), or use values that nobody chose "
+        "(torch.empty? random numbers?)?"
     )
 
 

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 import torchvision
 from torch import nn
 
-from cvgen_course.checks.forbidden import SWITCHED_OFF, CallWatcher, is_or_wraps, name_of
+from cvgen_course.checks.forbidden import SWITCHED_OFF, CallWatcher
+from cvgen_course.checks.identity import is_or_wraps, name_of
 
 X = torch.arange(16.0).view(1, 1, 4, 4)
 W = torch.ones(1, 1, 2, 2)
@@ -19,6 +20,7 @@ BOXES = torch.tensor([[0.0, 0, 4, 4], [1, 1, 5, 5]])
 
 
 def reference(x):
+    """Return x + 1, with a docstring that is long enough to be nobody else's."""
     return x + 1
 
 
@@ -222,9 +224,10 @@ def test_name_of_is_what_a_student_writes(item, name):
     "implementation",
     [
         reference,
-        decorated(reference),
         functools.partial(reference),
+        functools.cache(reference),
         FunctionType(reference.__code__, {}),
+        FunctionType(reference.__code__.replace(co_name="mine", co_filename="mine.py"), {}),
     ],
 )
 def test_is_or_wraps_knows_the_reference(implementation):
@@ -236,4 +239,34 @@ def test_is_or_wraps_knows_a_class_and_its_subclasses():
     assert is_or_wraps(Mine, Layer)
     assert not is_or_wraps(nn.ReLU, Layer)
     assert not is_or_wraps(other, reference)
+    assert not is_or_wraps(functools.wraps(reference)(other), reference)
+    assert not is_or_wraps(lambda x: x + 1, reference)
     assert not is_or_wraps(None, reference)
+
+
+def test_call_watcher_sees_a_copy_of_a_function_with_a_docstring():
+    copied = FunctionType(reference.__code__.replace(co_name="mine"), {})
+    with CallWatcher([reference]) as watcher:
+        copied(1)
+    assert watcher.hits == [name_of(reference)]
+
+
+def test_call_watcher_knows_short_functions_by_identity():
+    copied = FunctionType(other.__code__.replace(co_name="mine"), {})
+    with CallWatcher([], by_identity=[other]) as watcher:
+        copied(1)
+        assert not watcher.hits
+        other(1)
+    assert watcher.hits == [name_of(other)]
+
+
+def test_call_watcher_sees_operators_of_aten_only_where_python_calls_them():
+    name = "aten::convolution_backward"
+    x, w = X.clone().requires_grad_(), W.clone().requires_grad_()
+    with CallWatcher([name]) as watcher:
+        y = F.conv2d(x, w)
+        y.sum().backward()
+        assert not watcher.hits
+        options = [1, 1], [0, 0], [1, 1], False, [0, 0], 1, [True, True, False]
+        torch.ops.aten.convolution_backward(torch.ones_like(y), X, W, None, *options)
+    assert watcher.hits == [name]

@@ -89,6 +89,7 @@ def test_to_plain_keeps_the_precision_of_numpy_numbers():
     assert to_plain(np.float16(0.1)).dtype == torch.float16
     assert to_plain(np.int32(3)).dtype == torch.int32
     assert to_plain(np.bool_(True)).dtype == torch.bool
+    assert to_plain(np.array(0.1)).dtype == torch.float64
 
 
 def test_to_plain_takes_named_tuples_and_ordered_dictionaries_for_what_they_are():
@@ -170,7 +171,7 @@ def test_as_tensor_keeps_the_graph():
     assert torch.equal(x.grad, torch.ones(3))
 
 
-@pytest.mark.parametrize("value", [2.0, 2, True, np.float32(2)])
+@pytest.mark.parametrize("value", [2.0, 2, True, np.float32(2), np.array(2.0)])
 def test_as_tensor_takes_numbers(value):
     assert as_tensor(value).shape == ()
     assert as_tensor(value).item() == value

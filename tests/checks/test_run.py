@@ -328,3 +328,16 @@ def test_expected_names_the_case_where_the_reference_fails():
 def test_weighted_mean_reference_is_right():
     x, w = torch.tensor([1.0, 4.0]), torch.tensor([2.0, 1.0])
     assert weighted_mean(x, w).item() == 2.0
+
+
+def test_run_does_not_ask_a_slow_answer_twice(monkeypatch):
+    calls = []
+
+    def answer(x, w):
+        calls.append(len(x))
+        return (x * w).sum() / w.sum()
+
+    monkeypatch.setattr(sys.modules["cvgen_course.checks.run"], "SLOW", 0.0)
+    outcomes = run(MEAN, answer, make_cases(MEAN))
+    assert [outcome.kind for outcome in outcomes] == ["value"] * 3
+    assert calls == [5, 1, 7]
