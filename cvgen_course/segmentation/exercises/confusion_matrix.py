@@ -14,7 +14,7 @@ VOID = 255
 
 
 def cases(rng: torch.Generator) -> list[Case]:
-    """Return the questions: small label maps, with and without ignored pixels."""
+    """Return the questions: label maps with and without ignored pixels; weights add up to 100."""
 
     def labels(num_classes: int, *shape: int) -> torch.Tensor:
         return torch.randint(num_classes, shape, generator=rng)
@@ -25,13 +25,13 @@ def cases(rng: torch.Generator) -> list[Case]:
         return target.masked_fill(void, value)
 
     void = torch.full((1, 3, 4), VOID)
-    mostly_sky = labels(9, 2, 20, 15) // 8  # 600 pixels, 8 of 9 of them of class 0
+    one_pair = labels(3, 2)  # of 266 × 266 = 70,756 pixels
     shifted = labels(5, 2, 6, 6)
     return [
         Case(
             "a batch of two label maps, three classes",
             {"pred": labels(3, 2, 6, 7), "target": labels(3, 2, 6, 7), "num_classes": 3},
-            weight=2,
+            weight=3,
             hint="Entry [t, p] counts the pixels of true class t that were predicted as p.",
         ),
         Case(
@@ -42,18 +42,36 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "every pixel is one class too high",
             {"pred": (shifted + 1) % 5, "target": shifted, "num_classes": 5},
+            weight=2,
             hint="Rows are the true classes, columns the predicted ones.",
+        ),
+        Case(
+            "twenty-one classes, as in Pascal VOC",
+            {"pred": labels(21, 2, 14, 12), "target": labels(21, 2, 14, 12), "num_classes": 21},
+            weight=10,
+            hint="Number a pair as target · C + pred, in int64: uint8 ends at 255.",
+        ),
+        Case(
+            "a single class",
+            {"pred": labels(1, 2, 3, 5), "target": labels(1, 2, 3, 5), "num_classes": 1},
+            weight=10,
+            hint="The matrix of one class is 1 × 1, still with two dimensions.",
         ),
         Case(
             "classes that never occur",
             {"pred": labels(3, 2, 5, 4), "target": labels(2, 2, 5, 4), "num_classes": 7},
-            weight=4,
+            weight=6,
             hint="The matrix is always num_classes × num_classes; absent classes have zeros.",
         ),
         Case(
-            "a pair that occurs hundreds of times",
-            {"pred": mostly_sky.flip(2), "target": mostly_sky, "num_classes": 2},
-            hint="uint8 is too small for counts: count in int64.",
+            "a pair that occurs 70,756 times",
+            {
+                "pred": one_pair[0].repeat(1, 266, 266),
+                "target": one_pair[1].repeat(1, 266, 266),
+                "num_classes": 4,
+            },
+            weight=10,
+            hint="uint8, int16 and float16 are too small for counts: count in int64.",
         ),
         Case(
             "ignored pixels are marked 255",
@@ -63,7 +81,7 @@ def cases(rng: torch.Generator) -> list[Case]:
                 "num_classes": 4,
                 "ignore_index": VOID,
             },
-            weight=2,
+            weight=1,
             hint="Drop the pixels whose target is ignore_index before counting.",
         ),
         Case(
@@ -74,6 +92,7 @@ def cases(rng: torch.Generator) -> list[Case]:
                 "num_classes": 3,
                 "ignore_index": -1,
             },
+            weight=10,
             hint="ignore_index may be any integer, a negative one too.",
         ),
         Case(
@@ -84,9 +103,20 @@ def cases(rng: torch.Generator) -> list[Case]:
                 "num_classes": 4,
                 "ignore_index": 0,
             },
-            weight=5,
+            weight=26,
             hint="ignore_index looks at the target only, and 0 is a value like any other: "
             "compare with None.",
+        ),
+        Case(
+            "a class in the middle is ignored",
+            {
+                "pred": labels(5, 2, 5, 6),
+                "target": with_void(labels(5, 2, 5, 6), 2),
+                "num_classes": 5,
+                "ignore_index": 2,
+            },
+            weight=10,
+            hint="Pixels are left out where the target is ignore_index, even if that is a class.",
         ),
         Case(
             "every pixel is ignored",
@@ -96,6 +126,7 @@ def cases(rng: torch.Generator) -> list[Case]:
                 "num_classes": 3,
                 "ignore_index": VOID,
             },
+            weight=10,
             hint="With nothing to count, the matrix is zero, and still C × C.",
         ),
         Case(

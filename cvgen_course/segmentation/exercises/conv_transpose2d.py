@@ -11,7 +11,7 @@ from torch import nn
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
 from cvgen_course.segmentation import conv_transpose2d
-from cvgen_course.segmentation.exercises.gradients import gradients
+from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -57,9 +57,10 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="Input pixel (i, j) stamps the kernel with its corner at (i·stride, j·stride).",
         ),
         Case(
-            "a stride larger than the kernel",
-            ask((1, 2, 3, 3), (2, 2, 2, 2), stride=3),
-            hint="Between the stamps, zeros remain.",
+            "a stride larger than the kernel, a bias",
+            ask((1, 2, 3, 3), (2, 2, 2, 2), bias=True, stride=3),
+            weight=2.7,
+            hint="Between the stamps there are zeros, plus the bias, which each pixel gets.",
         ),
         Case(
             "padding cuts the border off",
@@ -76,13 +77,13 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "a bias",
             ask((2, 3, 3, 2), (3, 2, 3, 3), bias=True, stride=2),
-            weight=2,
+            weight=1.5,
             hint="The bias of an output channel is added once to each of its pixels.",
         ),
         Case(
             "stride 3, padding 2, a bias, one image, float64",
             ask((1, 2, 3, 2), (2, 3, 5, 5), bias=True, dtype=double, stride=3, padding=2),
-            weight=2,
+            weight=2.7,
             hint="The result has the dtype of x: x.new_zeros(…) takes it over.",
         ),
         Case(
@@ -91,17 +92,23 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="The weight's first dimension is the input channel, its second the output's.",
         ),
         Case(
+            "a 1 × 1 kernel with padding 1",
+            ask((1, 2, 4, 5), (2, 3, 1, 1), padding=1),
+            weight=2.7,
+            hint="Crop the output: padding may be larger than kh − 1.",
+        ),
+        Case(
             "the gradients of x and weight",
             with_gradient(
                 ask((2, 2, 3, 2), (2, 3, 3, 3), dtype=double, stride=2, padding=1), 2, 3, 5, 3
             ),
-            weight=3,
+            weight=3.5,
             hint="Networks learn through this operator: no detach, no item, no numpy.",
         ),
         Case(
             "the gradients of x, weight and bias",
             with_gradient(ask((1, 3, 2, 2), (3, 2, 2, 3), bias=True, dtype=double), 1, 2, 3, 4),
-            weight=3,
+            weight=3.5,
             hint="The bias learns too: its gradient is the sum over all pixels of its channel.",
         ),
     ]
@@ -117,6 +124,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     if "bias" in copies:
         options["bias"] = copies["bias"]
     out = as_tensor(implementation(copies["x"], copies["weight"], **options), "the output")
+    require_unchanged(leaves, copies)
     answer = {"the output": out.detach()}
     if "upstream" in inputs:
         answer |= gradients("the output", out, inputs["upstream"], **leaves)
@@ -234,7 +242,11 @@ EXERCISE = Exercise(
         F.fold,
         nn.Fold,
         torch.convolution,
+        torch._convolution,
         torch._C._nn.col2im,
+        torch._C._nn.slow_conv_transpose2d,
+        torch._C._nn.slow_conv_transpose3d,
+        "aten::convolution_backward",
         torch.nn.grad.conv2d_input,
     ),
     read="Transposed convolution",

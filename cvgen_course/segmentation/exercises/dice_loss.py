@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
 from cvgen_course.segmentation import dice_loss
-from cvgen_course.segmentation.exercises.gradients import gradients
+from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
 
 VOID = 255
 
@@ -37,6 +37,7 @@ def cases(rng: torch.Generator) -> list[Case]:
 
     easy = labels(2, 1, 4, 4)  # the second image of this batch is much harder than the first
     hard = torch.cat([easy, 1 - easy])
+    around_a_thousand = logits(1, 1, 4, 4, scale=1000.0) + logits(1, 3, 4, 4)
     return [
         loss(
             "a batch of two images, three classes",
@@ -60,6 +61,13 @@ def cases(rng: torch.Generator) -> list[Case]:
             target=labels(4, 1, 3, 7),
         ),
         loss(
+            "two images of a single row",
+            "Heights and widths may be 1: no squeeze, name the dimensions of the sums.",
+            1.5,
+            logits=logits(2, 3, 1, 6),
+            target=labels(3, 2, 1, 6),
+        ),
+        loss(
             "a class that never occurs",
             "The mean runs over all C classes, those that do not occur included.",
             2,
@@ -69,10 +77,10 @@ def cases(rng: torch.Generator) -> list[Case]:
         loss(
             "another smooth",
             "`smooth` is added to the numerator and to the denominator.",
-            2,
+            3,
             logits=logits(1, 3, 3, 3),
             target=labels(3, 1, 3, 3),
-            smooth=25.0,
+            smooth=2.5,
         ),
         loss(
             "ignored pixels are marked 255",
@@ -83,6 +91,14 @@ def cases(rng: torch.Generator) -> list[Case]:
             ignore_index=VOID,
         ),
         loss(
+            "ignored pixels are marked -1",
+            "ignore_index may be any integer; put a class in its place before one_hot.",
+            3,
+            logits=logits(1, 3, 5, 5),
+            target=with_void(labels(3, 1, 5, 5), -1),
+            ignore_index=-1,
+        ),
+        loss(
             "the background, class 0, is ignored",
             "ignore_index may be a class, and 0 is a value like any other.",
             2,
@@ -90,20 +106,20 @@ def cases(rng: torch.Generator) -> list[Case]:
             target=with_void(labels(3, 2, 4, 4), 0),
             ignore_index=0,
         ),
-        loss(
-            "every pixel is ignored",
-            "With empty sums, each class's Dice is smooth / smooth = 1, so the loss is 0.",
-            0.5,
+        gradient(
+            "every pixel is ignored: loss and gradient",
+            "With empty sums, each class's Dice is smooth / smooth = 1: compute it, no `return 0`.",
+            3,
             logits=logits(1, 3, 2, 3),
             target=torch.full((1, 2, 3), VOID),
             ignore_index=VOID,
         ),
-        loss(
-            "logits of a thousand",
+        gradient(
+            "logits of a thousand: loss and gradient",
             "exp(1000) overflows: `softmax` is safe, your own exp / sum is not.",
-            1.5,
-            logits=logits(1, 3, 4, 4, scale=1000.0),
-            target=labels(3, 1, 4, 4),
+            3,
+            logits=torch.cat([logits(1, 3, 4, 4, scale=1000.0), around_a_thousand]),
+            target=labels(3, 2, 4, 4),
         ),
         gradient(
             "the gradient",
@@ -127,9 +143,9 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     """Return the loss and, where a case asks for it, its gradient with respect to the logits."""
     options = {name: inputs[name] for name in ("ignore_index", "smooth") if name in inputs}
     logits = inputs["logits"].requires_grad_()
-    # A copy that is no leaf, as a network's output is: it may be changed in place.
-    loss = implementation(logits.clone(), inputs["target"], **options)
-    loss = as_tensor(loss, "the loss")
+    handed = logits.clone()  # no leaf, as a network's output is none
+    loss = as_tensor(implementation(handed, inputs["target"], **options), "the loss")
+    require_unchanged({"logits": logits}, {"logits": handed})
     answer = {"the loss": loss.detach()}
     if inputs["gradient"]:
         answer |= gradients("the loss", loss, torch.ones((), dtype=logits.dtype), logits=logits)

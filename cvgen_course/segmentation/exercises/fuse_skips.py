@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
 from cvgen_course.segmentation import fuse_skips, upsample_and_add
+from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
 
 SCORES = ("score32", "score16", "score8")
 
@@ -65,7 +66,17 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "float64",
             scores(1, 2, (2, 2), (3, 4), (6, 8), dtype=torch.float64),
+            weight=2,
             hint="The result has the dtype of the scores.",
+        ),
+        Case(
+            "the gradients of all three",
+            {
+                **scores(2, 2, (2, 3), (3, 5), (5, 9), dtype=torch.float64),
+                "upstream": torch.randn(2, 2, 5, 9, generator=rng, dtype=torch.float64),
+            },
+            weight=2,
+            hint="Networks learn through this step: no detach, no torch.no_grad.",
         ),
         Case(
             "the coarsest map is a single pixel",
@@ -75,10 +86,16 @@ def cases(rng: torch.Generator) -> list[Case]:
     ]
 
 
-def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> torch.Tensor:
-    """Return the fused scores."""
-    fused = implementation(*(inputs[name] for name in SCORES))
-    return as_tensor(fused, "the fused scores")
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """Return the fused scores and, where a case brings an upstream gradient, those of the maps."""
+    leaves = {name: inputs[name].requires_grad_("upstream" in inputs) for name in SCORES}
+    handed = {name: leaf.clone() for name, leaf in leaves.items()}
+    fused = as_tensor(implementation(*handed.values()), "the fused scores")
+    require_unchanged(leaves, handed)
+    answer = {"the fused scores": fused.detach()}
+    if "upstream" in inputs:
+        answer |= gradients("the fused scores", fused, inputs["upstream"], **leaves)
+    return answer
 
 
 def _resize(scores, size, **options):

@@ -1,4 +1,4 @@
-"""Gradients of what a student's function returned: for the probes."""
+"""What probes share: gradients of what a student's function returned, and inputs left alone."""
 
 from __future__ import annotations
 
@@ -29,8 +29,28 @@ def gradients(name: str, output: Tensor, upstream: Tensor, **inputs: Tensor) -> 
             f"{name} has shape {tuple(output.shape)}, expected {tuple(upstream.shape)}"
         )
     upstream = upstream.to(output.dtype)
-    found = torch.autograd.grad(output, list(inputs.values()), upstream, allow_unused=True)
+    found = torch.autograd.grad(
+        output, list(inputs.values()), upstream, allow_unused=True, retain_graph=True
+    )
     return {
         f"the gradient of {key}": torch.zeros_like(leaf) if gradient is None else gradient
         for (key, leaf), gradient in zip(inputs.items(), found, strict=True)
     }
+
+
+def require_unchanged(inputs: dict[str, Tensor], handed: dict[str, Tensor]) -> None:
+    """Compare copies that were handed over with their originals: a copy hides a change in place.
+
+    Args:
+        inputs: the originals, by the names that students know.
+        handed: the copies, by the same names.
+
+    Raises:
+        WrongAnswer: a copy has other values or another shape.
+    """
+    for name, copy in handed.items():
+        if not torch.equal(copy, inputs[name]):
+            raise WrongAnswer(
+                f"your function changed its input `{name}` in place; work on a new tensor "
+                "(or on .clone())"
+            )

@@ -11,7 +11,7 @@ from torch import nn
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
 from cvgen_course.segmentation import max_unpool
-from cvgen_course.segmentation.exercises.gradients import gradients
+from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -65,6 +65,12 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="Only the index says where a value belongs, not its place in the pooled map.",
         ),
         Case(
+            "few values in a large plane, 300 × 250",
+            anywhere(1, 1, 3, 4, output_size=(300, 250)),
+            weight=2,
+            hint="Positions are large numbers: keep the indices in int64.",
+        ),
+        Case(
             "one value in one row",
             {"x": torch.randn(1, 1, 1, 1, generator=rng), "indices": corner, "output_size": (1, 7)},
             hint="One value goes to one place; the rest is zero.",
@@ -72,18 +78,19 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "one image in float64",
             pooled(1, 2, 6, 4, dtype=torch.float64),
+            weight=1.5,
             hint="The result has the dtype of x: x.new_zeros(…) takes it over.",
         ),
         Case(
             "the gradient",
             with_gradient(pooled(2, 2, 4, 6)),
-            weight=2,
+            weight=2.5,
             hint="Each value's gradient is the one at the place where it was put.",
         ),
         Case(
             "the gradient, odd size, float64",
             with_gradient(pooled(1, 3, 7, 5, dtype=torch.float64)),
-            weight=2,
+            weight=2.5,
             hint="Networks learn through this operator: no detach, no item, no numpy.",
         ),
     ]
@@ -92,8 +99,10 @@ def cases(rng: torch.Generator) -> list[Case]:
 def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, torch.Tensor]:
     """Return the unpooled map and, where a case brings an upstream gradient, that of x."""
     x = inputs["x"].requires_grad_("upstream" in inputs)
-    out = implementation(x.clone(), inputs["indices"], tuple(inputs["output_size"]))
+    handed = x.clone()
+    out = implementation(handed, inputs["indices"], tuple(inputs["output_size"]))
     out = as_tensor(out, "the unpooled map")
+    require_unchanged({"x": x}, {"x": handed})
     answer = {"the unpooled map": out.detach()}
     if "upstream" in inputs:
         answer |= gradients("the unpooled map", out, inputs["upstream"], x=x)

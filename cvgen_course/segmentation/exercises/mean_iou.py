@@ -12,7 +12,7 @@ from cvgen_course.segmentation import iou_per_class, mean_iou
 
 
 def cases(rng: torch.Generator) -> list[Case]:
-    """Return the questions: confusion matrices, some with classes that never occur."""
+    """Return the questions: confusion matrices, some with absent classes; weights add up to 100."""
 
     def counts(num_classes: int, largest: int = 50) -> torch.Tensor:
         random = torch.randint(1, largest, (num_classes, num_classes), generator=rng)
@@ -31,51 +31,55 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "three classes, all of them occur",
             {"confusion": counts(3)},
-            weight=2,
+            weight=6,
             hint="Intersection: the diagonal. Union: row sum + column sum − intersection.",
         ),
         Case(
             "two classes never occur",
             {"confusion": absent},
-            weight=4,
+            weight=26,
             hint="A class with an empty union is left out: it counts neither as 0 nor as 1.",
         ),
         Case(
             "a class that is never predicted",
             {"confusion": never_predicted},
-            weight=1.5,
+            weight=11,
             hint="A class that occurs only in the target has IoU 0, and counts.",
         ),
         Case(
             "a class that occurs only in the prediction",
             {"confusion": only_predicted},
-            weight=4,
+            weight=26,
             hint="A class that occurs only in the prediction has IoU 0, and counts.",
         ),
         Case(
             "counts of a whole data set, in the billions",
             {"confusion": counts(6, 2_000_000_000)},
+            weight=10,
             hint="int32 and float16 are too small for such counts.",
         ),
         Case(
             "every pixel is right",
             {"confusion": right},
+            weight=3,
             hint="A perfect prediction has a mean IoU of 1.",
         ),
         Case(
             "every pixel is wrong",
             {"confusion": all_wrong},
+            weight=3,
             hint="Without any intersection the mean IoU is 0.",
         ),
         Case(
             "a single class",
             {"confusion": torch.randint(1, 50, (1, 1), generator=rng)},
+            weight=5,
             hint="Class 0, the background, is a class like the others.",
         ),
         Case(
             "nothing was counted at all",
             {"confusion": torch.zeros(3, 3, dtype=torch.int64)},
-            weight=0.5,
+            weight=10,
             hint="The mean over no class is 0, not NaN.",
         ),
     ]

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from cvgen_course.checks import Case, Exercise, Mistake, WrongAnswer, as_tensor
 from cvgen_course.segmentation import unet_down
+from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -34,7 +35,8 @@ def cases(rng: torch.Generator) -> list[Case]:
             "an odd size, 5 × 7",
             ask(2, 2, 5, 7),
             weight=2,
-            hint="Pooling drops an odd last row or column: the size is H // 2 × W // 2.",
+            hint="Only `pooled` loses an odd last row or column (H // 2 × W // 2); `skip` is all "
+            "that conv returned.",
         ),
         Case(
             "one image of 2 × 3",
@@ -49,29 +51,50 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "float64",
             ask(1, 2, 6, 4, out=4, dtype=torch.float64),
+            weight=1.5,
             hint="Both results have the dtype that conv gives.",
+        ),
+        Case(
+            "the gradients of both results",
+            {
+                **ask(1, 2, 5, 4, dtype=torch.float64),
+                "upstream": [
+                    torch.randn(1, 3, *size, generator=rng, dtype=torch.float64)
+                    for size in ((5, 4), (2, 2))
+                ],
+            },
+            weight=1.5,
+            hint="Networks learn through both results: no detach, no torch.no_grad.",
         ),
         Case(
             "conv is called once",
             {**ask(1, 2, 4, 4), "count": True},
-            weight=3,
+            weight=4,
             hint="Keep conv's result in a variable and pool that: conv is the expensive part.",
         ),
     ]
 
 
 def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any]:
-    """Return both maps and, where a case asks for it, how often conv was called."""
+    """Return both maps and, where a case asks for it, gradients or how often conv was called."""
     calls = []
 
     def conv(x: torch.Tensor) -> torch.Tensor:
         calls.append("conv")
         return F.conv2d(x, inputs["weight"], inputs["bias"], padding=1)
 
-    pair = implementation(inputs["x"], conv)
+    x = inputs["x"].requires_grad_("upstream" in inputs)
+    handed = x.clone()
+    pair = implementation(handed, conv)
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise WrongAnswer("your function should return two tensors: return skip, pooled")
-    answer = {"skip": as_tensor(pair[0], "skip"), "pooled": as_tensor(pair[1], "pooled")}
+    outputs = {"skip": as_tensor(pair[0], "skip"), "pooled": as_tensor(pair[1], "pooled")}
+    require_unchanged({"x": x}, {"x": handed})
+    answer = {name: output.detach() for name, output in outputs.items()}
+    for (name, output), upstream in zip(outputs.items(), inputs.get("upstream", ()), strict=False):
+        (answer[f"the gradient of x through {name}"],) = gradients(
+            name, output, upstream, x=x
+        ).values()
     return answer | ({"the number of calls of conv": len(calls)} if "count" in inputs else {})
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistake, WrongAnswer, as_tensor
 from cvgen_course.segmentation import unet_forward
+from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -24,6 +25,9 @@ def cases(rng: torch.Generator) -> list[Case]:
             weight = torch.randn(before, after, size, size, generator=rng, dtype=torch.float64)
             return (weight / (after**0.5 * size)).to(dtype)
 
+        def bias(channels: int) -> torch.Tensor:
+            return torch.randn(channels, generator=rng, dtype=torch.float64).to(dtype)
+
         x = torch.randn(shape, generator=rng, dtype=torch.float64).to(dtype)
         levels = range(len(widths) - 1)
         inputs = [shape[1], *widths]
@@ -32,6 +36,7 @@ def cases(rng: torch.Generator) -> list[Case]:
             "down_convs": [kernels(widths[i], inputs[i], 3) for i in levels],
             "bottleneck": kernels(widths[-1], widths[-2], 3),
             "upsamples": [kernels(widths[i + 1], widths[i], 2) for i in reversed(levels)],
+            "biases": [bias(widths[i]) for i in reversed(levels)],
             "up_convs": [kernels(widths[i], 2 * widths[i], 3) for i in reversed(levels)],
             "head": kernels(3, widths[0], 1),
         }
@@ -72,16 +77,26 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="The logits have the dtype of the input.",
         ),
         Case(
-            "every block is called once, in order",
+            "the gradient of x",
+            {
+                **ask(1, 2, 7, 6, widths=(2, 3, 2), dtype=torch.float64),
+                "upstream": torch.randn(1, 3, 7, 6, generator=rng, dtype=torch.float64),
+            },
+            weight=2,
+            hint="Networks learn through every step, the skips too: no detach, no torch.no_grad.",
+        ),
+        Case(
+            "every block is called once; the lists stay as they are",
             {**ask(1, 2, 8, 8, widths=(2, 2, 2)), "count": True},
+            weight=2,
             hint="Down (fine to coarse), bottleneck, then upsample and convolve (coarse to fine), "
-            "head.",
+            "head; use zip, no pop.",
         ),
     ]
 
 
 def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any]:
-    """Return the logits and, where a case asks for it, which blocks were called."""
+    """Return the logits and, where a case asks for it, the gradient or which blocks were called."""
     calls = []
 
     def conv(name: str, weight: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
@@ -92,25 +107,47 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
         return block
 
     def upsample(name: str, weight: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+        bias = inputs["biases"][int(name[-2])]
+
         def block(x: torch.Tensor) -> torch.Tensor:
             calls.append(name)
-            return F.conv_transpose2d(x, weight, stride=2)
+            return F.conv_transpose2d(x, weight, bias, stride=2)
 
         return block
 
     def blocks(make: Callable[..., Any], name: str) -> list[Callable[..., Any]]:
         return [make(f"{name}[{i}]", weight) for i, weight in enumerate(inputs[name])]
 
+    lists = {
+        "down_convs": blocks(conv, "down_convs"),
+        "upsamples": blocks(upsample, "upsamples"),
+        "up_convs": blocks(conv, "up_convs"),
+    }
+    before = {name: list(items) for name, items in lists.items()}
+    x = inputs["x"].requires_grad_("upstream" in inputs)
+    handed = x.clone()
     logits = implementation(
-        inputs["x"],
-        blocks(conv, "down_convs"),
+        handed,
+        lists["down_convs"],
         conv("bottleneck", inputs["bottleneck"]),
-        blocks(upsample, "upsamples"),
-        blocks(conv, "up_convs"),
+        lists["upsamples"],
+        lists["up_convs"],
         conv("head", inputs["head"]),
     )
-    answer = {"the logits": as_tensor(logits, "the logits")}
-    return answer | ({"the calls": calls} if "count" in inputs else {})
+    logits = as_tensor(logits, "the logits")
+    require_unchanged({"x": x}, {"x": handed})
+    answer = {"the logits": logits.detach()}
+    if "upstream" in inputs:
+        answer |= gradients("the logits", logits, inputs["upstream"], x=x)
+    if "count" in inputs:
+        answer["the calls"] = calls
+        for name, items in lists.items():
+            if items != before[name]:
+                raise WrongAnswer(
+                    f"your function changed the list `{name}` (pop? reverse?): a network that is "
+                    "called again needs all its blocks, in the same order"
+                )
+    return answer
 
 
 def _down(x, down_convs):

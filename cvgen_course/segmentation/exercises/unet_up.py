@@ -10,6 +10,7 @@ import torch.nn.functional as F
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
 from cvgen_course.segmentation import unet_up
+from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -22,16 +23,18 @@ def cases(rng: torch.Generator) -> list[Case]:
         kernel: tuple[int, int] = (2, 2),
         dtype: torch.dtype = torch.float32,
     ) -> dict[str, Any]:
-        """A kernel of 2 doubles the size, a kernel of 3 makes it one larger than that."""
+        """A kernel of 2 doubles the size, a kernel of 2 + n makes it n larger than that."""
 
         def normal(*shape: int) -> torch.Tensor:
             return torch.randn(shape, generator=rng, dtype=torch.float64).to(dtype)
 
+        channels = int(torch.randint(1, 5, (), generator=rng))  # of the upsampled map
         return {
             "x": normal(*x),
             "skip": normal(*skip),
-            "upsample": normal(x[1], 2, *kernel),
-            "conv": normal(3, skip[1] + 2, 3, 3),
+            "upsample": normal(x[1], channels, *kernel),
+            "bias": normal(channels),
+            "conv": normal(3, skip[1] + channels, 3, 3),
         }
 
     return [
@@ -44,33 +47,38 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "one row is missing",
             ask((2, 3, 2, 2), (2, 2, 5, 4)),
-            weight=1.5,
             hint="Add a row of zeros at the bottom. F.pad counts from the last dimension: "
             "(left, right, top, bottom).",
         ),
         Case(
             "one column is missing",
             ask((1, 3, 2, 2), (1, 2, 4, 5)),
-            weight=1.5,
             hint="Add a column of zeros at the right. F.pad counts from the last dimension: "
             "(left, right, top, bottom).",
         ),
         Case(
-            "a row and two columns are missing",
-            ask((1, 3, 2, 2), (1, 4, 5, 6)),
-            weight=1.5,
-            hint="Fill up with zeros to the skip's height and width, whatever is missing.",
+            "three rows and two columns are missing",
+            ask((1, 3, 2, 2), (1, 4, 7, 6)),
+            weight=1.7,
+            hint="Fill up with zeros to the skip's height and width, after upsampling, whatever is "
+            "missing.",
         ),
         Case(
-            "the upsampled map is too large",
-            ask((2, 3, 2, 3), (2, 2, 4, 6), kernel=(3, 3)),
-            weight=1.5,
-            hint="Crop it at the right and at the bottom; the skip is never cropped.",
+            "two rows and two columns too many",
+            ask((2, 3, 2, 3), (2, 2, 4, 6), kernel=(4, 4)),
+            weight=1.7,
+            hint="Crop to the skip's size, at the right and at the bottom; never crop the skip.",
         ),
         Case(
             "too small in height, too large in width",
             ask((1, 2, 2, 2), (1, 2, 5, 4), kernel=(2, 3)),
-            weight=1.5,
+            weight=1.7,
+            hint="Height and width are each fitted for themselves.",
+        ),
+        Case(
+            "too large in height, too small in width",
+            ask((1, 2, 2, 2), (1, 2, 4, 7), kernel=(4, 2)),
+            weight=1.7,
             hint="Height and width are each fitted for themselves.",
         ),
         Case(
@@ -79,27 +87,42 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="The result has the dtype that conv gives.",
         ),
         Case(
+            "the gradients of x and skip",
+            {
+                **ask((1, 2, 2, 3), (1, 3, 5, 6), dtype=torch.float64),
+                "upstream": torch.randn(1, 3, 5, 6, generator=rng, dtype=torch.float64),
+            },
+            weight=1.7,
+            hint="Networks learn through both ways: no detach, no torch.no_grad.",
+        ),
+        Case(
             "upsample and conv are called once each",
             {**ask((1, 2, 2, 2), (1, 2, 4, 4)), "count": True},
+            weight=1.7,
             hint="First upsample(x), then conv of the concatenation, each once.",
         ),
     ]
 
 
 def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any]:
-    """Return the map and, where a case asks for it, which blocks were called."""
+    """Return the map and, where a case asks for it, gradients or which blocks were called."""
     calls = []
 
     def upsample(x: torch.Tensor) -> torch.Tensor:
         calls.append("upsample")
-        return F.conv_transpose2d(x, inputs["upsample"], stride=2)
+        return F.conv_transpose2d(x, inputs["upsample"], inputs["bias"], stride=2)
 
     def conv(x: torch.Tensor) -> torch.Tensor:
         calls.append("conv")
         return F.conv2d(x, inputs["conv"], padding=1)
 
-    out = implementation(inputs["x"], inputs["skip"], upsample, conv)
-    answer = {"the result": as_tensor(out, "the result")}
+    leaves = {name: inputs[name].requires_grad_("upstream" in inputs) for name in ("x", "skip")}
+    handed = {name: leaf.clone() for name, leaf in leaves.items()}
+    out = as_tensor(implementation(*handed.values(), upsample, conv), "the result")
+    require_unchanged(leaves, handed)
+    answer = {"the result": out.detach()}
+    if "upstream" in inputs:
+        answer |= gradients("the result", out, inputs["upstream"], **leaves)
     return answer | ({"the calls": calls} if "count" in inputs else {})
 
 
