@@ -26,6 +26,7 @@ def cases(rng: torch.Generator) -> list[Case]:
 
     void = torch.full((1, 3, 4), VOID)
     one_pair = labels(3, 2)  # of 266 × 266 = 70,756 pixels
+    any_size = (2, *(int(n) for n in 1 + labels(12, 2)))
     shifted = labels(5, 2, 6, 6)
     return [
         Case(
@@ -53,7 +54,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         Case(
             "a single class",
-            {"pred": labels(1, 2, 3, 5), "target": labels(1, 2, 3, 5), "num_classes": 1},
+            {"pred": labels(1, *any_size), "target": labels(1, *any_size), "num_classes": 1},
             weight=10,
             hint="The matrix of one class is 1 × 1, still with two dimensions.",
         ),

@@ -26,6 +26,7 @@ def cases(rng: torch.Generator) -> list[Case]:
     only_predicted = counts(4)
     only_predicted[1] = 0
     all_wrong = torch.randint(1, 50, (3, 3), generator=rng).fill_diagonal_(0)
+    num_classes = int(torch.randint(2, 61, (), generator=rng))
     right = torch.diag(torch.randint(1, 50, (4,), generator=rng))
     return [
         Case(
@@ -78,7 +79,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         Case(
             "nothing was counted at all",
-            {"confusion": torch.zeros(3, 3, dtype=torch.int64)},
+            {"confusion": torch.zeros(num_classes, num_classes, dtype=torch.int64)},
             weight=10,
             hint="The mean over no class is 0, not NaN.",
         ),

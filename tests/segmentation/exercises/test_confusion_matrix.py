@@ -153,6 +153,35 @@ def changes_its_input(pred, target, num_classes, ignore_index=None):
     return extra_class_for_ignored(pred, target, num_classes, num_classes)
 
 
+def bytes_for_pairs(pred, target, num_classes, ignore_index=None):
+    if ignore_index is not None:
+        pred, target = pred[target != ignore_index], target[target != ignore_index]
+    pairs = target.byte() * num_classes + pred.byte()
+    counts = torch.bincount(pairs.flatten(), minlength=num_classes**2)
+    return counts.reshape(num_classes, num_classes)
+
+
+def two_decimal_digits(pred, target, num_classes, ignore_index=None):
+    if ignore_index is not None:
+        pred, target = pred[target != ignore_index], target[target != ignore_index]
+    counts = torch.bincount((10 * target + pred).flatten(), minlength=100)
+    return counts[:100].reshape(10, 10)[:num_classes, :num_classes]
+
+
+def short_integers(*args, **options):
+    return scatter_add(*args, **options).short().long()
+
+
+def squeezed(*args, **options):
+    return scatter_add(*args, **options).squeeze()
+
+
+def middle_classes_are_never_ignored(pred, target, num_classes, ignore_index=None):
+    if ignore_index is not None and 0 < ignore_index < num_classes:
+        ignore_index = None
+    return scatter_add(pred, target, num_classes, ignore_index)
+
+
 RIGHT = [
     *(loops, loops_over_pixels, one_hot_product, a_mask_for_each_pair, scatter_add),
     *(extra_class_for_ignored, numpy_add_at, scikit_learn, unique_pairs, sparse),
@@ -161,6 +190,13 @@ WRONG = [
     *(floats, shares, bytes_that_overflow, only_255_is_ignored, only_negative_is_ignored),
     *(ignored_pixels_become_background, first_image_only, ignores_by_default, diagonal),
     changes_its_input,
+    *(
+        bytes_for_pairs,
+        two_decimal_digits,
+        short_integers,
+        squeezed,
+        middle_classes_are_never_ignored,
+    ),
 ]
 EQUIVALENT = {}
 

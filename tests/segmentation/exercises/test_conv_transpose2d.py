@@ -182,6 +182,24 @@ def padding_of_one(x, weight, bias=None, stride=1, padding=1):
     return loop_over_pixels(x, weight, bias, stride, padding)
 
 
+def zeros_between_and_padding_below_the_kernel(x, weight, bias=None, stride=1, padding=0):
+    (N, Cin, H, W), (_, _, kh, kw) = x.shape, weight.shape
+    spread = x.new_zeros(N, Cin, (H - 1) * stride + 1, (W - 1) * stride + 1)
+    spread[:, :, ::stride, ::stride] = x
+    paddings = kh - 1 - padding, kw - 1 - padding
+    return F.conv2d(spread, weight.flip(2, 3).transpose(0, 1), bias, padding=paddings)
+
+
+def bias_only_on_the_stamps(x, weight, bias=None, stride=1, padding=0):
+    out = loop_over_pixels(x, weight, None, stride, padding)
+    return out if bias is None else torch.where(out != 0, out + bias[:, None, None], out)
+
+
+def reshapes_the_bias(x, weight, bias=None, stride=1, padding=0):
+    out = loop_over_pixels(x, weight, None, stride, padding)
+    return out if bias is None else out + bias.unsqueeze_(1).unsqueeze_(1)
+
+
 RIGHT = [
     *(loop_over_pixels, loop_over_everything, loop_over_the_kernel, one_matrix, bias_first),
     *(zeros_between_and_convolution, scatter_add_in_float64, adjoint_of_convolution),
@@ -190,6 +208,7 @@ WRONG = [
     *(float32_always, padding_grows, crops_one_side, size_times_stride, kernel_transposed),
     *(ordinary_convolution, bias_before_cropping_and_again, through_numpy),
     *(weight_without_gradient, bias_without_gradient, stride_of_two, padding_of_one),
+    *(zeros_between_and_padding_below_the_kernel, bias_only_on_the_stamps, reshapes_the_bias),
 ]
 
 
@@ -224,12 +243,21 @@ def general(x, weight, bias=None, stride=1, padding=0):
     return torch.convolution(x, weight, bias, strides, paddings, (1, 1), True, (0, 0), 1)
 
 
+def general_underneath(x, weight, bias=None, stride=1, padding=0):
+    options = [stride] * 2, [padding] * 2, [1, 1], True, [0, 0], 1, False, False, False, False
+    return torch._convolution(x, weight, bias, *options)
+
+
+def slow(x, weight, bias=None, stride=1, padding=0):
+    return torch._C._nn.slow_conv_transpose2d(x, weight, weight.shape[2:], bias, stride, padding)
+
+
 FORBIDDEN = [
     F.conv_transpose2d,
     lambda *args, **kwargs: F.conv_transpose2d(*args, **kwargs),
     lambda *args, **kwargs: torch.conv_transpose2d(*args, **kwargs),
     lambda *args, **kwargs: torch.ops.aten.conv_transpose2d(*args, **kwargs),
-    *(module, fold, fold_module, general),
+    *(module, fold, fold_module, general, general_underneath, slow),
 ]
 EQUIVALENT = {
     "conv_transpose2d: places.flatten().to(x.device) -> places.flatten().to()": (

@@ -139,6 +139,33 @@ def without_background(logits, target, ignore_index=None, smooth=1.0):
     return 1 - ((2 * (p * t).sum(0) + smooth) / (p.sum(0) + t.sum(0) + smooth))[1:].mean()
 
 
+def no_void_below_zero(logits, target, ignore_index=None, smooth=1.0):
+    if ignore_index is not None and ignore_index < 0:
+        ignore_index, target = 255, target.clamp(min=0)
+    return loop_over_classes(logits, target, ignore_index, smooth)
+
+
+def nothing_to_learn_from_void(logits, target, ignore_index=None, smooth=1.0):
+    if ignore_index is not None and (target == ignore_index).all():
+        return 0.0
+    return loop_over_classes(logits, target, ignore_index, smooth)
+
+
+def whole_smooth(logits, target, ignore_index=None, smooth=1.0):
+    return loop_over_classes(logits, target, ignore_index, int(smooth))
+
+
+def float32_on_the_way(logits, target, ignore_index=None, smooth=1.0):
+    loss = loop_over_classes(logits.float(), target, ignore_index, smooth)
+    return loss.to(logits.dtype)
+
+
+def overflows_in_the_gradient(logits, target, ignore_index=None, smooth=1.0):
+    p = logits.exp() / logits.exp().sum(1, keepdim=True)
+    p = torch.where(p.isnan(), logits.softmax(1), p)
+    return loop_over_classes(p.log(), target, ignore_index, smooth)
+
+
 RIGHT = [
     *(loop_over_classes, counted_pixels_in_rows, einsum, own_stable_softmax_in_float64),
     *(stays_in_float64, gather_and_bincount),
@@ -147,6 +174,14 @@ WRONG = [
     *(overflows, smooth_of_one, smooth_by_default_one_millionth, smooth_below_only),
     *(classes_that_occur, squares, per_class, detached, a_number, zero_is_false),
     without_background,
+    *(
+        no_void_below_zero,
+        nothing_to_learn_from_void,
+        whole_smooth,
+        float32_on_the_way,
+        overflows_in_the_gradient,
+        changes_a_networks_output_in_place,
+    ),
 ]
 EQUIVALENT = {
     "dice_loss: (0, 2, 3) -> (2, 0, 3)": "the order in which dimensions are summed",

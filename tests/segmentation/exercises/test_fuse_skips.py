@@ -125,6 +125,15 @@ def changes_its_inputs(score32, score16, score8):
     return score8
 
 
+def without_gradient(score32, score16, score8):
+    with torch.no_grad():
+        return two_lines(score32, score16, score8)
+
+
+def float32_on_the_way(*maps):
+    return two_lines(*(scores.float() for scores in maps)).to(maps[0].dtype)
+
+
 RIGHT = [
     *(two_lines, a_loop, modules, sums_at_the_end, in_place_on_what_is_new, two_matrices),
     a_helper_defined_inside,
@@ -133,6 +142,7 @@ WRONG = [
     *(bicubic, size_of_the_coarsest, products, concatenation, maximum),
     *(softmax_at_the_end, square_maps, first_image, float32_always, exchanged),
     changes_its_inputs,
+    *(without_gradient, float32_on_the_way),
 ]
 EQUIVALENT = {
     "upsample_and_add: F.interpolate(coarse, size=fine.shape[-2:], mode='bilinear', "

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cvgen_course.checks import WrongAnswer
-from cvgen_course.segmentation.exercises.gradients import gradients
+from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
 
 
 def test_gradients_are_those_of_the_weighted_sum():
@@ -35,3 +35,11 @@ def test_gradients_say_when_the_output_is_cut_off():
     x = torch.ones(2, requires_grad=True)
     with pytest.raises(WrongAnswer, match=r"the output .* autograd"):
         gradients("the output", 2 * x.detach(), torch.ones(2), x=x)
+
+
+def test_require_unchanged_names_an_input_with_other_values_or_another_shape():
+    inputs = {"x": torch.ones(2), "y": torch.ones(3)}
+    require_unchanged(inputs, {name: each.clone() for name, each in inputs.items()})
+    for other in (torch.zeros(3), torch.ones(3, 1)):
+        with pytest.raises(WrongAnswer, match="changed its input `y` in place"):
+            require_unchanged(inputs, {"x": torch.ones(2), "y": other})

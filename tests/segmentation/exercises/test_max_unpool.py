@@ -122,6 +122,21 @@ def positions_from_a_pooling_of_its_own(x, indices, output_size):
     return scatter(x, own[..., : x.shape[2], : x.shape[3]], output_size)
 
 
+def small_indices(x, indices, output_size):
+    return scatter(x, indices.to(torch.bfloat16).long(), output_size)
+
+
+def float32_on_the_way(x, indices, output_size):
+    return scatter(x.float(), indices, output_size).to(x.dtype)
+
+
+def changes_its_input(x, indices, output_size):
+    out = scatter(x, indices, output_size)
+    with torch.no_grad():
+        x.zero_()
+    return out
+
+
 RIGHT = [
     *(loops, scatter, scatter_add_in_float64, planes_one_by_one, rows_and_columns),
     *(one_hot_sum, one_flat_row_with_offsets, gather_what_belongs_there),
@@ -130,6 +145,7 @@ WRONG = [
     *(float32_always, keeps_the_larger, flat_output),
     *(positions_of_the_first_channel, positions_of_the_first_image, transposed, through_numpy),
     *(a_small_number_elsewhere, positions_from_a_pooling_of_its_own),
+    *(small_indices, float32_on_the_way, changes_its_input),
 ]
 FORBIDDEN = [
     lambda x, indices, size: F.max_unpool2d(x, indices, 2, output_size=size),

@@ -106,10 +106,21 @@ def a_stack(x, conv):
     return torch.stack([skip, skip])
 
 
+def pooled_is_cut_off(x, conv):
+    skip, pooled = functional(x, conv)
+    return skip, pooled.detach()
+
+
+def skip_is_cut_off(x, conv):
+    skip, pooled = functional(x, conv)
+    return skip.detach(), pooled
+
+
 RIGHT = [functional, module, a_list, four_slices, unfold, loops, with_indices]
 WRONG = [
     *(takes_every_second, stride_one, three_by_three, relu_before_pooling, pooled_only),
     *(skip_only, convolves_again, pools_rows_only, interpolates, a_stack),
+    *(pooled_is_cut_off, skip_is_cut_off),
 ]
 EQUIVALENT = {}
 

@@ -157,6 +157,30 @@ def image_as_every_skip(x, down_convs, bottleneck, upsamples, up_convs, head):
     return head(ref.unet_up(bottleneck(F.max_pool2d(skip, 2)), skip, upsamples[0], up_convs[0]))
 
 
+def pops(x, down_convs, bottleneck, upsamples, up_convs, head):
+    x = indices(x, list(down_convs), bottleneck, list(upsamples), list(up_convs), head)
+    up_convs.pop()
+    return x
+
+
+def pads_before_upsampling(x, down_convs, bottleneck, upsamples, up_convs, head):
+    skips = []
+    for conv in down_convs:
+        skip, x = ref.unet_down(x, conv)
+        skips.append(skip)
+    x = bottleneck(x)
+    for upsample, conv in zip(upsamples, up_convs, strict=True):
+        (H, W), skip = skips[-1].shape[2:], skips.pop()
+        x = F.pad(x, (0, -(-W // 2) - x.shape[3], 0, -(-H // 2) - x.shape[2]))
+        x = conv(torch.cat([skip, upsample(x)[..., :H, :W]], dim=1))
+    return head(x)
+
+
+def skips_are_cut_off(x, down_convs, bottleneck, upsamples, up_convs, head):
+    up_convs = [lambda both, conv=conv: conv(both.detach()) for conv in up_convs]
+    return indices(x, down_convs, bottleneck, upsamples, up_convs, head)
+
+
 RIGHT = [
     *(with_the_references_steps, indices, recursion, recursion_of_itself),
     a_dictionary_of_skips,
@@ -165,6 +189,7 @@ WRONG = [
     *(head_first, bottleneck_before_pooling, bottleneck_twice, one_level_only, depth_of_two),
     *(softmax_at_the_end, resized_at_the_end, average_pooling, skips_of_zeros),
     image_as_every_skip,
+    *(pops, pads_before_upsampling, skips_are_cut_off),
 ]
 EQUIVALENT = {
     "unet_forward: zip(reversed(skips), upsamples, up_convs, strict=True) -> "

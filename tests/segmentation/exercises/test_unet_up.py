@@ -119,6 +119,33 @@ def wrong_dimension(x, skip, upsample, conv):
     return conv(torch.cat([skip, upsample(x)], dim=2))
 
 
+def fits_by_one(x, skip, upsample, conv):
+    x = upsample(x)
+    for dim in (2, 3):
+        if x.shape[dim] > skip.shape[dim]:
+            x = x.narrow(dim, 0, x.shape[dim] - 1)
+    rows, columns = (int(x.shape[dim] < skip.shape[dim]) for dim in (2, 3))
+    return conv(torch.cat([skip, F.pad(x, (0, columns, 0, rows))], dim=1))
+
+
+def crops_both_or_pads_both(x, skip, upsample, conv):
+    x, (H, W) = upsample(x), skip.shape[2:]
+    taller = x.shape[2] > H
+    x = x[..., :H, :W] if taller else F.pad(x, (0, W - x.shape[3], 0, H - x.shape[2]))
+    return conv(torch.cat([skip, x], dim=1))
+
+
+def pads_before_upsampling(x, skip, upsample, conv):
+    H, W = skip.shape[2:]
+    rows, columns = max(0, -(-H // 2) - x.shape[2]), max(0, -(-W // 2) - x.shape[3])
+    x = upsample(F.pad(x, (0, columns, 0, rows)))
+    return conv(torch.cat([skip, x[..., :H, :W]], dim=1))
+
+
+def skip_is_cut_off(x, skip, upsample, conv):
+    return negative_padding(x, skip.detach(), upsample, conv)
+
+
 RIGHT = [
     *(negative_padding, crops_then_pads, pads_then_crops, an_empty_canvas),
     *(one_canvas_for_both, concatenates_zeros),
@@ -127,6 +154,7 @@ WRONG = [
     *(bilinear_resize, pads_both_sides, repeats_the_border, crops_only, adds),
     *(upsamples_the_result, without_upsample, without_conv, convolves_twice, height_only),
     wrong_dimension,
+    *(fits_by_one, crops_both_or_pads_both, pads_before_upsampling, skip_is_cut_off),
 ]
 EQUIVALENT = {}
 
