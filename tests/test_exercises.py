@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import functools
 import importlib
 import inspect
 import itertools
@@ -14,7 +13,6 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FunctionType
 
 import pytest
 from support.exercises import (
@@ -206,81 +204,6 @@ def test_blank_gets_nothing(exercise):
 )
 def test_empty_answers_get_nothing(exercise, source):
     assert points_of(exercise, source.format(name=exercise.name)) == 0.0
-
-
-@every_exercise
-def test_reference_itself_gets_nothing(exercise):
-    reference = exercise.reference
-
-    def caller(*args, **kwargs):
-        return reference(*args, **kwargs)
-
-    @functools.wraps(reference)
-    def wrapped(*args, **kwargs):
-        return reference(*args, **kwargs)
-
-    for answer in (reference, functools.partial(reference), caller, wrapped):
-        assert grade(exercise, answer).points == 0.0
-
-
-@every_exercise
-def test_copy_of_the_reference_gets_nothing(exercise):
-    reference = exercise.reference
-    code = reference.__code__.replace(co_name="mine", co_filename="mine.py")
-    copied = FunctionType(code, reference.__globals__, "mine", reference.__defaults__)
-
-    def caller(*args, **kwargs):
-        return copied(*args, **kwargs)
-
-    for answer in (copied, caller):
-        assert grade(exercise, answer).points == 0.0
-
-
-@every_exercise
-def test_wraps_above_ones_own_answer_costs_nothing(exercise):
-    right = rebuilt(exercise.reference)
-
-    @functools.wraps(exercise.reference)
-    def answer(*args, **kwargs):
-        return right(*args, **kwargs)
-
-    assert grade(exercise, answer).points == exercise.points
-
-
-@every_exercise
-def test_answer_by_way_of_the_courses_mistakes_gets_nothing(exercise):
-    items = vars(sys.modules[exercise.probe.__module__]).values()
-    helpers = [f for f in items if inspect.isfunction(f) and f.__name__.startswith("_")]
-    mistakes = [mistake.implementation for mistake in exercise.mistakes]
-    assert set(mistakes) <= set(helpers)
-    for item in helpers:
-        assert grade(exercise, calls(item, exercise)).points == 0.0, item
-
-
-def calls(item, exercise: Exercise):
-    """Return a right answer that calls something forbidden on the way, and does nothing with it."""
-    right = rebuilt(exercise.reference)
-    try:
-        parameters = inspect.signature(item).parameters.values()
-    except ValueError:  # a C function
-        parameters = ()
-    needed = sum(
-        each.default is each.empty and each.kind != each.VAR_KEYWORD for each in parameters
-    )
-
-    def answer(*args, **kwargs):
-        with contextlib.suppress(Exception):
-            item(*(args * 3)[: needed or len(args)])
-        return right(*args, **kwargs)
-
-    return answer
-
-
-@every_exercise
-def test_forbidden_call_gets_nothing(exercise):
-    for item in exercise.forbidden:
-        if callable(item) and not isinstance(item, type):  # a class wants arguments of its own
-            assert grade(exercise, calls(item, exercise)).points == 0.0, item
 
 
 @every_exercise

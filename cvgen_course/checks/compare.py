@@ -134,7 +134,7 @@ def _compare_names(got: list[str], expected: list[str], where: str) -> Differenc
         return None
     came, wanted = (shorten(", ".join(f"`{name}`" for name in names)) for names in (got, expected))
     return replace(
-        _differ(f"{came or 'nothing'} came, {wanted} should have", got, expected, where),
+        _differ(f"{came or 'nothing'} came, but {wanted} was expected", got, expected, where),
         expected="",
         got="",
     )
@@ -223,7 +223,7 @@ def _value_message(got: torch.Tensor, expected: torch.Tensor) -> str:
         return f"{share} (0/0, log(0), inf - inf?)"
     relation = _relation(got, expected)
     if promised == torch.float64 and _close(got, expected, torch.float32):
-        relation = "only the first digits are right: was something float32 on the way?"
+        relation = "only the first digits are right, as if something was float32 on the way"
     if got.ndim == 0:
         came, wanted = _told_apart(got.item(), expected.item())
         message = f"{came} came, {wanted} was expected"

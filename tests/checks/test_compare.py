@@ -68,7 +68,7 @@ def test_compare_accepts_right_answers(got, expected):
         (-0.5, 0.5, "the sign is wrong"),
         (0.25, 0.5, "0.5 times"),
         (0.3, 0.5, "0.3 came, 0.5 was expected"),
-        (["a", "b", "b"], ["a", "b"], "`a`, `b`, `b` came, `a`, `b` should have"),
+        (["a", "b", "b"], ["a", "b"], "`a`, `b`, `b` came, but `a`, `b` was expected"),
         (1.0 + 3e-8, 1.0, "1.00000003 came, 1 was .*only the first digits.*float32"),
         (torch.tensor([1.0, 2.0 + 1e-3]), torch.tensor([1.0, 2.0]), r"2.001 came, 2 was expected$"),
         ((1, 2, 3), (1, 2), "2 items were expected, 3 came"),
