@@ -14,8 +14,8 @@ demo: $(READY)  ## a class of eight submissions, graded, with its report and a p
 	$(BIN)/cvgen demo
 
 test: $(READY) lint  ## everything that must hold, the fast part first
-	$(PYTEST) -n 2 -m "not slow and not nbgrader and not notebook" tests
-	$(PYTEST) -n 2 -m "slow or nbgrader or notebook" tests
+	$(PYTEST) -n 2 --dist loadgroup -m "not slow and not nbgrader and not notebook" tests
+	$(PYTEST) -n 2 --dist loadgroup -m "slow or nbgrader or notebook" tests
 	$(PYTEST) -p no:xdist --nbval-lax --nbval-kernel-name python3 solutions
 
 book: $(READY)  ## the Jupyter Book, in jupyter_book/_build/html

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from concurrent.futures import ProcessPoolExecutor
+from filecmp import cmp
+from multiprocessing import get_context
 from pathlib import Path
 
 from rich.console import Console
@@ -17,6 +21,7 @@ from ..grading.table import progress_bar, show
 from .cohort import CHAPTER, NOTEBOOK, make_class
 
 TREES = ("solutions", "lectures")
+PAIR = (NOTEBOOK, NOTEBOOK.replace(".ipynb", ".md"))
 LIMITS = Limits(cell_seconds=20)  # one of the eight never ends
 
 
@@ -30,38 +35,52 @@ def show_demo(start: Path) -> None:
     root = Course.find(start).root
     course = copy_course(root, root / ".cvgen" / "demo")
     console.print("A class of eight answers the lecture, each in their own way.", highlight=False)
-    with progress_bar(console, CHAPTER) as progress:
-        make_class(course)
-        outcome = grade(course, CHAPTER, limits=LIMITS, progress=progress)
-    show(outcome, console)
-    console.print("Now the page of the book (a first look: a few steps of training each) …")
-    page = book_page(root)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
+        book = beside.submit(book_page, root)
+        with progress_bar(console, CHAPTER) as progress:
+            make_class(course)
+            outcome = grade(course, CHAPTER, limits=LIMITS, progress=progress)
+        show(outcome, console)
+        with console.status("The page of the book, a first look: a few steps of training each …"):
+            page = book.result()
     console.print("\nOpen in a browser:")
     console.print(f"  class report   {outcome.report.as_uri()}", soft_wrap=True)
     console.print(f"  book           {page.as_uri()}", soft_wrap=True)
 
 
 def copy_course(root: Path, place: Path) -> Path:
-    """Copy what grading needs into a fresh folder: configuration, solutions, lectures."""
-    shutil.rmtree(place, ignore_errors=True)
-    for tree in TREES:
-        if not (root / tree / CHAPTER / NOTEBOOK).is_file():
-            raise CourseError(f"{root / tree / CHAPTER / NOTEBOOK} is missing; run: cvgen release")
-        shutil.copytree(root / tree / CHAPTER, place / tree / CHAPTER)
-    shutil.copy(root / CONFIG, place / CONFIG)
+    """Copy what grading needs: configuration, solution, lecture; a copy that is equal is kept."""
+    files = [CONFIG, *(f"{tree}/{CHAPTER}/{name}" for tree in TREES for name in PAIR)]
+    for name in files:
+        if not (root / name).is_file():
+            raise CourseError(f"{root / name} is missing; run: cvgen release")
+    if not all(same_content(root / name, place / name) for name in files):
+        shutil.rmtree(place, ignore_errors=True)
+        for name in files:
+            (place / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / name, place / name)
     return place
 
 
+def same_content(one: Path, other: Path) -> bool:
+    """Return whether two files are there and equal."""
+    return other.is_file() and cmp(one, other, shallow=False)
+
+
 def graded_class(root: Path, place: Path) -> ClassResult:
-    """Make and grade the class in a fresh course at ``place``, without a word."""
+    """Make and grade the class in a course at ``place``, without a word."""
     course = copy_course(root, place)
     make_class(course)
     return grade(course, CHAPTER, limits=LIMITS)
 
 
 def book_page(root: Path) -> Path:
-    """Return the chapter's page of the book; one that stands already is taken as it is."""
+    """Return the chapter's page of the book; one that stands already is taken as it is.
+
+    Runs in a process of its own, beside the grading, and leaves the other core to it.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     page = root / "jupyter_book/_build/html" / CHAPTER / NOTEBOOK.replace(".ipynb", ".html")
     if not page.is_file():
-        build(root, "smoke")
+        build(root, "smoke", quiet=True)
     return page.resolve()

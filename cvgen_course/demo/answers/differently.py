@@ -5,6 +5,15 @@ import math
 import torch
 import torch.nn.functional as F
 
+WRITTEN = """\
+1. All signs may be missed. Background: 99.5 of 100 pixels in both masks, IoU 0.995. Signs: 0.
+   The mean of the two is 0.4975.
+2. Add the Dice loss, which paints a doubtful region instead of leaving it out (Figure 1.6), and
+   use skip connections: at stride 32 even a perfect classifier keeps less than 0.2 (Figure 1.9).
+3. Better. A sign's IoU is 144 / 324 = 0.44 where it was 0; the background still has 0.994. The mean
+   rises to 0.72.
+"""
+
 
 def confusion_matrix(pred, target, num_classes, ignore_index=None):
     """Count every pair of classes with a loop over the pairs."""
