@@ -123,7 +123,7 @@ def first_error(notebook: NotebookNode) -> list[str]:
         for output in cell.get("outputs", []):
             if output.output_type == "error" and output.get("ename") not in EXPLAINED:
                 what = short_text(f"{output.get('ename')}: {output.get('evalue')}")
-                return [f"Code cell {position} failed, and what follows may have for it: {what}"]
+                return [f"Code cell {position} failed, perhaps others because of it: {what}"]
     return []
 
 

@@ -50,12 +50,13 @@ def class_table(outcome: ClassResult, width: int) -> Table:
     """
     titles = [column.title.replace("_", "\n") for column in outcome.columns]
     longest = [max(map(len, [*title.split("\n"), "0.00"])) for title in titles]
-    if sum(longest) + 2 * len(longest) + 36 > width:
+    numbered = sum(longest) + 2 * len(longest) + 36 > width
+    if numbered:
         titles = [str(position) for position, _ in enumerate(titles, start=1)]
-    digits = 1 if titles[:1] == ["1"] else 2
+    digits = 1 if numbered else 2
     count = len(outcome.results)
     title = f"{outcome.chapter}: {count} submission{'' if count == 1 else 's'}"
-    table = Table(title=escape(title), box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=escape(title), box=box.SIMPLE_HEAD, padding=(0, int(not numbered), 0, 0))
     table.add_column("student", overflow="fold", min_width=8)
     for title, column in zip(titles, outcome.columns, strict=True):
         table.add_column(Text(f"{title}\n/{number(column.points)}"), justify="right")
@@ -68,7 +69,7 @@ def class_table(outcome: ClassResult, width: int) -> Table:
             number(result.total, digits),
             Text(result.status, style=COLOURS.get(result.status, "red")),
         )
-    if titles[:1] == ["1"]:
+    if numbered:
         names = (f"{i} {column.title}" for i, column in enumerate(outcome.columns, start=1))
         table.caption = escape(", ".join(names))
         table.caption_justify = "left"
