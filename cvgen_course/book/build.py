@@ -95,10 +95,6 @@ def _execute_all(
         progress = reporter.notebook(page)
         executed[page] = execute(notebook, source, caches / key, profile, progress)
         reporter.finished(page, executed[page].seconds, executed[page].cached)
-    new_key = cache_key(profile, root)
-    if new_key != key and (caches / key).is_dir() and not (caches / new_key).exists():
-        # The first run has put generated data into the folder that CVGEN_DATA names.
-        (caches / key).rename(caches / new_key)
     if caches.is_dir():
         for old in sorted(caches.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT_CACHES]:
             shutil.rmtree(old)
