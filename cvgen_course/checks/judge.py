@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from cvgen_course.checks.compare import compare, comparison_works
 from cvgen_course.checks.exercise import Case, Exercise
@@ -38,7 +39,7 @@ def judge(
     if not comparison_works():
         return refuse(exercise, cases, _BROKEN)
     outcomes = [*outcomes[: len(cases)], *[Outcome("missing")] * (len(cases) - len(outcomes))]
-    rows = tuple(map(_row, cases, outcomes, expected))
+    rows = _without_idle_hints(tuple(map(_row, cases, outcomes, expected)))
     if all(outcome.kind == "blank" for outcome in outcomes):
         return refuse(exercise, cases, NOT_SOLVED)
     if all(outcome.kind == "missing" for outcome in outcomes):
@@ -56,15 +57,28 @@ def judge(
     )
 
 
+def _without_idle_hints(rows: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Keep only the first hint where every case fails.
+
+    A hint says what is special in its case; that is not the reason then.
+    """
+    if any(row.passed for row in rows):
+        return rows
+    return (*rows[:1], *(replace(row, hint="") for row in rows[1:]))
+
+
 def points_for(exercise: Exercise, rows: tuple[Row, ...]) -> float:
-    """Return the points for some rows: a finite builtin float in [0, points]."""
+    """Return the points for some rows: a finite builtin float in [0, points], in hundredths."""
     full = float(exercise.points)
     if rows and all(row.passed for row in rows):
         return full
     total = math.fsum(row.weight for row in rows)
     passed = math.fsum(row.weight for row in rows if row.passed)
     points = full * passed / total if total > 0 else 0.0
-    return min(max(points, 0.0), full) if math.isfinite(points) else 0.0
+    if not math.isfinite(points):
+        return 0.0
+    hundredths = math.floor(100 * points + 1e-9)  # as the table shows them
+    return min(max(hundredths / 100, 0.0), full)
 
 
 def refuse(exercise: Exercise, cases: list[Case], note: str) -> Report:

@@ -46,6 +46,26 @@ def test_grade_gives_a_right_answer_in_double_precision_full_points():
     assert report.points == 3.0
 
 
+def test_grade_shows_one_hint_where_every_case_fails():
+    def cases(rng):
+        return [dataclasses.replace(case, hint="Look.") for case in NEAREST.cases(rng)]
+
+    exercise = dataclasses.replace(NEAREST, cases=cases)
+    rows = grade(exercise, lambda x: right(x) + 1).rows
+    assert [(row.passed, row.hint) for row in rows] == [(False, "Look."), *[(False, "")] * 2]
+    rows = grade(exercise, lambda x: right(x) + (len(x) > 1)).rows
+    assert all(row.hint == ("" if row.passed else "Look.") for row in rows)
+    assert len({row.passed for row in rows}) == 2
+
+
+def test_points_come_in_hundredths_rounded_down():
+    exercise = dataclasses.replace(NEAREST, points=2)
+    rows = tuple(Row("case", passed, 1.0) for passed in (True, True, False))
+    assert points_for(exercise, rows) == 1.33
+    tenths = tuple(Row("case", i < 3, 1.0) for i in range(10))
+    assert points_for(exercise, tenths) == 0.6
+
+
 def test_grade_gives_points_by_weight():
     report = grade(NEAREST, lambda x: right(x) if x.is_floating_point() else x)
     assert [row.passed for row in report.rows] == [True, True, False]
