@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistake, WrongAnswer, as_tensor
 from cvgen_course.segmentation import bilinear_kernel
 
 
@@ -66,8 +66,13 @@ def cases(rng: torch.Generator) -> list[Case]:
 
 def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> torch.Tensor:
     """Return the weights."""
-    weight = implementation(inputs["num_channels"], inputs["factor"])
-    return as_tensor(weight, "the kernel").detach()
+    weight = as_tensor(implementation(inputs["num_channels"], inputs["factor"]), "the kernel")
+    if weight.dtype == torch.float64:
+        raise WrongAnswer(
+            "the kernel is float64, it should be float32: a layer does not take maps of one kind "
+            "and weights of another; end with `.float()`"
+        )
+    return weight.detach()
 
 
 def _diagonal(num_channels, kernel):
@@ -91,6 +96,12 @@ def _one_per_channel(num_channels, factor):
 def _whole_centre(num_channels, factor):
     size = 2 * factor - factor % 2
     tent = _tent(size, size // 2, factor)
+    return _diagonal(num_channels, torch.outer(tent, tent))
+
+
+def _low_centre(num_channels, factor):
+    size = 2 * factor - factor % 2
+    tent = _tent(size, (size - 1) // 2, factor)
     return _diagonal(num_channels, torch.outer(tent, tent))
 
 
@@ -137,6 +148,12 @@ EXERCISE = Exercise(
             _whole_centre,
             "the centre is rounded to k // 2: for even factors it lies between two pixels, at "
             "(k − 1) / 2.",
+        ),
+        Mistake(
+            "low_centre",
+            _low_centre,
+            "the centre is rounded down, `//` instead of `/`: for even factors it lies between two "
+            "pixels, at (k − 1) / 2.",
         ),
         Mistake(
             "always_even",

@@ -26,7 +26,7 @@ def cases(rng: torch.Generator) -> list[Case]:
 
     void = torch.full((1, 3, 4), VOID)
     one_pair = labels(3, 2)  # of 266 × 266 = 70,756 pixels
-    any_size = (2, *(int(n) for n in 1 + labels(12, 2)))
+    any_size = (2, *(int(n) for n in 1 + labels(40, 2)))
     shifted = labels(5, 2, 6, 6)
     return [
         Case(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import torch
@@ -72,7 +73,7 @@ def cases(rng: torch.Generator) -> list[Case]:
             "image and kernel are not square",
             ask((1, 2, 2, 5), (2, 3, 3, 2), stride=2, padding=1),
             weight=2,
-            hint="Heights go with kh, widths with kw.",
+            hint="New here: height and width differ, and so do kh and kw.",
         ),
         Case(
             "a bias",
@@ -84,7 +85,7 @@ def cases(rng: torch.Generator) -> list[Case]:
             "stride 3, padding 2, a bias, one image, float64",
             ask((1, 2, 3, 2), (2, 3, 5, 5), bias=True, dtype=double, stride=3, padding=2),
             weight=2.7,
-            hint="The result has the dtype of x: x.new_zeros(…) takes it over.",
+            hint="Everything at once; and the result has the dtype of x: see x.new_zeros(…).",
         ),
         Case(
             "a 1 × 1 kernel mixes channels",
@@ -163,8 +164,15 @@ def _padding_ignored(x, weight, bias=None, stride=1, padding=0):
     return _finish(_stamp(x, weight, stride, torch.add), bias, 0)
 
 
-def _bias_forgotten(x, weight, bias=None, stride=1, padding=0):
-    return _finish(_stamp(x, weight, stride, torch.add), None, padding)
+def _wraps_round(x, weight, bias=None, stride=1, padding=0):
+    (_, _, H, W), (_, _, kh, kw) = x.shape, weight.shape
+    size = (H - 1) * stride - 2 * padding + kh, (W - 1) * stride - 2 * padding + kw
+    out = x.new_zeros(x.shape[0], weight.shape[1], *size)
+    for i, j, a, b in product(range(H), range(W), range(kh), range(kw)):
+        row, column = stride * i + a - padding, stride * j + b - padding
+        if row < size[0] and column < size[1]:
+            out[:, :, row, column] += x[:, :, i, j] @ weight[:, :, a, b]
+    return _finish(out, bias, 0)
 
 
 def _bias_in_each_stamp(x, weight, bias=None, stride=1, padding=0):
@@ -216,7 +224,12 @@ EXERCISE = Exercise(
             "the border is cut off with `[padding:-padding]`, which leaves nothing where padding "
             "is 0; write `[padding : H - padding]`.",
         ),
-        Mistake("bias_forgotten", _bias_forgotten, "the bias is not added."),
+        Mistake(
+            "wraps_round",
+            _wraps_round,
+            "positions before the first row or column are not left out: in Python, a negative "
+            "index counts from the end, so these values land at the other side.",
+        ),
         Mistake(
             "bias_in_each_stamp",
             _bias_in_each_stamp,

@@ -55,7 +55,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         loss(
             "one image, float64, not square",
-            "The result keeps the precision of the logits.",
+            "New here: float64 and four classes; the result keeps the precision of the logits.",
             1,
             logits=logits(1, 4, 3, 7, dtype=torch.float64),
             target=labels(4, 1, 3, 7),
@@ -108,7 +108,8 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         gradient(
             "every pixel is ignored: loss and gradient",
-            "With empty sums, each class's Dice is smooth / smooth = 1: compute it, no `return 0`.",
+            "With empty sums, each class's Dice is smooth / smooth = 1. The loss still depends on "
+            "the logits, if only with a gradient of 0: no bare `return 0`.",
             3,
             logits=logits(1, 3, 2, 3),
             target=torch.full((1, 2, 3), VOID),
@@ -200,6 +201,12 @@ def _half_ignored(logits, target, ignore_index=None, smooth=1.0):
     return 1 - _whole(probs, one_hot, smooth).mean()
 
 
+def _smooth_below_only(logits, target, ignore_index=None, smooth=1.0):
+    probs, one_hot = _parts(logits.softmax(1), target, ignore_index)
+    overlap = 2 * _sums(probs * one_hot)
+    return 1 - (overlap / (_sums(probs) + _sums(one_hot) + smooth)).mean()
+
+
 def _factor_missing(logits, target, ignore_index=None, smooth=1.0):
     probs, one_hot = _parts(logits.softmax(1), target, ignore_index)
     overlap = _sums(probs * one_hot) + smooth
@@ -243,6 +250,11 @@ EXERCISE = Exercise(
             "half_ignored",
             _half_ignored,
             "ignored pixels still enter the sum of the probabilities in the denominator.",
+        ),
+        Mistake(
+            "smooth_below_only",
+            _smooth_below_only,
+            "`smooth` stands in the denominator only: the numerator gets it, too.",
         ),
         Mistake("factor_missing", _factor_missing, "the factor 2 in the numerator is missing."),
     ),

@@ -67,7 +67,7 @@ def cases(rng: torch.Generator) -> list[Case]:
             "float64",
             scores(1, 2, (2, 2), (3, 4), (6, 8), dtype=torch.float64),
             weight=2,
-            hint="The result has the dtype of the scores.",
+            hint="New here: float64, and sizes that do not all double. The dtype stays.",
         ),
         Case(
             "the gradients of all three",

@@ -45,7 +45,12 @@ def numpy_grid(num_channels, factor):
     weight = np.zeros((num_channels, num_channels, k, k))
     for c in range(num_channels):
         weight[c, c] = kernel
-    return torch.from_numpy(weight)  # float64
+    return torch.from_numpy(weight).float()
+
+
+def float64(num_channels, factor):
+    """A layer of float32 maps can't use it."""
+    return loops(num_channels, factor).double()
 
 
 def two_boxes(num_channels, factor):
@@ -119,7 +124,7 @@ def factor_two(num_channels, factor):
 RIGHT = [loops, outer_product, numpy_grid, two_boxes, a_parameter, interpolated_pixel]
 WRONG = [
     *(interpolated_ramp, one_matrix, float16, for_four_channels, box, cone),
-    *(wider_triangle, a_list, factor_two),
+    *(wider_triangle, a_list, factor_two, float64),
 ]
 EQUIVALENT = {
     "bilinear_kernel: torch.arange(size, dtype=torch.float32) - middle -> "
