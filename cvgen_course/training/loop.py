@@ -94,7 +94,7 @@ def fit(
     _require_positive(every=1 if every is None else every)
     device = next(model.parameters()).device
     model.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _one_cycle(step, steps))
     rng = seeding.generator(seed, "fit")
     batches = _batches(train_set, batch_size, rng)
