@@ -8,8 +8,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
+from cvgen_course.demo.cohort import answered, own_answers
+
+ROOT = Path(__file__).parents[2]
 pytestmark = [pytest.mark.nbgrader, pytest.mark.slow]
 CHAPTER = "01_tiny"
 
@@ -94,6 +98,35 @@ def test_nbgraders_round_works_from_source_to_export(ready, nbgrader, tmp_path, 
         scores = book.execute("select auto_score from grade").fetchall()
     book.close()
     assert sorted(scores) == [(0.0,), (0.0,), (2.0,)]
+
+
+def test_nbgraders_round_works_with_the_first_real_chapter(nbgrader, tmp_path):
+    teacher, home, chapter = tmp_path / "teacher", tmp_path / "student", "01_segmentation"
+    for place in (teacher, home):
+        place.mkdir()
+        shutil.copy(ROOT / "nbgrader_config.py", place)
+    shutil.copytree(ROOT / "solutions" / chapter, teacher / "solutions" / chapter)
+    nbgrader(
+        (teacher, "generate_assignment", chapter),
+        (teacher, "release_assignment", chapter),
+        (home, "fetch_assignment", chapter),
+    )
+    notebook = home / chapter / "segmentation.ipynb"
+    committed = ROOT / "lectures" / chapter / "segmentation.ipynb"
+    assert notebook.read_bytes() == committed.read_bytes()
+
+    right = own_answers(nbformat.read(teacher / "solutions" / chapter / notebook.name, 4))
+    nbformat.write(answered(nbformat.read(notebook, 4), right), notebook)
+    nbgrader(
+        (home, "submit", chapter),
+        (teacher, "collect", chapter),
+        (teacher, "autograde", chapter),
+        (teacher, "generate_feedback", chapter),
+        (teacher, "export"),
+    )
+    header, row = (teacher / "grades.csv").read_text().splitlines()
+    exported = dict(zip(header.split(","), row.split(","), strict=True))
+    assert (float(exported["score"]), float(exported["max_score"])) == (24.0, 30.0)
 
 
 def test_plain_autograde_and_cvgen_grade_share_a_gradebook(ready, nbgrader, submit):

@@ -2,6 +2,7 @@
 
 import ast
 import math
+import os
 from functools import cache
 from pathlib import Path
 
@@ -21,8 +22,11 @@ def name_of(path: Path) -> str:
 
 
 @cache
-def executed(path: Path) -> nbformat.NotebookNode:
+def executed(path: Path, data: str = "scenes") -> nbformat.NotebookNode:
     notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            cell.source += f"\nDATA = {data!r}"  # as papermill would
     client = NotebookClient(
         notebook,
         timeout=120,
@@ -61,6 +65,20 @@ def test_every_solution_has_its_lecture():
 def test_solution_runs_without_an_error(path, monkeypatch):
     monkeypatch.setenv("CVGEN_PROFILE", "smoke")
     assert errors(executed(path)) == []
+
+
+@pytest.mark.data
+@pytest.mark.skipif(
+    not (Path(os.environ.get("CVGEN_DATA", "")) / "camvid").is_dir(),
+    reason="CVGEN_DATA names no folder with camvid",
+)
+def test_segmentation_runs_on_photographs(monkeypatch):
+    monkeypatch.setenv("CVGEN_PROFILE", "smoke")
+    (path,) = (path for path in SOLUTIONS if path.stem == "segmentation")
+    notebook = executed(path, data="camvid")
+    assert errors(notebook) == []
+    shown = "".join(str(o) for c in notebook.cells for o in c.get("outputs", []))
+    assert "true 82" in shown  # per cent of the street that is no sky, CamVid's first class
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=name_of)
