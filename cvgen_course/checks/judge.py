@@ -9,7 +9,7 @@ from cvgen_course.checks.compare import compare, comparison_works
 from cvgen_course.checks.exercise import Case, Exercise
 from cvgen_course.checks.outcome import Outcome
 from cvgen_course.checks.report import Report, Row
-from cvgen_course.checks.run import alike, run
+from cvgen_course.checks.run import IN_LINE, alike, run
 
 NOT_SOLVED = (
     "Not solved yet. Write your answer in place of `raise NotImplementedError()`, run that cell, "
@@ -122,6 +122,12 @@ def _row(case: Case, outcome: Outcome, expected: Outcome) -> Row:
     )
 
 
+def _same_complaint(one: Outcome, other: Outcome) -> bool:
+    """Return whether two outcomes say the same where they are no values; lines of code aside."""
+    texts = [outcome.text.partition(IN_LINE)[0] for outcome in (one, other)]
+    return one.kind == "value" or texts[0] == texts[1]
+
+
 def _diagnosis(exercise: Exercise, cases: list[Case], outcomes: list[Outcome]) -> str:
     """Name the known mistakes whose whole pattern of results is the student's."""
     if not any(outcome.kind in ("value", "raised", "wrong") for outcome in outcomes):
@@ -129,7 +135,7 @@ def _diagnosis(exercise: Exercise, cases: list[Case], outcomes: list[Outcome]) -
     fitting = []
     for mistake in exercise.mistakes:
         results = run(exercise, mistake.implementation, cases, watch=False, twice=False)
-        if all(map(alike, outcomes, results)):
+        if all(map(alike, outcomes, results)) and all(map(_same_complaint, outcomes, results)):
             fitting.append(mistake.diagnosis.rstrip("."))
     if len(fitting) == 1:
         return f"This is what one gets when {fitting[0]}."

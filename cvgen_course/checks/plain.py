@@ -85,7 +85,7 @@ def as_tensor(value: Any, what: str = "the result", *, needs_grad: bool = False)
         raise WrongAnswer(f"{what} is {_what_it_is(value)}" + _expected_tensor(value))
     if needs_grad and not value.requires_grad:
         raise WrongAnswer(
-            f"{what} does not depend on the inputs through autograd, so it has no gradient; was "
+            f"autograd sees no way from {what} back to the inputs, so there is no gradient; was "
             "there .item(), .detach(), .numpy(), torch.no_grad() or torch.tensor(...) on the way?"
         )
     return value
@@ -203,6 +203,13 @@ def _check_tensor(value: torch.Tensor, what: str) -> None:
     if dtype not in DTYPES:
         name = str(dtype).removeprefix("torch.")
         raise WrongAnswer(f"{what} has the dtype {name}, which is none of this course's")
+    last = sum(
+        (size - 1) * stride
+        for size, stride in zip(tensor.size(value), tensor.stride(value), strict=True)
+    )
+    needed = (tensor.storage_offset(value) + last + 1) * tensor.element_size(value)
+    if tensor.numel(value) and tensor.untyped_storage(value).nbytes() < needed:
+        raise WrongAnswer(f"{what} is a tensor whose memory was taken away (resize_?)")
 
 
 def _too_large(value: torch.Tensor, where: str, num_bytes: int) -> str:

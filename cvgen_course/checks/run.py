@@ -22,6 +22,9 @@ from cvgen_course.checks.words import shorten, type_name
 SLOW = 5.0
 """Seconds: where the first round took longer, there is no second one."""
 
+IN_LINE = "\nIn your line "
+"""What stands before the student's line in the text of an exception."""
+
 _NOT_REACHED = Outcome("interrupted", text="This case was not reached.")
 
 
@@ -211,7 +214,7 @@ def _where(error: BaseException) -> str:
                 filename = step.tb_frame.f_code.co_filename
                 lines.append(linecache.getline(filename, step.tb_lineno).strip())
             step = step.tb_next
-        return f"\nIn your line `{shorten(lines[-1], 100)}`" if lines and lines[-1] else ""
+        return f"{IN_LINE}`{shorten(lines[-1], 100)}`" if lines and lines[-1] else ""
     except Exception:
         return ""
 

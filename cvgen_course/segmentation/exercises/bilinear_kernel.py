@@ -57,7 +57,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         Case(
             "factor 1 changes nothing",
-            {"num_channels": draw(1, 4), "factor": 1},
+            {"num_channels": draw(2, 4), "factor": 1},
             weight=0.5,
             hint="k = 1, and the only weight is 1.",
         ),

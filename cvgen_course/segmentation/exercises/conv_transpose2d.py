@@ -12,7 +12,7 @@ from torch import nn
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
 from cvgen_course.segmentation import conv_transpose2d
-from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
+from cvgen_course.segmentation.exercises.gradients import gradients, number_type, require_unchanged
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -93,10 +93,16 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="The weight's first dimension is the input channel, its second the output's.",
         ),
         Case(
-            "a 1 × 1 kernel with padding 1",
-            ask((1, 2, 4, 5), (2, 3, 1, 1), padding=1),
+            "a 1 × 1 kernel with padding 2",
+            ask((1, 2, 6, 7), (2, 3, 1, 1), padding=2),
             weight=2.7,
-            hint="Crop the output: padding may be larger than kh − 1.",
+            hint="Crop the output: padding may be larger than the kernel.",
+        ),
+        Case(
+            "float32 stays float32",
+            {**ask((1, 2, 2, 3), (2, 2, 2, 2), bias=True, stride=2), "number_type": True},
+            weight=1.5,
+            hint="A layer does not take two number types: .to(x.dtype) at the end, if need be.",
         ),
         Case(
             "the gradients of x and weight",
@@ -126,7 +132,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
         options["bias"] = copies["bias"]
     out = as_tensor(implementation(copies["x"], copies["weight"], **options), "the output")
     require_unchanged(leaves, copies)
-    answer = {"the output": out.detach()}
+    answer = {"the output": out.detach()} | number_type("the output", out, inputs)
     if "upstream" in inputs:
         answer |= gradients("the output", out, inputs["upstream"], **leaves)
     return answer
@@ -190,9 +196,8 @@ def _crops_to_nothing(x, weight, bias=None, stride=1, padding=0):
     return _finish(out, bias, 0)
 
 
-def _detached(x, weight, bias=None, stride=1, padding=0):
-    out = _finish(_stamp(x, weight, stride, torch.add), bias, padding)
-    return out.detach()
+def _bias_forgotten(x, weight, bias=None, stride=1, padding=0):
+    return _finish(_stamp(x, weight, stride, torch.add), None, padding)
 
 
 EXERCISE = Exercise(
@@ -211,7 +216,8 @@ EXERCISE = Exercise(
         Mistake(
             "flipped",
             _flipped,
-            "the kernel is flipped: every pixel stamps the kernel as it is.",
+            "the stamps come out flipped: every pixel stamps the kernel as it is. With `F.conv2d` "
+            "on a spread-out map, that takes a flip, since it reads the kernel the other way round.",
         ),
         Mistake(
             "padding_ignored",
@@ -241,9 +247,7 @@ EXERCISE = Exercise(
             "input and output channels of the weight are exchanged: its shape is "
             "(C_in, C_out, kh, kw).",
         ),
-        Mistake(
-            "detached", _detached, "the values are right, but no gradient flows to the inputs."
-        ),
+        Mistake("bias_forgotten", _bias_forgotten, "the bias is not added."),
     ),
     forbidden=(
         F.conv_transpose1d,
@@ -259,7 +263,6 @@ EXERCISE = Exercise(
         torch._C._nn.col2im,
         torch._C._nn.slow_conv_transpose2d,
         torch._C._nn.slow_conv_transpose3d,
-        "aten::convolution_backward",
         torch.nn.grad.conv2d_input,
     ),
     read="Transposed convolution",

@@ -55,7 +55,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         loss(
             "one image, float64, not square",
-            "New here: float64 and four classes; the result keeps the precision of the logits.",
+            "New here: float64 and four classes; the result is as precise as the logits.",
             1,
             logits=logits(1, 4, 3, 7, dtype=torch.float64),
             target=labels(4, 1, 3, 7),
@@ -105,6 +105,14 @@ def cases(rng: torch.Generator) -> list[Case]:
             logits=logits(2, 3, 4, 4),
             target=with_void(labels(3, 2, 4, 4), 0),
             ignore_index=0,
+        ),
+        loss(
+            "a class in the middle is ignored",
+            "Pixels of an ignored class enter no sum; the mean still runs over all C classes.",
+            2,
+            logits=logits(2, 4, 4, 4),
+            target=with_void(labels(4, 2, 4, 4), 2),
+            ignore_index=2,
         ),
         gradient(
             "every pixel is ignored: loss and gradient",

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
 from cvgen_course.segmentation import fuse_skips, upsample_and_add
-from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
+from cvgen_course.segmentation.exercises.gradients import gradients, number_type, require_unchanged
 
 SCORES = ("score32", "score16", "score8")
 
@@ -70,6 +70,12 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="New here: float64, and sizes that do not all double. The dtype stays.",
         ),
         Case(
+            "float32 stays float32",
+            {**scores(1, 2, (1, 2), (2, 4), (4, 8)), "number_type": True},
+            weight=1,
+            hint="A layer does not take two number types: .to(score8.dtype), if need be.",
+        ),
+        Case(
             "the gradients of all three",
             {
                 **scores(2, 2, (2, 3), (3, 5), (5, 9), dtype=torch.float64),
@@ -92,7 +98,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     handed = {name: leaf.clone() for name, leaf in leaves.items()}
     fused = as_tensor(implementation(*handed.values()), "the fused scores")
     require_unchanged(leaves, handed)
-    answer = {"the fused scores": fused.detach()}
+    answer = {"the fused scores": fused.detach()} | number_type("the sum", fused, inputs)
     if "upstream" in inputs:
         answer |= gradients("the fused scores", fused, inputs["upstream"], **leaves)
     return answer
@@ -157,7 +163,7 @@ EXERCISE = Exercise(
         Mistake(
             "scale_factor",
             _scale_factor,
-            "`scale_factor=2` is used: the next map is not always exactly twice as large.",
+            "the maps are doubled (`scale_factor=2`): the next one is not always twice as large.",
         ),
         Mistake(
             "doubles_and_crops",

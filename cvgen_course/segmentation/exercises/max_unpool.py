@@ -11,7 +11,7 @@ from torch import nn
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
 from cvgen_course.segmentation import max_unpool
-from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
+from cvgen_course.segmentation.exercises.gradients import gradients, number_type, require_unchanged
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -82,6 +82,12 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="The result has the dtype of x: x.new_zeros(…) takes it over.",
         ),
         Case(
+            "float32 stays float32",
+            {**pooled(2, 2, 4, 4), "number_type": True},
+            weight=1.5,
+            hint="A layer does not take two number types: .to(x.dtype) at the end, if need be.",
+        ),
+        Case(
             "the gradient",
             with_gradient(pooled(2, 2, 4, 6)),
             weight=2.5,
@@ -103,7 +109,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     out = implementation(handed, inputs["indices"], tuple(inputs["output_size"]))
     out = as_tensor(out, "the unpooled map")
     require_unchanged({"x": x}, {"x": handed})
-    answer = {"the unpooled map": out.detach()}
+    answer = {"the unpooled map": out.detach()} | number_type("the unpooled map", out, inputs)
     if "upstream" in inputs:
         answer |= gradients("the unpooled map", out, inputs["upstream"], x=x)
     return answer
@@ -181,7 +187,7 @@ EXERCISE = Exercise(
             _doubles,
             "the output is twice as large as the input instead of `output_size`.",
         ),
-        Mistake("detached", _detached, "the values are right, but no gradient flows back to `x`."),
+        Mistake("detached", _detached, "no gradient flows back to `x`."),
     ),
     forbidden=(
         F.max_unpool1d,

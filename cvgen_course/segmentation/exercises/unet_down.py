@@ -72,6 +72,12 @@ def cases(rng: torch.Generator) -> list[Case]:
             weight=4,
             hint="Keep conv's result in a variable and pool that: conv is the expensive part.",
         ),
+        Case(
+            "conv is called once for an odd size, too",
+            {**ask(1, 2, 5, 5), "count": True},
+            weight=2,
+            hint="Keep conv's result in a variable and pool that, whatever its size.",
+        ),
     ]
 
 

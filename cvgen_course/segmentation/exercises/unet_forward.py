@@ -92,6 +92,12 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="Down (fine to coarse), bottleneck, then upsample and convolve (coarse to fine), "
             "head; use zip, no pop.",
         ),
+        Case(
+            "every block is called once for an odd size, too",
+            {**ask(1, 2, 7, 9, widths=(2, 2, 2)), "count": True},
+            weight=1.5,
+            hint="Keep what a block returned, and fit that to its skip.",
+        ),
     ]
 
 
@@ -225,7 +231,7 @@ EXERCISE = Exercise(
         Mistake(
             "even_sizes_only",
             _even_sizes_only,
-            "the upsampled maps are not fitted to their skips, so that odd sizes break.",
+            "the upsampled maps are not, or not rightly, fitted to their skips: odd sizes break.",
         ),
         Mistake(
             "keeps_pooled_maps",

@@ -64,8 +64,8 @@ def cases(rng: torch.Generator) -> list[Case]:
             "missing.",
         ),
         Case(
-            "two rows and two columns too many",
-            ask((2, 3, 2, 3), (2, 2, 4, 6), kernel=(4, 4)),
+            "two rows and a column too many",
+            ask((2, 3, 2, 3), (2, 2, 4, 6), kernel=(4, 3)),
             weight=1.7,
             hint="Crop to the skip's size, at the right and at the bottom; never crop the skip.",
         ),
@@ -100,6 +100,12 @@ def cases(rng: torch.Generator) -> list[Case]:
             {**ask((1, 2, 2, 2), (1, 2, 4, 4)), "count": True},
             weight=1.7,
             hint="First upsample(x), then conv of the concatenation, each once.",
+        ),
+        Case(
+            "each is called once where sizes differ, too",
+            {**ask((1, 2, 2, 2), (1, 2, 5, 5)), "count": True},
+            weight=1.7,
+            hint="Keep what upsample returned, and pad that.",
         ),
     ]
 

@@ -200,11 +200,66 @@ def reshapes_the_bias(x, weight, bias=None, stride=1, padding=0):
     return out if bias is None else out + bias.unsqueeze_(1).unsqueeze_(1)
 
 
+def stays_in_float64(x, weight, bias=None, stride=1, padding=0):
+    """The next layer of a float32 network can't use it."""
+    bias = None if bias is None else bias.double()
+    return loop_over_pixels(x.double(), weight.double(), bias, stride, padding)
+
+
+def slices_of_the_cropped_output(x, weight, bias=None, stride=1, padding=0):
+    """A padding larger than the kernel makes the end of a slice negative."""
+    (N, _, H, W), (_, C_out, kh, kw) = x.shape, weight.shape
+    size = (H - 1) * stride - 2 * padding + kh, (W - 1) * stride - 2 * padding + kw
+    out = x.new_zeros(N, C_out, *size)
+    for i in range(H):
+        for j in range(W):
+            stamp = torch.einsum("nc,coab->noab", x[:, :, i, j], weight)
+            r, q = i * stride - padding, j * stride - padding
+            a, b = max(0, -r), max(0, -q)
+            place = out[:, :, max(0, r) : r + kh, max(0, q) : q + kw]
+            place += stamp[:, :, a : a + place.shape[2], b : b + place.shape[3]]
+    return out if bias is None else out + bias[:, None, None]
+
+
+def gradient_of_a_convolution(x, weight, bias=None, stride=1, padding=0):
+    (N, _, H, W), (_, C_out, kh, kw) = x.shape, weight.shape
+    size = (H - 1) * stride - 2 * padding + kh, (W - 1) * stride - 2 * padding + kw
+    place = x.new_zeros(N, C_out, *size, requires_grad=True)
+    forward = F.conv2d(place, weight, stride=stride, padding=padding)
+    (out,) = torch.autograd.grad(forward, place, x, create_graph=True)
+    return out if bias is None else out + bias[:, None, None]
+
+
+class WithItsOwnBackward(torch.autograd.Function):
+    @staticmethod
+    def forward(x, weight, stride, padding):
+        return loop_over_pixels(x, weight, None, stride, padding)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(*inputs[:2])
+        ctx.options = inputs[2:]
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (x, weight), (stride, padding) = ctx.saved_tensors, ctx.options
+        of_x = F.conv2d(gradient, weight, stride=stride, padding=padding)
+        of_weight = torch.nn.grad.conv2d_weight(gradient, weight.shape, x, stride, padding)
+        return of_x, of_weight, None, None
+
+
+def own_backward(x, weight, bias=None, stride=1, padding=0):
+    out = WithItsOwnBackward.apply(x, weight, stride, padding)
+    return out if bias is None else out + bias[:, None, None]
+
+
 RIGHT = [
+    *(gradient_of_a_convolution, own_backward),
     *(loop_over_pixels, loop_over_everything, loop_over_the_kernel, one_matrix, bias_first),
     *(zeros_between_and_convolution, scatter_add_in_float64, adjoint_of_convolution),
 ]
 WRONG = [
+    *(stays_in_float64, slices_of_the_cropped_output),
     *(float32_always, padding_grows, crops_one_side, size_times_stride, kernel_transposed),
     *(ordinary_convolution, bias_before_cropping_and_again, through_numpy),
     *(weight_without_gradient, bias_without_gradient, stride_of_two, padding_of_one),

@@ -166,11 +166,24 @@ def overflows_in_the_gradient(logits, target, ignore_index=None, smooth=1.0):
     return loop_over_classes(p.log(), target, ignore_index, smooth)
 
 
+def ignored_class_leaves_the_mean(logits, target, ignore_index=None, smooth=1.0):
+    C = logits.shape[1]
+    losses = []
+    for c in range(C):
+        if c == ignore_index and c > 0:
+            continue
+        keep = torch.ones_like(target) if ignore_index is None else (target != ignore_index).long()
+        p, t = logits.softmax(1)[:, c] * keep, (target == c) * keep
+        losses.append(1 - (2 * (p * t).sum() + smooth) / (p.sum() + t.sum() + smooth))
+    return torch.stack(losses).mean()
+
+
 RIGHT = [
     *(loop_over_classes, counted_pixels_in_rows, einsum, own_stable_softmax_in_float64),
     *(stays_in_float64, gather_and_bincount),
 ]
 WRONG = [
+    ignored_class_leaves_the_mean,
     *(overflows, smooth_of_one, smooth_by_default_one_millionth, smooth_below_only),
     *(classes_that_occur, squares, per_class, detached, a_number, zero_is_false),
     without_background,

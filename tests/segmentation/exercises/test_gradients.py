@@ -33,7 +33,7 @@ def test_gradients_name_a_wrong_shape():
 
 def test_gradients_say_when_the_output_is_cut_off():
     x = torch.ones(2, requires_grad=True)
-    with pytest.raises(WrongAnswer, match=r"the output .* autograd"):
+    with pytest.raises(WrongAnswer, match="autograd sees no way from the output"):
         gradients("the output", 2 * x.detach(), torch.ones(2), x=x)
 
 

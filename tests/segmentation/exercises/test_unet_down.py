@@ -116,11 +116,18 @@ def skip_is_cut_off(x, conv):
     return skip.detach(), pooled
 
 
+def again_for_odd_sizes(x, conv):
+    skip = conv(x)
+    if x.shape[2] % 2:
+        return skip, F.max_pool2d(conv(x)[:, :, :-1], 2)
+    return skip, F.max_pool2d(skip, 2)
+
+
 RIGHT = [functional, module, a_list, four_slices, unfold, loops, with_indices]
 WRONG = [
     *(takes_every_second, stride_one, three_by_three, relu_before_pooling, pooled_only),
     *(skip_only, convolves_again, pools_rows_only, interpolates, a_stack),
-    *(pooled_is_cut_off, skip_is_cut_off),
+    *(pooled_is_cut_off, skip_is_cut_off, again_for_odd_sizes),
 ]
 EQUIVALENT = {}
 

@@ -181,6 +181,21 @@ def skips_are_cut_off(x, down_convs, bottleneck, upsamples, up_convs, head):
     return indices(x, down_convs, bottleneck, upsamples, up_convs, head)
 
 
+def upsamples_again_where_sizes_differ(x, down_convs, bottleneck, upsamples, up_convs, head):
+    skips = []
+    for conv in down_convs:
+        skip, x = ref.unet_down(x, conv)
+        skips.append(skip)
+    x = bottleneck(x)
+    for upsample, conv, skip in zip(upsamples, up_convs, skips[::-1], strict=True):
+        up = upsample(x)
+        if up.shape[2:] != skip.shape[2:]:
+            x = ref.unet_up(x, skip, upsample, conv)
+        else:
+            x = conv(torch.cat([skip, up], dim=1))
+    return head(x)
+
+
 RIGHT = [
     *(with_the_references_steps, indices, recursion, recursion_of_itself),
     a_dictionary_of_skips,
@@ -189,7 +204,7 @@ WRONG = [
     *(head_first, bottleneck_before_pooling, bottleneck_twice, one_level_only, depth_of_two),
     *(softmax_at_the_end, resized_at_the_end, average_pooling, skips_of_zeros),
     image_as_every_skip,
-    *(pops, pads_before_upsampling, skips_are_cut_off),
+    *(pops, pads_before_upsampling, skips_are_cut_off, upsamples_again_where_sizes_differ),
 ]
 EQUIVALENT = {
     "unet_forward: zip(reversed(skips), upsamples, up_convs, strict=True) -> "

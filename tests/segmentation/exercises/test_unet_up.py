@@ -2,11 +2,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 from support.exercises import (
+    SEEDS,
     assert_full_points,
     assert_mutants_lose_points,
     assert_points_lost,
 )
 
+from cvgen_course.checks import grade
 from cvgen_course.segmentation.exercises import EXERCISES
 
 EXERCISE = EXERCISES["unet_up"]
@@ -146,6 +148,19 @@ def skip_is_cut_off(x, skip, upsample, conv):
     return negative_padding(x, skip.detach(), upsample, conv)
 
 
+def upsamples_again_where_sizes_differ(x, skip, upsample, conv):
+    up = upsample(x)
+    if up.shape[2:] != skip.shape[2:]:
+        return negative_padding(x, skip, upsample, conv)
+    return conv(torch.cat([skip, up], 1))
+
+
+def one_number_for_both_sides(x, skip, upsample, conv):
+    x = upsample(x)
+    missing = skip.shape[2] - x.shape[2]
+    return conv(torch.cat([skip, F.pad(x, (0, missing, 0, missing))], dim=1))
+
+
 RIGHT = [
     *(negative_padding, crops_then_pads, pads_then_crops, an_empty_canvas),
     *(one_canvas_for_both, concatenates_zeros),
@@ -153,10 +168,16 @@ RIGHT = [
 WRONG = [
     *(bilinear_resize, pads_both_sides, repeats_the_border, crops_only, adds),
     *(upsamples_the_result, without_upsample, without_conv, convolves_twice, height_only),
-    wrong_dimension,
+    *(wrong_dimension, upsamples_again_where_sizes_differ, one_number_for_both_sides),
     *(fits_by_one, crops_both_or_pads_both, pads_before_upsampling, skip_is_cut_off),
 ]
 EQUIVALENT = {}
+
+
+@pytest.mark.parametrize("answer", [crops_only, one_number_for_both_sides])
+def test_unet_up_blames_no_padding_that_is_not_there(answer):
+    for seed in SEEDS:
+        assert "exchanged" not in grade(EXERCISE, answer, seed).diagnosis
 
 
 @pytest.mark.parametrize("answer", RIGHT)
