@@ -20,7 +20,6 @@ from support.exercises import (
     all_exercises,
     assert_full_points,
     assert_points_lost,
-    failed,
 )
 from support.mutants import EndlessLoopError, mutants, rebuilt, without_docstring
 from support.two_processes import grade_in_one_process, grade_in_two_processes

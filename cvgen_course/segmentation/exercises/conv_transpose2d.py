@@ -217,7 +217,7 @@ EXERCISE = Exercise(
             "flipped",
             _flipped,
             "the stamps come out flipped: every pixel stamps the kernel as it is. With `F.conv2d` "
-            "on a spread-out map, that takes a flip, since it reads the kernel the other way round.",
+            "on a spread-out map, that takes a flip: it reads the kernel the other way round.",
         ),
         Mistake(
             "padding_ignored",
