@@ -6,6 +6,7 @@ else
 BIN := .venv/bin
 endif
 READY := .venv/.installed
+SLOW := slow or nbgrader or notebook or browser
 PYTEST := OMP_NUM_THREADS=1 CVGEN_PROFILE=smoke $(BIN)/pytest
 
 .PHONY: demo test book release lint lock clean
@@ -14,8 +15,8 @@ demo: $(READY)  ## a class of eight submissions, graded, with its report and a p
 	$(BIN)/cvgen demo
 
 test: $(READY) lint  ## everything that must hold, the fast part first
-	$(PYTEST) -n 2 --dist loadgroup -m "not slow and not nbgrader and not notebook" tests
-	$(PYTEST) -n 2 --dist loadgroup -m "slow or nbgrader or notebook" tests
+	$(PYTEST) -n 2 --dist loadgroup -m "not ($(SLOW))" tests
+	$(PYTEST) -n 2 --dist loadgroup -m "$(SLOW)" tests
 	$(PYTEST) -p no:xdist --nbval-lax --nbval-kernel-name python3 solutions
 
 book: $(READY)  ## the Jupyter Book, in jupyter_book/_build/html
