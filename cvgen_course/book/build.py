@@ -10,16 +10,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import nbformat
 import yaml
 
 from cvgen_course import profile as profiles
 from cvgen_course.book.cache_key import cache_key
 from cvgen_course.book.execute import Executed, execute
-from cvgen_course.book.markdown import Numbers, Translator
 from cvgen_course.book.progress import Reporter
-from cvgen_course.book.references import read_references
-from cvgen_course.book.stage import Download, numbered_figures, stage
+from cvgen_course.book.site import GENERATED, write_site
 from cvgen_course.book.theme import mathjax_folder
 from cvgen_course.book.verify import problems
 from cvgen_course.errors import BookError
@@ -50,7 +47,8 @@ def build(root: Path, profile: str | None = None, *, quiet: bool = False) -> Pat
     sources = _sources(root)
     with Reporter(quiet) as reporter:
         executed = _execute_all(root, profile, sources, reporter)
-        staged = _stage_all(root, profile, sources, executed)
+        staged = root / BUILD / "staged"
+        write_site(staged, root, profile, sources, executed)
         html = _render(staged, root / BUILD, reporter)
         reporter.done(html / "index.html")
     return html
@@ -66,7 +64,7 @@ def _sources(root: Path) -> dict[str, Path]:
         source = root / "solutions" / f"{page}.md"
         if source.is_file():
             sources[page] = source
-        elif not (root / "jupyter_book" / f"{page}.md").is_file():
+        elif page not in GENERATED and not (root / "jupyter_book" / f"{page}.md").is_file():
             raise BookError(f"{toc}: {page}: there is neither {source} nor such a page.")
     return sources
 
@@ -99,88 +97,6 @@ def _execute_all(
         for old in sorted(caches.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT_CACHES]:
             shutil.rmtree(old)
     return executed
-
-
-def _stage_all(
-    root: Path, profile: str, sources: dict[str, Path], executed: dict[str, Executed]
-) -> Path:
-    """Write everything that Sphinx reads into one folder; a file changes only if its text does."""
-    book, staged = root / "jupyter_book", root / BUILD / "staged"
-    files: dict[str, bytes] = {}
-    for path in sorted(book.rglob("*")):
-        relative = path.relative_to(book)
-        if path.is_file() and relative.parts[0] != "_build":
-            files[relative.as_posix()] = path.read_bytes()
-    references = read_references(book / "references.bib")
-    numbers = Numbers()
-    for page, source in sources.items():
-        cells = executed[page].notebook.cells
-        texts = (cell.source for cell in cells if cell.cell_type == "markdown")
-        numbers.collect(str(source.relative_to(root)), texts)
-    downloads: dict[str, dict[str, str]] = {}
-    for page, source in sources.items():
-        translator = Translator(source.relative_to(root).as_posix(), numbers, references)
-        downloads[page] = _released(root, page, files)
-        up = "../" * page.count("/")
-        result = executed[page]
-        notebook = stage(
-            result.notebook,
-            translator,
-            downloads=tuple(Download(*item) for item in downloads[page].items()),
-            note=f"Its code ran in {_duration(result.seconds)} (profile <code>{profile}</code>).",
-        )
-        for cell in notebook.cells[:1]:
-            cell.source = cell.source.replace('href="lectures/', f'href="{up}lectures/')
-        files[f"{page}.ipynb"] = nbformat.writes(notebook).encode()
-        # Other pages (the intro) may show a chapter's figures: figures/fig-0-1.png.
-        files |= {f"figures/{name}.png": png for name, png in numbered_figures(notebook)}
-        for path in sorted(source.parent.rglob("*")):
-            if path.is_file() and path.suffix not in (".md", ".ipynb", ".py", ".pyc"):
-                files[path.relative_to(root / "solutions").as_posix()] = path.read_bytes()
-    files["_config.yml"] = _config(files["_config.yml"], downloads)
-    _synchronise(staged, files)
-    return staged
-
-
-def _released(root: Path, page: str, files: dict[str, bytes]) -> dict[str, str]:
-    """Add a chapter's released files to the book; return their labels and addresses."""
-    downloads = {}
-    for suffix, label in ((".ipynb", "Notebook (.ipynb)"), (".md", "Text (.md)")):
-        path = root / "lectures" / f"{page}{suffix}"
-        if not path.is_file():
-            raise BookError(f"{path}: readers download it; make it with: cvgen release")
-        address = f"lectures/{page}{suffix}"
-        files[f"_extra/{address}"] = path.read_bytes()
-        downloads[label] = address
-    return downloads
-
-
-def _config(text: bytes, downloads: dict[str, dict[str, str]]) -> bytes:
-    """Return Jupyter Book's configuration with what only a build knows."""
-    config = yaml.safe_load(text)
-    config["only_build_toc_files"] = True
-    config["execute"] = {"execute_notebooks": "off"}
-    sphinx = config.setdefault("sphinx", {}).setdefault("config", {})
-    if downloads:
-        sphinx["html_extra_path"] = ["_extra"]
-    sphinx["cvgen_downloads"] = downloads
-    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True).encode()
-
-
-def _synchronise(folder: Path, files: dict[str, bytes]) -> None:
-    """Make a folder hold exactly these files, without touching those that are the same."""
-    if folder.is_dir():
-        for path in folder.rglob("*"):
-            if path.is_file() and path.relative_to(folder).as_posix() not in files:
-                path.unlink()
-    for name, content in files.items():
-        path = folder / name
-        if path.is_file() and path.read_bytes() == content:
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.part")
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
 
 
 def _render(staged: Path, folder: Path, reporter: Reporter) -> Path:
@@ -224,6 +140,8 @@ def _jupyter_book(staged: Path, folder: Path) -> None:
     command = [sys.executable, "-c", program, "build", str(staged)]
     command += ["--path-output", str(folder.parent), "-W", "--keep-going", "-q"]
     environment = {**os.environ, "PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}
+    # A page of source code is made again only if the source changes; its links change before.
+    shutil.rmtree(folder / "html" / "_modules", ignore_errors=True)
     result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if result.returncode:
         for old in (folder / ".doctrees", folder / "html"):
@@ -239,9 +157,3 @@ def _readable(log: str, staged: Path) -> str:
     # MyST-NB counts a notebook's lines as 10000 · (cell + 1) + line.
     cells = re.compile(r"(\S+)\.ipynb:(\d+?)(\d{4}): ")
     return "\n".join("  " + cells.sub(r"\1, cell \2 of the page: ", line) for line in lines)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{max(1, round(seconds))} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"

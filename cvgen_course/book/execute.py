@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 
+from cvgen_course import machine
 from cvgen_course.errors import BookError
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
@@ -27,11 +28,13 @@ class Executed:
     Attributes:
         notebook: the notebook, all cells in the given order, code cells with outputs.
         seconds: how long the execution took, then or now.
+        machine: on which machine, as ``cvgen_course.machine`` describes it.
         cached: whether the outputs come from the cache.
     """
 
     notebook: nbformat.NotebookNode
     seconds: float
+    machine: str
     cached: bool
 
 
@@ -63,17 +66,19 @@ def execute(
         record = cache.match_cache_notebook(bare)
         _, bare = cache.merge_match_into_notebook(bare)
         seconds, cached = float(record.data.get("execution_seconds", 0.0)), True
+        where = str(record.data.get("machine", ""))
     except KeyError:
         start = time.monotonic()
         _run(bare, path, profile, progress)
-        seconds, cached = time.monotonic() - start, False
-        bundle = CacheBundleIn(bare, path.name, data={"execution_seconds": seconds})
+        seconds, cached, where = time.monotonic() - start, False, machine.describe()
+        measured = {"execution_seconds": seconds, "machine": where}
+        bundle = CacheBundleIn(bare, path.name, data=measured)
         cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
     finally:
         cache.db.dispose()
     if progress:
         progress(len(bare.cells), len(bare.cells))
-    return Executed(_with_outputs(notebook, bare), seconds, cached)
+    return Executed(_with_outputs(notebook, bare), seconds, where, cached)
 
 
 def _code_only(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

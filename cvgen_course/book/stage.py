@@ -193,7 +193,10 @@ def _figure(
             "  Say what one sees in it, in the cell's metadata: :alt: \"…\" below the cell's fence."
         )
     if not caption:
-        return {"image": image}
+        raise BookError(
+            f"{where} makes a figure without caption.\n"
+            "  Begin the next cell, a text, with: **Figure 1.2.** What it is, and what to see."
+        )
     if len(pictures) > 1:
         raise BookError(f"{where} makes {len(pictures)} figures; one caption needs one figure.")
     match = CAPTION.match(caption)

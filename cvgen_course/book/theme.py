@@ -18,6 +18,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     if mathjax_folder():
         app.connect("config-inited", _use_own_mathjax)
         app.connect("build-finished", _copy_mathjax)
+    app.connect("autodoc-skip-member", _skip_tuple_fields)
+    # Before viewcode (priority 500) makes a page for every module it knows.
+    app.connect("html-collect-pages", _forget_modules_without_source, priority=100)
     app.add_config_value("cvgen_downloads", {}, "html")
     # After the theme has made its own buttons (priority 500 and 501).
     app.connect("html-page-context", _download_buttons, priority=900)
@@ -49,6 +52,22 @@ def _copy_mathjax(app: Sphinx, error: Exception | None) -> None:
     for path in (source / fonts).iterdir():
         shutil.copyfile(path, target / fonts / path.name)
     shutil.copyfile(source / "tex-chtml.js", target / "tex-chtml.js")
+
+
+def _skip_tuple_fields(
+    app: Sphinx, what: str, name: str, member: object, skip: bool, options: object
+) -> bool | None:
+    """Leave out a named tuple's fields: its docstring's Attributes describe them already."""
+    text = getattr(member, "__doc__", None) or ""
+    return True if text.startswith("Alias for field number") else None
+
+
+def _forget_modules_without_source(app: Sphinx) -> list[tuple]:
+    """Drop what viewcode would list without a page: a named tuple's made-up module."""
+    modules = getattr(app.env, "_viewcode_modules", {})
+    for name in [name for name, entry in modules.items() if not entry]:
+        del modules[name]
+    return []
 
 
 def _download_buttons(

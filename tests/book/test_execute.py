@@ -5,6 +5,7 @@ import pytest
 
 from cvgen_course.book.execute import execute
 from cvgen_course.errors import BookError
+from cvgen_course.machine import describe
 
 pytestmark = pytest.mark.notebook
 
@@ -31,6 +32,7 @@ def test_execute_takes_the_outputs_from_the_cache_the_second_time(run):
     assert first.notebook.cells[1].outputs == second.notebook.cells[1].outputs
     assert second.notebook.cells[0].source == "other text"
     assert second.seconds == pytest.approx(first.seconds)
+    assert first.machine == second.machine == describe()
 
 
 def test_execute_sets_the_profile_and_reports_progress(run, monkeypatch):

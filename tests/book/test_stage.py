@@ -115,6 +115,13 @@ def test_stage_does_not_change_its_input(notebook, course):
     assert notebook == before
 
 
+def test_stage_refuses_a_figure_without_caption(notebook, course):
+    place = next(i for i, cell in enumerate(notebook.cells) if "axes.legend" in cell.source)
+    notebook.cells.insert(place + 1, nbformat.v4.new_markdown_cell("A text between."))
+    with pytest.raises(BookError, match="makes a figure without caption"):
+        stage(notebook, translator(notebook, course))
+
+
 def test_stage_refuses_a_figure_without_alternative_text(notebook, course):
     del find(notebook, "axes.legend").metadata["alt"]
     with pytest.raises(BookError, match="without alternative text"):

@@ -1,0 +1,47 @@
+"""The book's own pages: every chapter and every package of the library has its place."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+BOOK = ROOT / "jupyter_book"
+CHAPTERS = sorted(path.relative_to(ROOT / "solutions") for path in ROOT.glob("solutions/*/*.md"))
+PACKAGES = sorted(
+    path.parent.name
+    for path in ROOT.glob("cvgen_course/*/__init__.py")
+    if path.parent.name not in ("book", "demo", "doctor", "grading")
+)
+
+
+def pages() -> list[str]:
+    """Return the pages of the table of contents, in order."""
+
+    def files(item: object) -> list[str]:
+        if isinstance(item, list):
+            return [name for part in item for name in files(part)]
+        if isinstance(item, dict):
+            return [n for k, v in item.items() for n in ([v] if k == "file" else files(v))]
+        return []
+
+    return files(yaml.safe_load((BOOK / "_toc.yml").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=str)
+def test_contents_name_every_chapter(chapter):
+    assert chapter.with_suffix("").as_posix() in pages()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_contents_name_every_package_of_the_library(package):
+    assert f"api/{package}" in pages()
+    page = (BOOK / "api" / f"{package}.md").read_text(encoding="utf-8")
+    assert f".. automodule:: cvgen_course.{package}\n" in page
+    assert f"({package}.md)" in (BOOK / "api" / "index.md").read_text(encoding="utf-8")
+
+
+def test_every_page_is_in_the_contents():
+    written = {p.relative_to(BOOK).with_suffix("").as_posix() for p in BOOK.rglob("*.md")}
+    written = {name for name in written if not name.startswith("_build")}
+    assert written - {"README", "intro"} <= set(pages())
