@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
 import shutil
@@ -114,8 +115,8 @@ def check_release(root: Path | str, chapters: Iterable[str] | None = None) -> li
                     problems.append(f"{place.as_posix()} is out of date")
             pair = chapter.source.with_suffix(".ipynb")
             if not pair.is_file() or pair.read_bytes() != to_json(build.source).encode():
-                place = pair.relative_to(course.root).as_posix()
-                problems.append(f"{place} does not follow {chapter.source.name}")
+                place = pair.relative_to(course.root)
+                problems.append(f"{place.as_posix()} does not follow {chapter.source.name}")
     return [f"{problem}; run: cvgen release" for problem in problems]
 
 
@@ -150,6 +151,9 @@ def built(chapter: Chapter) -> Iterator[Build]:
         made = workshop / chapter.release_folder.relative_to(chapter.course.root)
         notebook = made / f"{chapter.notebook}.ipynb"
         released = tidied(nbformat.read(notebook, as_version=4), keep_ids=True)
+        # The two files say the same, but JupyterLab must not keep them in step as it does for an
+        # author: Markdown loses an answer cell that a student has emptied, and splits at "+++".
+        del released.metadata["jupytext"]["formats"]
         notebook.write_text(to_json(released), encoding="utf-8")
         notebook.with_suffix(".md").write_text(to_markdown(released), encoding="utf-8")
         refuse(chapter, "has what students must not get", find_leaks(source, made))
@@ -162,7 +166,7 @@ def generate_assignment(chapter: Chapter, root: Path) -> None:
     Raises:
         ReleaseError: nbgrader refuses; its last complaint is in the message.
     """
-    config = chapter.course.config.copy()
+    config = copy.deepcopy(chapter.course.config)
     config.SaveCells.enabled = False
     directory = chapter.course.directory(root=str(root), assignment_id=chapter.name)
     with captured(logging.WARNING) as log:
