@@ -9,15 +9,18 @@ READY := .venv/.installed
 SLOW := slow or nbgrader or notebook or browser
 PYTEST := OMP_NUM_THREADS=1 CVGEN_PROFILE=smoke $(BIN)/pytest
 
-.PHONY: demo test book release lint lock clean
+.PHONY: demo test bench book release lint lock clean
 
 demo: $(READY)  ## a class of eight submissions, graded, with its report and a page of the book
 	$(BIN)/cvgen demo
 
 test: $(READY) lint  ## everything that must hold, the fast part first
-	$(PYTEST) -n 2 --dist loadgroup -m "not ($(SLOW))" tests
+	$(PYTEST) -n 2 --dist loadgroup -m "not ($(SLOW))" tests benchmarks
 	$(PYTEST) -n 2 --dist loadgroup -m "$(SLOW)" tests
 	$(PYTEST) -p no:xdist --nbval-lax --nbval-kernel-name python3 solutions
+
+bench: $(READY)  ## times and memory, into benchmarks/results.json
+	$(BIN)/pytest benchmarks -q --benchmark-enable --benchmark-quiet --benchmark-json=benchmarks/results.json.part
 
 book: $(READY)  ## the Jupyter Book, in jupyter_book/_build/html
 	$(BIN)/cvgen book

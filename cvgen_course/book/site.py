@@ -12,6 +12,7 @@ import yaml
 
 from cvgen_course.book.execute import Executed
 from cvgen_course.book.markdown import Numbers, Translator
+from cvgen_course.book.measurements import measurements
 from cvgen_course.book.references import read_references
 from cvgen_course.book.stage import Download, numbered_figures, stage
 from cvgen_course.errors import BookError
@@ -72,8 +73,6 @@ def write_site(
             if path.is_file() and path.suffix not in (".md", ".ipynb", ".py", ".pyc"):
                 files[path.relative_to(root / "solutions").as_posix()] = path.read_bytes()
     for page in _generated(files["_toc.yml"]):
-        from cvgen_course.book.measurements import measurements
-
         files[f"{page}.md"] = measurements(root / "benchmarks" / "results.json").encode()
     files["_config.yml"] = _config(files["_config.yml"], downloads, repository(root))
     _synchronise(folder, files)

@@ -1,0 +1,20 @@
+"""How fast the embedded data sets are drawn, without their cache on disk."""
+
+import pytest
+
+from cvgen_course.data import glyphs, scene_set
+
+
+@pytest.mark.benchmark(group="Drawing data")
+@pytest.mark.parametrize(
+    ("name", "draw_split", "size"),
+    [("scenes", scene_set.draw_split, 100), ("glyphs", glyphs.draw_split, 500)],
+    ids=["scenes", "glyphs"],
+)
+def test_draw(benchmark, name, draw_split, size):
+    """Draw the first images of a split."""
+    drawn = benchmark.pedantic(draw_split, ("train", size, 0), rounds=9, warmup_rounds=1)
+    assert len(drawn["images"]) == size
+    benchmark.extra_info["what"] = f"{size} {name}"
+    if benchmark.enabled:
+        benchmark.extra_info["images_per_second"] = size / benchmark.stats.stats.median
