@@ -46,7 +46,8 @@ def bilinear(x: Tensor, factor: int) -> Tensor:
     _require(x, factor)
     if not x.is_floating_point():
         raise TypeError(f"x: expected a floating-point tensor, got {x.dtype}; use x.float()")
-    return _linear(_linear(x, factor, dim=2), factor, dim=3)
+    rows, columns = (_closeness(size, factor, x) for size in x.shape[2:])
+    return rows @ x @ columns.T
 
 
 def bed_of_nails(x: Tensor, factor: int) -> Tensor:
@@ -70,18 +71,15 @@ def bed_of_nails(x: Tensor, factor: int) -> Tensor:
     return out
 
 
-def _linear(x: Tensor, factor: int, dim: int) -> Tensor:
-    """Interpolate linearly along one dimension."""
-    size = x.shape[dim]
-    middle = (torch.arange(factor * size, device=x.device, dtype=x.dtype) + 0.5) / factor
-    position = (middle - 0.5).clamp(0, size - 1)  # of each new pixel, in old pixels
-    before = position.floor().long()
-    after = (before + 1).clamp(max=size - 1)
+def _closeness(size: int, factor: int, x: Tensor) -> Tensor:
+    """Return how much each new pixel takes of each old one: (factor·size, size), rows add up to 1.
 
-    shape = [1, 1, 1, 1]
-    shape[dim] = -1
-    share = (position - before).reshape(shape)  # of the value after
-    return x.index_select(dim, before) * (1 - share) + x.index_select(dim, after) * share
+    A value's weight is a tent: 1 in its own place, and 0 from the next one on.
+    """
+    old = torch.arange(size, device=x.device, dtype=x.dtype)
+    new = torch.arange(factor * size, device=x.device, dtype=x.dtype)
+    position = ((new + 0.5) / factor - 0.5).clamp(0, size - 1)  # of each new pixel, in old pixels
+    return (1 - (position[:, None] - old).abs()).clamp(min=0)
 
 
 def _require(x: Tensor, factor: int) -> None:
