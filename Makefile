@@ -31,6 +31,7 @@ release: $(READY)  ## lectures/ from solutions/
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -51,4 +52,4 @@ lock:
 	@{ head -2 requirements.lock; cat .lock; } > .lock.new && mv .lock.new requirements.lock && rm .lock .torch-pair
 
 clean:  ## what was built; never a submission or a mark
-	rm -rf jupyter_book/_build .pytest_cache .ruff_cache
+	rm -rf jupyter_book/_build .pytest_cache .ruff_cache .mypy_cache

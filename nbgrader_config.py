@@ -23,6 +23,9 @@ c.CourseDirectory.ignore = [
 # nbgrader 0.9 adds submissions in a way that SQLAlchemy 2.1 warns of; what it writes is right.
 warnings.filterwarnings("ignore", message="Object of type <Submitted")
 
+# A student's notebook is not kept in step with its text, as an author's is.
+c.GenerateAssignment.preprocessors.append("cvgen_course.grading.unpair.Unpair")
+
 # Where students and teacher meet (fetch, submit, collect), for those who use it.
 if os.environ.get("CVGEN_EXCHANGE"):
     c.Exchange.root = os.environ["CVGEN_EXCHANGE"]

@@ -62,7 +62,7 @@ def read_references(path: Path) -> dict[str, Reference]:
     return references
 
 
-def _authors(entry: Entry) -> list:
+def _authors(entry: Entry) -> list[Person]:
     return entry.persons.get("author", [])
 
 

@@ -114,7 +114,8 @@ def split_solution(source: str, where: str) -> tuple[str, str]:
 
 def _regions(text: str, where: str) -> Iterator[tuple[bool, list[str]]]:
     """Yield the stretches of lines between the markers: whether it is a solution, its lines."""
-    inside, lines = False, []
+    inside = False
+    lines: list[str] = []
     for line in text.split("\n"):
         if line.strip() in (BEGIN, END):
             if (line.strip() == BEGIN) == inside:
@@ -192,14 +193,14 @@ def _figure(
             f"{where} makes a figure without alternative text.\n"
             "  Say what one sees in it, in the cell's metadata: :alt: \"…\" below the cell's fence."
         )
-    if not caption:
+    match = CAPTION.match(caption)
+    if match is None:
         raise BookError(
             f"{where} makes a figure without caption.\n"
             "  Begin the next cell, a text, with: **Figure 1.2.** What it is, and what to see."
         )
     if len(pictures) > 1:
         raise BookError(f"{where} makes {len(pictures)} figures; one caption needs one figure.")
-    match = CAPTION.match(caption)
     text = re.sub(r"\s*\n\s*", " ", match.group(1).strip())
     figure = {"caption": translator.translate(text), "name": figure_anchor(match.group(2))}
     return {"image": image, "figure": figure}

@@ -62,7 +62,7 @@ def _skip_tuple_fields(
     return True if text.startswith("Alias for field number") else None
 
 
-def _forget_modules_without_source(app: Sphinx) -> list[tuple]:
+def _forget_modules_without_source(app: Sphinx) -> list[tuple[object, ...]]:
     """Drop what viewcode would list without a page: a named tuple's made-up module."""
     modules = getattr(app.env, "_viewcode_modules", {})
     for name in [name for name, entry in modules.items() if not entry]:

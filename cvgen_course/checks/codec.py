@@ -70,7 +70,7 @@ def decode(data: bytes) -> Any:
     return plain
 
 
-def _tree(plain: Any, tensors: dict[str, torch.Tensor]) -> list:
+def _tree(plain: Any, tensors: dict[str, torch.Tensor]) -> list[Any]:
     kind = type(plain)
     if plain is None:
         return ["none", 0]
@@ -130,10 +130,10 @@ class _Reader:
             raise ValueError("a text is too long")
         return content.encode("utf-8", "replace").decode()
 
-    def _list(self, content: Any, depth: int) -> list:
+    def _list(self, content: Any, depth: int) -> list[Any]:
         return [self.read(node, depth) for node in _require(content, list)]
 
-    def _tuple(self, content: Any, depth: int) -> tuple:
+    def _tuple(self, content: Any, depth: int) -> tuple[Any, ...]:
         return tuple(self._list(content, depth))
 
     def _dict(self, content: Any, depth: int) -> dict[str, Any]:

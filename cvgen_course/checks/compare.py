@@ -99,7 +99,7 @@ def _differ(message: str, got: Any, expected: Any, where: str) -> Difference:
     return Difference(message, wanted, came) if wanted != came else Difference(message)
 
 
-def _compare_dictionaries(got: Any, expected: dict, where: str) -> Difference | None:
+def _compare_dictionaries(got: Any, expected: dict[str, Any], where: str) -> Difference | None:
     if not isinstance(got, dict):
         return _differ("a dictionary was expected", got, expected, where)
     if got.keys() != expected.keys():
@@ -111,7 +111,9 @@ def _compare_dictionaries(got: Any, expected: dict, where: str) -> Difference | 
     return None
 
 
-def _compare_sequences(got: Any, expected: list | tuple, where: str) -> Difference | None:
+def _compare_sequences(
+    got: Any, expected: list[Any] | tuple[Any, ...], where: str
+) -> Difference | None:
     if not isinstance(got, list | tuple):
         kind = "tuple" if isinstance(expected, tuple) else "list"
         return _differ(f"a {kind} of {len(expected)} was expected", got, expected, where)

@@ -32,6 +32,7 @@ from cvgen_course.checks.identity import name_of, same_code, underlying
 SWITCHED_OFF = "sys.setprofile"
 
 _METHODS = ("forward", "__call__", "__iter__")
+_CONSTRUCTORS = ("__init__", "__new__")
 _ANY_C_FUNCTION = (
     BuiltinFunctionType,
     MethodDescriptorType,
@@ -129,7 +130,8 @@ class CallWatcher:
             for m in methods
             if isinstance(m, FunctionType) and m.__module__ != "torch.nn.modules.module"
         ]
-        methods = methods or [m for m in (cls.__init__, cls.__new__) if isinstance(m, FunctionType)]
+        constructors = [getattr(cls, method) for method in _CONSTRUCTORS]
+        methods = methods or [m for m in constructors if isinstance(m, FunctionType)]
         if not methods:
             raise TypeError(f"forbidden: expected a class with methods in Python, got {cls!r}")
         for method in methods:
@@ -152,9 +154,9 @@ class CallWatcher:
                 if frame.f_code is not original and same_code(frame.f_code, original):
                     self._hit(name)
         elif event == "c_call":
-            entries = self._builtins.get(getattr(argument, "__name__", None))
-            if entries:
-                for item, name in entries:
+            functions = self._builtins.get(getattr(argument, "__name__", ""))
+            if functions:
+                for item, name in functions:
                     if _is_c_function(argument, item):
                         self._hit(name)
             elif argument is sys.setprofile or argument is threading.setprofile:
@@ -177,11 +179,13 @@ class CallWatcher:
 
 class _OperatorWatcher(TorchDispatchMode):
     def __init__(self, names: set[str], hit: Any) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's
         self._names = names
         self._report = hit
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         name = func._schema.name
         if name in self._names:
             self._report(name)

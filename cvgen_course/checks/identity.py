@@ -52,8 +52,10 @@ def is_or_wraps(implementation: Any, reference: Any) -> bool:
         return True
     if isinstance(theirs, type):
         return isinstance(mine, type) and issubclass(mine, theirs)
-    codes = getattr(mine, "__code__", None), getattr(theirs, "__code__", None)
-    return None not in codes and (codes[0] is codes[1] or same_code(*codes))
+    code, original = getattr(mine, "__code__", None), getattr(theirs, "__code__", None)
+    if type(code) is not CodeType or type(original) is not CodeType:
+        return False
+    return code is original or same_code(code, original)
 
 
 def same_code(mine: CodeType, theirs: CodeType) -> bool:

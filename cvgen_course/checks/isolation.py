@@ -10,6 +10,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,14 +47,15 @@ def quiet() -> Iterator[None]:
     ):
         warnings.simplefilter("ignore")
         hook, thread_hook = sys.unraisablehook, threading.excepthook
-        sys.unraisablehook = threading.excepthook = lambda _: None
+        sys.unraisablehook = lambda _: None
+        threading.excepthook = lambda _: None
         try:
             yield
         finally:
             sys.unraisablehook, threading.excepthook = hook, thread_hook
 
 
-def _no_display() -> contextlib.AbstractContextManager:
+def _no_display() -> contextlib.AbstractContextManager[Any]:
     """Return a context that swallows what is displayed in a notebook, figures too."""
     ipython = sys.modules.get("IPython")
     if ipython is None or ipython.get_ipython() is None:
@@ -103,7 +105,7 @@ def clean_state() -> Iterator[None]:
         torch.set_default_dtype(torch.float32)
         if device.type != "cpu":
             torch.set_default_device("cpu")
-        torch.random.default_generator.manual_seed(SEED)
+        torch.default_generator.manual_seed(SEED)
         np.random.seed(SEED)
         random.seed(SEED)
         with torch.inference_mode(False), torch.enable_grad(), np.errstate():

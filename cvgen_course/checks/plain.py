@@ -152,7 +152,7 @@ class _Converter:
             raise WrongAnswer(f"{where} is a text of {len(value):,} characters, which is too long")
         return value.encode("utf-8", "replace").decode("utf-8")
 
-    def _dictionary(self, value: dict, where: str, depth: int) -> dict[str, Any]:
+    def _dictionary(self, value: dict[Any, Any], where: str, depth: int) -> dict[str, Any]:
         self._room_for(dict.__len__(value))
         plain = {}
         for key, item in dict.items(value):
@@ -167,7 +167,7 @@ class _Converter:
 
     def _tensor(self, value: torch.Tensor, where: str) -> torch.Tensor:
         _check_tensor(value, where)
-        if torch.Tensor.requires_grad.__get__(value):
+        if _attribute(value, "requires_grad"):
             raise WrongAnswer(
                 f"{where} still needs a gradient (requires_grad=True), though none of the inputs "
                 "does; call .detach(), or don't make parameters here"
@@ -187,10 +187,8 @@ def _check_tensor(value: torch.Tensor, what: str) -> None:
             "expected"
         )
     tensor = torch.Tensor
-    layout, device, dtype = (
-        getattr(tensor, a).__get__(value) for a in ("layout", "device", "dtype")
-    )
-    if layout is not torch.strided or tensor.is_nested.__get__(value):
+    layout, device, dtype = (_attribute(value, name) for name in ("layout", "device", "dtype"))
+    if layout is not torch.strided or _attribute(value, "is_nested"):
         raise WrongAnswer(
             f"{what} is a sparse or nested tensor; a dense one was expected (.to_dense())"
         )
@@ -210,6 +208,11 @@ def _check_tensor(value: torch.Tensor, what: str) -> None:
     needed = (tensor.storage_offset(value) + last + 1) * tensor.element_size(value)
     if tensor.numel(value) and tensor.untyped_storage(value).nbytes() < needed:
         raise WrongAnswer(f"{what} is a tensor whose memory was taken away (resize_?)")
+
+
+def _attribute(value: torch.Tensor, name: str) -> Any:
+    """Return an attribute as ``torch.Tensor`` itself reads it, whatever a subclass says."""
+    return getattr(torch.Tensor, name).__get__(value)
 
 
 def _too_large(value: torch.Tensor, where: str, num_bytes: int) -> str:

@@ -106,7 +106,7 @@ def alike(a: Outcome, b: Outcome) -> bool:
 
 def _watcher_for(exercise: Exercise) -> Callable[[], CallWatcher]:
     """Return what makes a watcher for everything that an exercise forbids, named or not."""
-    module = sys.modules.get(exercise.probe.__module__)
+    module = sys.modules[exercise.probe.__module__]
     own = [mistake.implementation for mistake in exercise.mistakes]
     own += [
         item
@@ -145,7 +145,7 @@ def _try(
 
 
 def _probe(
-    exercise: Exercise, implementation: Any, given: dict, watcher: CallWatcher | None
+    exercise: Exercise, implementation: Any, given: dict[str, Any], watcher: CallWatcher | None
 ) -> Outcome:
     try:
         if watcher is None:
@@ -206,7 +206,7 @@ def text_of(error: BaseException) -> str:
 def _where(error: BaseException) -> str:
     """Return the line of the student's code in which an exception arose, where one can be found."""
     try:
-        lines = []
+        lines: list[str] = []
         step = error.__traceback__
         while step is not None and len(lines) < 2000:
             module = step.tb_frame.f_globals.get("__name__", "")

@@ -41,7 +41,7 @@ def save_arrays(path: Path, arrays: Arrays) -> None:
         OSError: the folder can't be written, or the disk is full; ``path`` is as it was before.
     """
     with replacing(path) as file:
-        np.savez(file, **arrays)
+        np.savez(file, **arrays)  # type: ignore[arg-type]  # an array is never `allow_pickle`
 
 
 def read_arrays(path: Path) -> Arrays | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 from torch.utils.data import Dataset
@@ -20,7 +21,7 @@ from cvgen_course.data.scene_set import load_scenes
 from cvgen_course.data.splits import require_split
 from cvgen_course.data.voc import VOCSegmentation
 
-_LOADERS = {
+_LOADERS: dict[str, Callable[..., Dataset[Any]]] = {
     "scenes": load_scenes,
     "glyphs": load_glyphs,
     "mnist": load_mnist,
@@ -40,7 +41,7 @@ NAMES = tuple(_LOADERS)
 
 def load(
     name: str, split: str, root: str | os.PathLike[str] | None = None, **options: Any
-) -> Dataset:
+) -> Dataset[Any]:
     """Load a split of a data set.
 
     Args:

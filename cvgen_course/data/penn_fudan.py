@@ -58,10 +58,9 @@ class PennFudan(Dataset[SceneItem]):
         pixels = read_pixels(self._masks[index], "", "")
         if pixels.shape != image.shape[1:]:
             raise DataError(f"{str(self._masks[index])!r}: expected the image's size; restore it.")
-        numbers, ids = np.unique(
-            pixels, return_inverse=True
-        )  # whatever the numbers, count 0, 1, 2, …
-        ids = torch.from_numpy(ids.reshape(pixels.shape).astype(np.int64))
+        # Whatever the numbers, count 0, 1, 2, …
+        numbers, counted = np.unique(pixels, return_inverse=True)
+        ids = torch.from_numpy(counted.reshape(pixels.shape).astype(np.int64))
         if numbers[0] != 0:  # no background at all
             ids = ids + 1
         return scene_item(image, ids, torch.ones(int(ids.max()), dtype=torch.int64))

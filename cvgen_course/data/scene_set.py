@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
 from functools import cached_property
 from pathlib import Path
@@ -107,5 +108,5 @@ def _version() -> str:
     """Return a hash of the code that draws: when it changes, so does the cache's name."""
     code = hashlib.sha256()
     for module in (scenes, outlines, textures):
-        code.update(Path(module.__file__).read_bytes())
+        code.update(inspect.getsource(module).encode())
     return code.hexdigest()[:12]

@@ -42,7 +42,7 @@ _DISC = _unit_area(outlines.regular_polygon(48))
 _SQUARE = np.array([[0.5, 0.5], [-0.5, 0.5], [-0.5, -0.5], [0.5, -0.5]])
 _TRIANGLE = _unit_area(outlines.regular_polygon(3))
 _STAR = _unit_area(outlines.star(5, inner=0.45))
-_OUTLINES = (None, _DISC, _SQUARE, _TRIANGLE, _STAR)  # by class
+_OUTLINES = {1: _DISC, 2: _SQUARE, 3: _TRIANGLE, 4: _STAR}  # by class
 
 
 class Scene(NamedTuple):

@@ -63,11 +63,11 @@ def answered(released: NotebookNode, answers: Answers) -> NotebookNode:
     Args:
         released: what a student opens.
         answers: the source for a solution cell by its ``grade_id``; the key ``""`` is put before
-            the notebook's first code cell, the imports.
+            the notebook's imports.
     """
     notebook = copy.deepcopy(released)
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    code[0].source = "\n".join(filter(None, (answers.get(""), code[0].source)))
+    imports = next(cell for cell in notebook.cells if "from cvgen_course import" in cell.source)
+    imports.source = "\n".join(filter(None, (answers.get(""), imports.source)))
     solution = {c.metadata.nbgrader.grade_id: c for c in notebook.cells if is_solution(c)}
     for name in filter(None, answers):
         if name not in solution:
@@ -126,7 +126,7 @@ def lookup_source(exercise: Exercise) -> str:
     )
 
 
-def fingerprint(args, kwargs):
+def fingerprint(args: tuple[object, ...], kwargs: dict[str, object]) -> str:
     """Return a short text that is the same for the same arguments."""
     import hashlib
 

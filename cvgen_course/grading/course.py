@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config.loader import Config, PyFileConfigLoader
 
 from ..errors import CourseError
 

@@ -172,6 +172,8 @@ class CellByCell(NotebookClient):
 
     def answers(self) -> bool:
         """Return whether the kernel listens again after an interrupt."""
+        if self.kc is None:
+            return False
         self.timeout = STILL_BUSY_SECONDS
         try:
             return self.wait_for_reply(self.kc.execute("None", silent=True)) is not None

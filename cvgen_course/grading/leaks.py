@@ -78,7 +78,8 @@ def answers_in(text: str, source: NotebookNode) -> list[str]:
 
 def split_answers(sources: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return what is shown and what is kept back: texts outside and inside the solution markers."""
-    shown, answers = [], []
+    shown: list[str] = []
+    answers: list[str] = []
     for source in sources:
         inside: list[str] | None = None
         for line in source.splitlines():

@@ -38,6 +38,7 @@ def read_source(markdown: Path, notebook: Path) -> NotebookNode:
     before = read_notebook(notebook)
     if before is not None:
         source = combine_inputs_with_outputs(source, before, fmt="md:myst")
+    source.metadata.setdefault("jupytext", {}).setdefault("formats", FORMATS)
     return tidied(source, keep_ids=before is not None and {cell.id for cell in before.cells})
 
 
@@ -60,7 +61,8 @@ def tidied(notebook: NotebookNode, keep_ids: set[str] | bool = False) -> Noteboo
         notebook: any notebook.
         keep_ids: the ids that stay (True: all); others are made from the cells' content.
     """
-    cells, used = [], set()
+    cells: list[NotebookNode] = []
+    used: set[str] = set()
     for cell in copy.deepcopy(notebook.cells):
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -69,7 +71,7 @@ def tidied(notebook: NotebookNode, keep_ids: set[str] | bool = False) -> Noteboo
             cell.id = new_id(cell, used)
         used.add(cell.id)
         cells.append(cell)
-    settings = {"formats": FORMATS, **notebook.metadata.get("jupytext", {})}
+    settings = dict(notebook.metadata.get("jupytext", {}))
     settings.pop("text_representation", None)
     metadata = {
         "jupytext": settings,

@@ -151,9 +151,6 @@ def built(chapter: Chapter) -> Iterator[Build]:
         made = workshop / chapter.release_folder.relative_to(chapter.course.root)
         notebook = made / f"{chapter.notebook}.ipynb"
         released = tidied(nbformat.read(notebook, as_version=4), keep_ids=True)
-        # The two files say the same, but JupyterLab must not keep them in step as it does for an
-        # author: Markdown loses an answer cell that a student has emptied, and splits at "+++".
-        del released.metadata["jupytext"]["formats"]
         notebook.write_text(to_json(released), encoding="utf-8")
         notebook.with_suffix(".md").write_text(to_markdown(released), encoding="utf-8")
         refuse(chapter, "has what students must not get", find_leaks(source, made))

@@ -16,7 +16,7 @@ class Bin(NamedTuple):
 
     low: float
     high: float
-    count: int
+    students: int
 
 
 class Missed(NamedTuple):

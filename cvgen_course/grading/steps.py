@@ -25,6 +25,8 @@ from .execute import Event, Executor, Limits
 from .guard import guard
 from .logs import captured
 
+Resources = dict[str, Any]
+
 
 def autograde(
     chapter: Chapter,
@@ -58,13 +60,13 @@ def autograde(
     events: list[Event] = []
     remarks: list[str] = []
 
-    def run(notebook: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict]:
+    def run(notebook: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         folder = Path(chapter.course.root, resources["metadata"]["path"])
         notebook, happened = executor.execute(notebook, folder, {"CVGEN_SEED": seed}, limits)
         events.extend(happened)
         return notebook, resources
 
-    def look(notebook: NotebookNode, resources: dict[str, Any]) -> tuple[NotebookNode, dict]:
+    def look(notebook: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         remarks.extend(guard(notebook))
         told = [*notes, *(event.message for event in events), *remarks]
         if told:

@@ -43,7 +43,7 @@ OnStep = Callable[[int, nn.Module, History], Any]
 
 def fit(
     model: nn.Module,
-    train_set: Dataset,
+    train_set: Dataset[Any],
     loss: Callable[[Tensor, Tensor], Tensor],
     *,
     steps: int,
@@ -163,21 +163,21 @@ def predict(model: nn.Module, images: Tensor, batch_size: int = 64) -> Tensor:
 
 
 def _batches(
-    train_set: Dataset, batch_size: int, rng: torch.Generator
+    train_set: Dataset[Any], batch_size: int, rng: torch.Generator
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield batches for ever; every image once before any comes again."""
-    if len(train_set) == 0:
+    num_items = len(train_set)  # type: ignore[arg-type]  # torch's Dataset promises no length
+    if num_items == 0:
         raise ValueError("train_set: expected at least one item, got an empty set")
     images, masks = getattr(train_set, "images", None), getattr(train_set, "masks", None)
-    in_memory = isinstance(images, Tensor) and isinstance(masks, Tensor)
 
     def forever() -> Iterator[tuple[Tensor, Tensor]]:
         waiting = torch.empty(0, dtype=torch.int64)
         while True:
             while len(waiting) < batch_size:
-                waiting = torch.cat([waiting, torch.randperm(len(train_set), generator=rng)])
+                waiting = torch.cat([waiting, torch.randperm(num_items, generator=rng)])
             chosen, waiting = waiting[:batch_size], waiting[batch_size:]
-            if in_memory:
+            if isinstance(images, Tensor) and isinstance(masks, Tensor):
                 yield images[chosen], masks[chosen]
             else:
                 items = [train_set[i] for i in chosen.tolist()]

@@ -244,6 +244,14 @@ def test_is_or_wraps_knows_a_class_and_its_subclasses():
     assert not is_or_wraps(None, reference)
 
 
+def test_is_or_wraps_takes_an_object_that_answers_to_every_name():
+    class Agreeable:
+        def __getattr__(self, name):
+            return name
+
+    assert not is_or_wraps(Agreeable(), reference)
+
+
 def test_call_watcher_sees_a_copy_of_a_function_with_a_docstring():
     copied = FunctionType(reference.__code__.replace(co_name="mine"), {})
     with CallWatcher([reference]) as watcher:

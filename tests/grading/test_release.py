@@ -5,7 +5,8 @@ import nbformat
 import pytest
 
 from cvgen_course.errors import CourseError, ReleaseError
-from cvgen_course.grading.release import check_release, contents, release
+from cvgen_course.grading.course import Course
+from cvgen_course.grading.release import built, check_release, contents, release
 
 SOURCE = "solutions/01_tiny/tiny.md"
 LECTURE = "lectures/01_tiny/tiny.ipynb"
@@ -106,6 +107,14 @@ def test_release_tells_the_gradebook(released_course):
         )
         assert dict(rows) == {"test_double": 2.0, "test_square": 3.0, "written": 1.0}
     book.close()
+
+
+def test_built_leaves_the_courses_configuration_as_it_is(ready):
+    with (ready / "nbgrader_config.py").open("a") as file:
+        file.write("\nc.SaveCells.enabled = True\n")
+    chapter = Course.find(ready).chapter("01_tiny")
+    with built(chapter):
+        assert chapter.course.config.SaveCells.enabled is True
 
 
 def test_check_release_names_what_is_out_of_date(ready):

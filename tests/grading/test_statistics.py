@@ -25,13 +25,13 @@ def test_histogram_counts_everyone_once_and_full_points_in_the_last_bin():
         columns=(Column("test_a", "a", 30.0, False),),
     )
     bins = histogram(outcome)
-    assert [b.count for b in bins] == [2, 1, 0, 0, 0, 0, 0, 0, 0, 2]
+    assert [b.students for b in bins] == [2, 1, 0, 0, 0, 0, 0, 0, 0, 2]
     assert (bins[1].low, bins[1].high) == (3, 6)
 
 
 def test_histogram_has_no_bins_finer_than_a_point():
-    assert [b.count for b in histogram(class_of(student("a", 1.0)))] == [0, 1]
-    assert [b.count for b in histogram(class_of())] == [0, 0]
+    assert [b.students for b in histogram(class_of(student("a", 1.0)))] == [0, 1]
+    assert [b.students for b in histogram(class_of())] == [0, 0]
 
 
 def test_totals_and_median_leave_out_who_has_none():

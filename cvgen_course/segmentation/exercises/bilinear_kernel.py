@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistake, WrongAnswer, as_tensor
 from cvgen_course.segmentation import bilinear_kernel
@@ -64,7 +65,7 @@ def cases(rng: torch.Generator) -> list[Case]:
     ]
 
 
-def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> torch.Tensor:
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> Tensor:
     """Return the weights."""
     weight = as_tensor(implementation(inputs["num_channels"], inputs["factor"]), "the kernel")
     if weight.dtype == torch.float64:
@@ -75,11 +76,11 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> torch.T
     return weight.detach()
 
 
-def _diagonal(num_channels, kernel):
+def _diagonal(num_channels: int, kernel: Tensor) -> Tensor:
     return torch.eye(num_channels)[:, :, None, None] * kernel
 
 
-def _tent(size, centre, factor):
+def _tent(size: int, centre: float, factor: int) -> Tensor:
     return 1 - (torch.arange(size) - centre).abs() / factor
 
 

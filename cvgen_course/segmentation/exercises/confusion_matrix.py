@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
 from cvgen_course.segmentation import confusion_matrix
@@ -16,10 +17,10 @@ VOID = 255
 def cases(rng: torch.Generator) -> list[Case]:
     """Return the questions: label maps with and without ignored pixels; weights add up to 100."""
 
-    def labels(num_classes: int, *shape: int) -> torch.Tensor:
+    def labels(num_classes: int, *shape: int) -> Tensor:
         return torch.randint(num_classes, shape, generator=rng)
 
-    def with_void(target: torch.Tensor, value: int = VOID) -> torch.Tensor:
+    def with_void(target: Tensor, value: int = VOID) -> Tensor:
         void = torch.rand(target.shape, generator=rng) < 0.25
         void.flatten()[0] = True
         return target.masked_fill(void, value)
@@ -138,14 +139,14 @@ def cases(rng: torch.Generator) -> list[Case]:
     ]
 
 
-def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> torch.Tensor:
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> Tensor:
     """Return the matrix that an implementation counts."""
     options = {"ignore_index": inputs["ignore_index"]} if "ignore_index" in inputs else {}
     confusion = implementation(inputs["pred"], inputs["target"], inputs["num_classes"], **options)
     return as_tensor(confusion, "the confusion matrix")
 
 
-def _count(target: torch.Tensor, pred: torch.Tensor, num_classes: int) -> torch.Tensor:
+def _count(target: Tensor, pred: Tensor, num_classes: int) -> Tensor:
     confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64)
     ones = torch.ones_like(target)
     return confusion.index_put((target, pred), ones, accumulate=True)

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.grad import conv2d_input
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
 from cvgen_course.segmentation import conv_transpose2d
@@ -26,7 +27,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         dtype: torch.dtype = torch.float32,
         **options: int,
     ) -> dict[str, Any]:
-        def normal(*shape: int) -> torch.Tensor:
+        def normal(*shape: int) -> Tensor:
             return torch.randn(shape, generator=rng, dtype=torch.float64).to(dtype)
 
         inputs = {"x": normal(*x), "weight": normal(*weight), "options": options}
@@ -121,10 +122,12 @@ def cases(rng: torch.Generator) -> list[Case]:
     ]
 
 
-def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, torch.Tensor]:
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """Return the output and, where a case brings an upstream gradient, those of the tensors."""
     options = dict(inputs["options"])
-    leaves = {key: inputs[key] for key in ("x", "weight", "bias") if key in inputs}
+    leaves: dict[str, Tensor] = {
+        key: inputs[key] for key in ("x", "weight", "bias") if key in inputs
+    }
     for leaf in leaves.values():
         leaf.requires_grad_("upstream" in inputs)
     copies = {key: leaf.clone() for key, leaf in leaves.items()}
@@ -138,7 +141,9 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     return answer
 
 
-def _stamp(x, weight, stride, combine):
+def _stamp(
+    x: Tensor, weight: Tensor, stride: int, combine: Callable[[Tensor, Tensor], Tensor]
+) -> Tensor:
     """Return the whole output, before padding and bias; ``combine(old, stamp)`` makes the new."""
     (_, _, H, W), (_, _, kh, kw) = x.shape, weight.shape
     size = (H - 1) * stride + kh, (W - 1) * stride + kw
@@ -152,7 +157,7 @@ def _stamp(x, weight, stride, combine):
     return out
 
 
-def _finish(out, bias, padding):
+def _finish(out: Tensor, bias: Tensor | None, padding: int) -> Tensor:
     H, W = out.shape[2:]
     out = out[:, :, padding : H - padding, padding : W - padding]
     return out if bias is None else out + bias.reshape(1, -1, 1, 1)
@@ -261,9 +266,9 @@ EXERCISE = Exercise(
         torch.convolution,
         torch._convolution,
         torch._C._nn.col2im,
-        torch._C._nn.slow_conv_transpose2d,
-        torch._C._nn.slow_conv_transpose3d,
-        torch.nn.grad.conv2d_input,
+        torch._C._nn.slow_conv_transpose2d,  # type: ignore[attr-defined]  # not in torch's stubs
+        torch._C._nn.slow_conv_transpose3d,  # type: ignore[attr-defined]
+        conv2d_input,
     ),
     read="Transposed convolution",
 )

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
 from cvgen_course.segmentation import dice_loss
@@ -18,13 +19,13 @@ VOID = 255
 def cases(rng: torch.Generator) -> list[Case]:
     """Return the questions: logits and targets, ignored pixels, large logits, gradients."""
 
-    def logits(*shape: int, scale: float = 2.0, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    def logits(*shape: int, scale: float = 2.0, dtype: torch.dtype = torch.float32) -> Tensor:
         return (scale * torch.randn(shape, generator=rng, dtype=torch.float64)).to(dtype)
 
-    def labels(num_classes: int, *shape: int) -> torch.Tensor:
+    def labels(num_classes: int, *shape: int) -> Tensor:
         return torch.randint(num_classes, shape, generator=rng)
 
-    def with_void(target: torch.Tensor, value: int) -> torch.Tensor:
+    def with_void(target: Tensor, value: int) -> Tensor:
         void = torch.rand(target.shape, generator=rng) < 0.4
         void.flatten()[0] = True
         return target.masked_fill(void, value)
@@ -148,7 +149,7 @@ def cases(rng: torch.Generator) -> list[Case]:
     ]
 
 
-def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, torch.Tensor]:
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Tensor]:
     """Return the loss and, where a case asks for it, its gradient with respect to the logits."""
     options = {name: inputs[name] for name in ("ignore_index", "smooth") if name in inputs}
     logits = inputs["logits"].requires_grad_()
@@ -161,7 +162,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     return answer
 
 
-def _parts(probs, target, ignore_index):
+def _parts(probs: Tensor, target: Tensor, ignore_index: int | None) -> tuple[Tensor, Tensor]:
     keep = torch.ones_like(target, dtype=torch.bool)
     if ignore_index is not None:
         keep = target != ignore_index
@@ -170,11 +171,11 @@ def _parts(probs, target, ignore_index):
     return probs * keep, one_hot * keep
 
 
-def _sums(values):
+def _sums(values: Tensor) -> Tensor:
     return values.sum(dim=(0, 2, 3))
 
 
-def _whole(probs, one_hot, smooth):
+def _whole(probs: Tensor, one_hot: Tensor, smooth: float) -> Tensor:
     return (2 * _sums(probs * one_hot) + smooth) / (_sums(probs) + _sums(one_hot) + smooth)
 
 

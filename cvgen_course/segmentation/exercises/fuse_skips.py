@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
 from cvgen_course.segmentation import fuse_skips, upsample_and_add
@@ -92,7 +93,7 @@ def cases(rng: torch.Generator) -> list[Case]:
     ]
 
 
-def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, torch.Tensor]:
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """Return the fused scores and, where a case brings an upstream gradient, those of the maps."""
     leaves = {name: inputs[name].requires_grad_("upstream" in inputs) for name in SCORES}
     handed = {name: leaf.clone() for name, leaf in leaves.items()}
@@ -104,9 +105,8 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     return answer
 
 
-def _resize(scores, size, **options):
-    options = {"mode": "bilinear", "align_corners": False} | options
-    return F.interpolate(scores, size=size, **options)
+def _resize(scores: Tensor, size: Sequence[int], align_corners: bool = False) -> Tensor:
+    return F.interpolate(scores, size=size, mode="bilinear", align_corners=align_corners)
 
 
 def _align_corners(score32, score16, score8):

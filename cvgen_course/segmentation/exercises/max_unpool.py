@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
 from cvgen_course.segmentation import max_unpool
@@ -102,7 +102,7 @@ def cases(rng: torch.Generator) -> list[Case]:
     ]
 
 
-def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, torch.Tensor]:
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """Return the unpooled map and, where a case brings an upstream gradient, that of x."""
     x = inputs["x"].requires_grad_("upstream" in inputs)
     handed = x.clone()
@@ -115,7 +115,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     return answer
 
 
-def _place(x, indices, size):
+def _place(x: Tensor, indices: Tensor, size: tuple[int, int]) -> Tensor:
     H, W = size
     out = x.new_zeros(*x.shape[:2], H * W)
     return out.scatter(2, indices.flatten(2), x.flatten(2)).unflatten(2, (H, W))

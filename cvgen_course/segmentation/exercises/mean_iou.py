@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
 from cvgen_course.segmentation import iou_per_class, mean_iou
@@ -14,7 +15,7 @@ from cvgen_course.segmentation import iou_per_class, mean_iou
 def cases(rng: torch.Generator) -> list[Case]:
     """Return the questions: confusion matrices, some with absent classes; weights add up to 100."""
 
-    def counts(num_classes: int, largest: int = 50) -> torch.Tensor:
+    def counts(num_classes: int, largest: int = 50) -> Tensor:
         random = torch.randint(1, largest, (num_classes, num_classes), generator=rng)
         return random + torch.diag(2 * random.diagonal() + largest)
 
@@ -86,13 +87,13 @@ def cases(rng: torch.Generator) -> list[Case]:
     ]
 
 
-def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> torch.Tensor:
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> Tensor:
     """Return the mean as float32: float32, float64 and Python numbers are all right answers."""
     value = as_tensor(implementation(inputs["confusion"]), "the mean IoU")
     return value.to(torch.float32) if value.dtype in (torch.float64, torch.int64) else value
 
 
-def _iou(confusion: torch.Tensor) -> torch.Tensor:
+def _iou(confusion: Tensor) -> Tensor:
     confusion = confusion.double()
     intersection = confusion.diagonal()
     return intersection / (confusion.sum(0) + confusion.sum(1) - intersection)

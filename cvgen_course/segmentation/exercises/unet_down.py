@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistake, WrongAnswer, as_tensor
 from cvgen_course.segmentation import unet_down
@@ -85,7 +86,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     """Return both maps and, where a case asks for it, gradients or how often conv was called."""
     calls = []
 
-    def conv(x: torch.Tensor) -> torch.Tensor:
+    def conv(x: Tensor) -> Tensor:
         calls.append("conv")
         return F.conv2d(x, inputs["weight"], inputs["bias"], padding=1)
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistake, WrongAnswer, as_tensor
 from cvgen_course.segmentation import unet_forward
 from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
+from cvgen_course.segmentation.unet import Module
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -21,11 +24,11 @@ def cases(rng: torch.Generator) -> list[Case]:
     ) -> dict[str, Any]:
         """``widths``: the channels of each level from fine to coarse, and of the bottleneck."""
 
-        def kernels(before: int, after: int, size: int) -> torch.Tensor:
+        def kernels(before: int, after: int, size: int) -> Tensor:
             weight = torch.randn(before, after, size, size, generator=rng, dtype=torch.float64)
-            return (weight / (after**0.5 * size)).to(dtype)
+            return (weight / (math.sqrt(after) * size)).to(dtype)
 
-        def bias(channels: int) -> torch.Tensor:
+        def bias(channels: int) -> Tensor:
             return torch.randn(channels, generator=rng, dtype=torch.float64).to(dtype)
 
         x = torch.randn(shape, generator=rng, dtype=torch.float64).to(dtype)
@@ -105,17 +108,17 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     """Return the logits and, where a case asks for it, the gradient or which blocks were called."""
     calls = []
 
-    def conv(name: str, weight: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
-        def block(x: torch.Tensor) -> torch.Tensor:
+    def conv(name: str, weight: Tensor) -> Module:
+        def block(x: Tensor) -> Tensor:
             calls.append(name)
             return torch.tanh(F.conv2d(x, weight, padding=weight.shape[2] // 2))
 
         return block
 
-    def upsample(name: str, weight: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+    def upsample(name: str, weight: Tensor) -> Module:
         bias = inputs["biases"][int(name[-2])]
 
-        def block(x: torch.Tensor) -> torch.Tensor:
+        def block(x: Tensor) -> Tensor:
             calls.append(name)
             return F.conv_transpose2d(x, weight, bias, stride=2)
 
@@ -142,7 +145,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     )
     logits = as_tensor(logits, "the logits")
     require_unchanged({"x": x}, {"x": handed})
-    answer = {"the logits": logits.detach()}
+    answer: dict[str, Any] = {"the logits": logits.detach()}
     if "upstream" in inputs:
         answer |= gradients("the logits", logits, inputs["upstream"], x=x)
     if "count" in inputs:
@@ -156,7 +159,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     return answer
 
 
-def _down(x, down_convs):
+def _down(x: Tensor, down_convs: Sequence[Module]) -> tuple[Tensor, list[Tensor]]:
     skips = []
     for conv in down_convs:
         skips.append(conv(x))
@@ -164,7 +167,9 @@ def _down(x, down_convs):
     return x, skips
 
 
-def _up(x, skips, upsamples, up_convs):
+def _up(
+    x: Tensor, skips: Sequence[Tensor], upsamples: Sequence[Module], up_convs: Sequence[Module]
+) -> Tensor:
     for skip, upsample, conv in zip(skips, upsamples, up_convs, strict=True):
         x = upsample(x)
         x = F.pad(x, (0, skip.shape[3] - x.shape[3], 0, skip.shape[2] - x.shape[2]))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
 from cvgen_course.segmentation import unet_up
@@ -25,7 +26,7 @@ def cases(rng: torch.Generator) -> list[Case]:
     ) -> dict[str, Any]:
         """A kernel of 2 doubles the size, a kernel of 2 + n makes it n larger than that."""
 
-        def normal(*shape: int) -> torch.Tensor:
+        def normal(*shape: int) -> Tensor:
             return torch.randn(shape, generator=rng, dtype=torch.float64).to(dtype)
 
         channels = int(torch.randint(1, 5, (), generator=rng))  # of the upsampled map
@@ -114,11 +115,11 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     """Return the map and, where a case asks for it, gradients or which blocks were called."""
     calls = []
 
-    def upsample(x: torch.Tensor) -> torch.Tensor:
+    def upsample(x: Tensor) -> Tensor:
         calls.append("upsample")
         return F.conv_transpose2d(x, inputs["upsample"], inputs["bias"], stride=2)
 
-    def conv(x: torch.Tensor) -> torch.Tensor:
+    def conv(x: Tensor) -> Tensor:
         calls.append("conv")
         return F.conv2d(x, inputs["conv"], padding=1)
 
@@ -132,7 +133,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     return answer | ({"the calls": calls} if "count" in inputs else {})
 
 
-def _fit(x, size):
+def _fit(x: Tensor, size: Sequence[int]) -> Tensor:
     return F.pad(x, (0, size[1] - x.shape[3], 0, size[0] - x.shape[2]))
 
 
