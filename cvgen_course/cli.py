@@ -1,4 +1,4 @@
-"""The command `cvgen`: release, grade, book, demo."""
+"""The command `cvgen`: release, grade, renew, book, demo, doctor."""
 
 from __future__ import annotations
 
@@ -59,6 +59,18 @@ def grade(
 
 
 @app.command()
+def renew(
+    mine: Annotated[Path, typer.Argument(help="your notebook; it stays as it is")],
+    lecture: Annotated[Path, typer.Argument(help="a fresh copy of the lecture, to write into")],
+) -> None:
+    """Write your answers into a fresh lecture: after an update, or when a notebook broke."""
+    from .grading.renew import renew_file
+
+    for remark in renew_file(mine, lecture):
+        typer.echo(remark)
+
+
+@app.command()
 def book(
     serve: Annotated[
         bool, typer.Option("--serve", help="show it in the browser when it is built")
@@ -79,6 +91,15 @@ def demo() -> None:
     from .demo.show import show_demo
 
     show_demo(HERE)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what is missing on this machine, and the command that mends it."""
+    from .doctor import examine
+
+    if not examine():
+        raise typer.Exit(1)
 
 
 def main() -> None:

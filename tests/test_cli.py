@@ -1,0 +1,57 @@
+"""The command line: what the pages name exists, and errors are one clear message."""
+
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from cvgen_course import cli
+
+ROOT = Path(__file__).parent.parent
+PAGES = [*ROOT.glob("*.md"), *ROOT.glob("jupyter_book/*.md"), *ROOT.glob("solutions/*/*.md")]
+COMMAND = re.compile(r"(?:^|`|&& |\./|bin/)cvgen (\w+)((?: --?[\w-]+)*)", re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_commands_that_a_page_names_are_there(page):
+    commands = get_command(cli.app).commands
+    for name, options in COMMAND.findall(page.read_text(encoding="utf-8")):
+        assert name in commands
+        known = {option for parameter in commands[name].params for option in parameter.opts}
+        assert set(options.split()) <= known
+
+
+def solution(source: str) -> nbformat.NotebookNode:
+    flags = {"grade_id": "double", "solution": True, "grade": False, "locked": False}
+    cell = new_code_cell(source, metadata={"nbgrader": flags})
+    cell.id = "double"
+    return new_notebook(cells=[cell])
+
+
+def test_renew_writes_the_answers_and_says_which(tmp_path):
+    mine, lecture = tmp_path / "mine.ipynb", tmp_path / "lecture.ipynb"
+    nbformat.write(solution("def double(x):\n    return 2 * x"), mine)
+    nbformat.write(solution("def double(x):\n    # YOUR CODE HERE"), lecture)
+    done = CliRunner().invoke(cli.app, ["renew", str(mine), str(lecture)])
+    assert done.exit_code == 0
+    assert done.output == "1 of 1 answers taken over: double.\n"
+    assert "2 * x" in nbformat.read(lecture, as_version=4).cells[0].source
+
+
+def test_users_error_is_one_message_and_exit_code_1(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["cvgen", "renew", "none.ipynb", "neither.ipynb"])
+    with pytest.raises(SystemExit) as end:
+        cli.main()
+    assert end.value.code == 1
+    assert capsys.readouterr().err == "none.ipynb: no such file\n"
+
+
+@pytest.mark.parametrize(("well", "code"), [(True, 0), (False, 1)])
+def test_doctor_s_exit_code_says_whether_a_student_can_work(well, code, monkeypatch):
+    monkeypatch.setattr("cvgen_course.doctor.examine", lambda: well)
+    assert CliRunner().invoke(cli.app, ["doctor"]).exit_code == code
