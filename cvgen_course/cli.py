@@ -60,14 +60,14 @@ def grade(
 
 @app.command()
 def renew(
-    mine: Annotated[Path, typer.Argument(help="your notebook; it stays as it is")],
-    lecture: Annotated[Path, typer.Argument(help="a fresh copy of the lecture, to write into")],
+    mine: Annotated[Path, typer.Argument(help="your notebook or a copy of lectures/; it stays")],
+    lecture: Annotated[Path, typer.Argument(help="a fresh lecture, or lectures/: written into")],
 ) -> None:
     """Write your answers into a fresh lecture: after an update, or when a notebook broke."""
-    from .grading.renew import renew_file
+    from .grading.renew import renew_files
 
-    for remark in renew_file(mine, lecture):
-        typer.echo(remark)
+    for path, remarks in renew_files(mine, lecture):
+        typer.echo("\n  ".join([f"{path}:", *remarks]))
 
 
 @app.command()

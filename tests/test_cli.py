@@ -36,10 +36,12 @@ def solution(source: str) -> nbformat.NotebookNode:
 def test_renew_writes_the_answers_and_says_which(tmp_path):
     mine, lecture = tmp_path / "mine.ipynb", tmp_path / "lecture.ipynb"
     nbformat.write(solution("def double(x):\n    return 2 * x"), mine)
-    nbformat.write(solution("def double(x):\n    # YOUR CODE HERE"), lecture)
+    nbformat.write(
+        solution("def double(x):\n    # YOUR CODE HERE\n    raise NotImplementedError()"), lecture
+    )
     done = CliRunner().invoke(cli.app, ["renew", str(mine), str(lecture)])
     assert done.exit_code == 0
-    assert done.output == "1 of 1 answers taken over: double.\n"
+    assert done.output == f"{lecture}:\n  1 of 1 answers taken over: double.\n"
     assert "2 * x" in nbformat.read(lecture, as_version=4).cells[0].source
 
 

@@ -53,7 +53,7 @@ def to_plain(value: Any, where: str = "what came back") -> Any:
         where: what it is, in words, for the message.
 
     Returns:
-        Plain data that shares no memory with ``value``: tensors are contiguous and need no
+        Plain data that shares no memory with ``value``; its tensors are contiguous and need no
         gradient.
 
     Raises:

@@ -54,11 +54,11 @@ def playwright_chromium() -> Path | None:
 def check_sandbox() -> list[Finding]:
     """Look whether bubblewrap is there and may shut a process in."""
     if not sys.platform.startswith("linux"):
-        what = "bubblewrap, the sandbox for grading, is for Linux only: grade in a virtual machine"
+        what = "bubblewrap, for the sandbox that grading is to get, is for Linux only"
         return [Finding("optional", what)]
     program = shutil.which("bwrap")
     if program is None:
-        what = "no bubblewrap: submissions can't be graded in a sandbox"
+        what = "no bubblewrap, for the sandbox that grading is to get"
         return [Finding("optional", what, install_program("bubblewrap"))]
     command = [program, "--ro-bind", "/", "/", "--unshare-all", "true"]
     tried = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
@@ -66,7 +66,7 @@ def check_sandbox() -> list[Finding]:
         reason = (tried.stderr.strip().splitlines() or [f"exit code {tried.returncode}"])[-1]
         what = f"bubblewrap may not make a sandbox here ({reason})"
         return [Finding("optional", what, allow_namespaces())]
-    return [Finding("ok", f"bubblewrap, the sandbox for grading: {program}")]
+    return [Finding("ok", f"bubblewrap, for the sandbox that grading is to get: {program}")]
 
 
 def allow_namespaces(switches: Path = Path("/proc/sys/kernel")) -> str:

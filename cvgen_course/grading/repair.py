@@ -41,7 +41,7 @@ def repair(submitted: NotebookNode, released: NotebookNode) -> tuple[NotebookNod
     anchored = [(chosen.get(i, ""), cell) for i, cell in enumerate(result) if cell is not None]
     anchored = ordered(anchored, list(wanted), remarks)
     anchored = completed(anchored, wanted, remarks)
-    final = [cell for _, cell in anchored]
+    final = with_lecture_code([cell for _, cell in anchored], released, remarks)
     restore_tags(final, released)
     number_cells(final)
     notebook = nbformat.v4.new_notebook(cells=final, metadata=copy.deepcopy(released.metadata))
@@ -205,17 +205,47 @@ def completed(anchored: Anchored, wanted: dict[str, NotebookNode], remarks: list
         if positions:
             place = positions[0]
             continue
-        if is_solution(original):
-            remarks.append(f"The answer {name} was missing; an empty one was put back.")
-        else:
+        missing = copy.deepcopy(original)
+        if not is_solution(original):
             remarks.append(f"The cell {name} was missing; it was put back.")
+        elif defined_in(anchored, original):
+            missing.source = "# The answer stands in another cell."
+            remarks.append(f"The answer {name} was found in another cell.")
+        else:
+            remarks.append(f"The answer {name} was missing; an empty one was put back.")
         # A check follows the student's own cells: they may be what it checks.
         if is_check(original):
             while place + 1 < len(anchored) and not anchored[place + 1][0]:
                 place += 1
         place += 1
-        anchored.insert(place, (name, copy.deepcopy(original)))
+        anchored.insert(place, (name, missing))
     return anchored
+
+
+def defined_in(anchored: Anchored, original: NotebookNode) -> bool:
+    """Return whether some code cell defines what a missing answer cell should."""
+    wanted = set(definitions(original.source)) if original.cell_type == "code" else set()
+    code = (cell.source for _, cell in anchored if cell.cell_type == "code")
+    return bool(wanted) and wanted <= {name for source in code for name in definitions(source)}
+
+
+def with_lecture_code(
+    cells: list[NotebookNode], released: NotebookNode, remarks: list[str]
+) -> list[NotebookNode]:
+    """Return the cells with the lecture's other code cells, such as its imports, put back."""
+    cells, missing, place = list(cells), 0, -1
+    for original in released.cells:
+        text = original.source.strip()
+        there = [i for i, c in enumerate(cells) if c.id == original.id or c.source.strip() == text]
+        if there:
+            place = there[0]
+        elif original.cell_type == "code":
+            place += 1
+            cells.insert(place, copy.deepcopy(original))
+            missing += 1
+    if missing:
+        remarks.append(f"{missing} of the lecture's code cells were missing; they were put back.")
+    return cells
 
 
 def restore_tags(cells: Iterable[NotebookNode], released: NotebookNode) -> None:

@@ -25,7 +25,7 @@ def pixel_cross_entropy(logits: Tensor, target: Tensor, ignore_index: int | None
 
     Source:
         Long et al., "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015,
-        arXiv:1411.4038, section 4.3 ("per-pixel multinomial logistic loss").
+        arXiv:1411.4038, section 4 ("per-pixel multinomial logistic loss").
     """
     counted, labels = _counted_labels(logits, target, ignore_index)
     log_probs = logits.log_softmax(dim=1)  # (N, C, H, W)

@@ -23,7 +23,7 @@ def confusion_matrix(
         ignore_index: pixels with this target are left out, e.g. 255 in Pascal VOC.
 
     Returns:
-        Counts, int64 (C, C): row = target, column = prediction.
+        The counts, int64 (C, C); row = target, column = prediction.
 
     Raises:
         TypeError: ``pred`` or ``target`` is no tensor of integers.

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cvgen_course.data import NAMES
+
 ROOT = Path(__file__).resolve().parents[2]
 BOOK = ROOT / "jupyter_book"
 CHAPTERS = sorted(path.relative_to(ROOT / "solutions") for path in ROOT.glob("solutions/*/*.md"))
@@ -45,3 +47,8 @@ def test_every_page_is_in_the_contents():
     written = {p.relative_to(BOOK).with_suffix("").as_posix() for p in BOOK.rglob("*.md")}
     written = {name for name in written if not name.startswith("_build")}
     assert written - {"README", "intro"} <= set(pages())
+
+
+def test_page_of_the_data_names_every_data_set():
+    text = (BOOK / "api" / "data.md").read_text(encoding="utf-8")
+    assert [name for name in NAMES if f"`{name}`" not in text] == []

@@ -5,7 +5,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from cvgen_course.errors import SubmissionError
-from cvgen_course.grading.renew import renew, renew_file
+from cvgen_course.grading.renew import renew, renew_file, renew_files
 
 ANSWER = "def double(x):\n    return 2 * x"
 
@@ -54,7 +54,7 @@ def test_renew_keeps_own_cells_in_their_places(mine, update):
     renewed, remarks = renew(mine, update)
     assert renewed.cells[0].source == "My notes"
     assert renewed.cells[index(renewed, "double") + 1].source == "double(3)  # a try of mine"
-    assert remarks[-1] == "2 cells that the lecture does not have were kept in their places."
+    assert "2 cells that the lecture does not have were kept in their places." in remarks
 
 
 def test_renew_of_a_lecture_without_answers_changes_nothing(lecture):
@@ -83,6 +83,101 @@ def test_renew_mends_a_broken_notebook(mine, lecture, damage):
     assert (solution.source, solution.cell_type) == (ANSWER, "code")
 
 
+def test_renew_takes_an_answer_below_the_stubs_comment(lecture):
+    mine = copy.deepcopy(lecture)
+    answer = 'def double(x):\n    """Return twice x."""\n    # YOUR CODE HERE\n    return 2 * x'
+    mine.cells[index(mine, "double")].source = answer
+    renewed, remarks = renew(mine, lecture)
+    assert renewed.cells[index(renewed, "double")].source == answer
+    assert "taken over: double." in remarks[0]
+
+
+def test_renew_of_a_blank_takes_the_new_stub(lecture):
+    update = copy.deepcopy(lecture)
+    cell = update.cells[index(update, "double")]
+    cell.source = cell.source.replace("Return twice x.", "Return two times x.")
+    renewed, _ = renew(lecture, update)
+    assert renewed == update
+
+
+def test_renew_keeps_all_pieces_of_an_answer_cell_that_was_split(mine, lecture):
+    place = index(mine, "double")
+    helper, rest = copy.deepcopy(mine.cells[place]), copy.deepcopy(mine.cells[place])
+    helper.source, helper.id = "def two():\n    return 2", "helper"
+    rest.source, rest.id = "assert double(1) == 2", "rest"
+    mine.cells[place : place + 1] = [helper, mine.cells[place], rest]
+    renewed, remarks = renew(mine, lecture)
+    sources = [cell.source for cell in renewed.cells]
+    assert (
+        sources.index(helper.source)
+        < sources.index(ANSWER)
+        < sources.index("assert double(1) == 2")
+    )
+    assert "The cell double was there 3 times; one counts." in remarks
+
+
+def test_renew_keeps_answers_that_are_no_longer_asked(mine, lecture):
+    update = copy.deepcopy(lecture)
+    del update.cells[index(update, "double")]
+    renewed, _ = renew(mine, update)
+    assert ANSWER in [cell.source for cell in renewed.cells]
+    assert not any("nbgrader" in c.metadata for c in renewed.cells if c.source == ANSWER)
+
+
+def test_renew_names_what_reads_differently(mine, lecture):
+    update = copy.deepcopy(lecture)
+    cell = update.cells[index(update, "double")]
+    cell.source = cell.source.replace("Return twice x.", "Return two times x.")
+    update.cells[0].source += " And more."
+    _, remarks = renew(mine, update)
+    assert "double: compare its first line and docstring with the lecture's." in remarks
+    assert any(text.startswith("1 of the lecture's own cells read differently") for text in remarks)
+
+
+def test_renew_files_renews_all_lectures_of_a_folder(tmp_path, mine, update):
+    for chapter in ("01_tiny", "02_small", "03_new"):
+        (tmp_path / "lectures" / chapter).mkdir(parents=True)
+        nbformat.write(update, tmp_path / "lectures" / chapter / "name.ipynb")
+    for chapter in ("01_tiny", "02_small"):
+        (tmp_path / "mine" / chapter).mkdir(parents=True)
+        nbformat.write(mine, tmp_path / "mine" / chapter / "name.ipynb")
+    renewed = [path for path, _ in renew_files(tmp_path / "mine", tmp_path / "lectures")]
+    assert [path.parent.name for path in renewed] == ["01_tiny", "02_small"]
+    for path in renewed:
+        assert ANSWER in [cell.source for cell in nbformat.read(path, 4).cells]
+    with pytest.raises(SubmissionError, match="expected two notebooks or two folders"):
+        list(renew_files(tmp_path / "mine", renewed[0]))
+    with pytest.raises(SubmissionError, match=r"expected <chapter>/<name>\.ipynb"):
+        list(renew_files(tmp_path, tmp_path / "lectures"))
+
+
+@pytest.mark.parametrize(
+    "there",
+    [
+        "def double(x):\n    return x + x",
+        "def double(x):\n    # YOUR CODE HERE\n    return x + x",
+        "def double(x):\n    y = 2 * x\n    raise NotImplementedError()",
+        "double = lambda x: x + x",
+        "def double(x:\n    half an answer",
+    ],
+)
+@pytest.mark.parametrize("own", ["answer", "blank"])
+def test_renew_file_overwrites_no_other_answer(tmp_path, mine, lecture, there, own):
+    old, fresh = tmp_path / "mine.ipynb", tmp_path / "lecture.ipynb"
+    nbformat.write(mine if own == "answer" else lecture, old)
+    other = copy.deepcopy(lecture)
+    other.cells[index(other, "double")].source = there
+    nbformat.write(other, fresh)
+    before = fresh.read_bytes()
+    if own == "answer":
+        with pytest.raises(SubmissionError, match="other answers to double"):
+            renew_file(old, fresh)
+        assert fresh.read_bytes() == before
+    else:  # a blank takes nothing away
+        renew_file(old, fresh)
+        assert there in [cell.source for cell in nbformat.read(fresh, 4).cells]
+
+
 def test_renew_file_leaves_the_old_file_and_writes_the_new_one(tmp_path, mine, update):
     old, fresh = tmp_path / "mine.ipynb", tmp_path / "lecture.ipynb"
     nbformat.write(mine, old)
@@ -94,17 +189,6 @@ def test_renew_file_leaves_the_old_file_and_writes_the_new_one(tmp_path, mine, u
     again = fresh.read_bytes()
     renew_file(old, fresh)  # the same answers once more
     assert fresh.read_bytes() == again
-
-
-def test_renew_file_overwrites_no_other_answer(tmp_path, mine, update):
-    old, fresh = tmp_path / "mine.ipynb", tmp_path / "lecture.ipynb"
-    nbformat.write(mine, old)
-    update.cells[index(update, "double")].source = "def double(x):\n    return x + x"
-    nbformat.write(update, fresh)
-    before = fresh.read_bytes()
-    with pytest.raises(SubmissionError, match="other answers to double"):
-        renew_file(old, fresh)
-    assert fresh.read_bytes() == before
 
 
 @pytest.mark.parametrize("content", [b"", b"<<<<<<< HEAD\n{}", b"[]", b"\xff\xfe"])

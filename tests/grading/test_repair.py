@@ -122,7 +122,7 @@ def test_repair_rebuilds_a_notebook_without_any_cell(work, lecture):
     work.cells = []
     repaired, remarks = repair(work, lecture)
     assert_gradable(repaired, lecture)
-    assert len(remarks) == 5
+    assert len(remarks) == 6
 
 
 def test_repair_lets_one_of_several_copies_count(work, lecture):
@@ -252,3 +252,37 @@ def test_repair_takes_nothing_for_granted(work, lecture):
     assert_gradable(repaired, lecture)
     assert remarks[0] == "5 cells could not be read."
     assert "a = 2\nb = 3" in [c.source for c in repaired.cells]
+
+
+def test_repair_puts_no_empty_answer_behind_one_in_another_cell(work, lecture):
+    place = index(work, "double")
+    work.cells[place].metadata = {}
+    work.cells[place].id = "other"
+    work.cells[place].source = f"import math\n\n\n{ANSWER}\n\n\ndef square(x):\n    return x * x"
+    del work.cells[index(work, "square")]
+    repaired, remarks = repair(work, lecture)
+    assert_gradable(repaired, lecture)
+    code = [c.source for c in repaired.cells if "def square" in c.source]
+    assert code == [work.cells[place].source]
+    assert "The answer square was found in another cell." in remarks
+
+
+def test_repair_puts_the_lectures_imports_back(work, lecture):
+    imports = next(c for c in lecture.cells if c.cell_type == "code" and not flags(c))
+    work.cells = [c for c in work.cells if c.id != imports.id]
+    repaired, remarks = repair(work, lecture)
+    assert_gradable(repaired, lecture)
+    assert [c.source for c in repaired.cells if c.cell_type == "code"] == [
+        c.source if flags(c).get("grade_id") != "double" else ANSWER
+        for c in lecture.cells
+        if c.cell_type == "code"
+    ]
+    assert remarks == ["1 of the lecture's code cells were missing; they were put back."]
+
+
+def test_repair_leaves_an_edited_cell_of_the_lecture_alone(work, lecture):
+    cell = next(c for c in work.cells if c.cell_type == "code" and not flags(c))
+    cell.source += "\nMINE = True"
+    repaired, remarks = repair(work, lecture)
+    assert [c.source for c in repaired.cells] == [c.source for c in work.cells]
+    assert remarks == []
