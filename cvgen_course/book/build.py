@@ -142,6 +142,9 @@ def _jupyter_book(staged: Path, folder: Path) -> None:
     environment = {**os.environ, "PYTHONWARNINGS": "ignore", "NO_COLOR": "1"}
     # A page of source code is made again only if the source changes; its links change before.
     shutil.rmtree(folder / "html" / "_modules", ignore_errors=True)
+    # Where no page is missing and none has changed, Sphinx makes nothing, not even those.
+    first = yaml.safe_load((staged / "_toc.yml").read_text(encoding="utf-8"))["root"]
+    (folder / "html" / f"{first}.html").unlink(missing_ok=True)
     result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if result.returncode:
         for old in (folder / ".doctrees", folder / "html"):

@@ -11,6 +11,13 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 MATHJAX = "mathjax/tex-chtml.js"
+SAID_WRONGLY = {
+    # A signature's parameters, one a line, are no terms with definitions.
+    '<dl>\n<dd><em class="sig-param">': '<dl role="presentation">\n<dd><em class="sig-param">',
+    # The bibliography is a list; what is in it are its items.
+    'role="doc-biblioentry"': 'role="listitem"',
+}
+"""What Sphinx tells a screen reader, and what is so."""
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -24,6 +31,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.add_config_value("cvgen_downloads", {}, "html")
     # After the theme has made its own buttons (priority 500 and 501).
     app.connect("html-page-context", _download_buttons, priority=900)
+    app.connect("html-page-context", _describe_lists, priority=900)
+    app.connect("html-page-context", _name_arrows, priority=900)
+    _leave_out_thebe(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -97,3 +107,39 @@ def _download_buttons(
             "label": "download-buttons",
         }
     )
+
+
+def _describe_lists(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Tell a screen reader what a list is."""
+    for said, so in SAID_WRONGLY.items():
+        context["body"] = context.get("body", "").replace(said, so)
+
+
+def _name_arrows(
+    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any
+) -> None:
+    """Give the navigation's arrows a name: they unfold the pages below a page."""
+    navigation = context["generate_toctree_html"]
+
+    def with_names(*args: Any, **options: Any) -> Any:
+        tree = navigation(*args, **options)
+        for arrow in tree.find_all("summary"):
+            arrow["aria-label"] = f"Pages of {arrow.find_parent('li').a.get_text(strip=True)}"
+        return tree
+
+    context["generate_toctree_html"] = with_names
+
+
+def _leave_out_thebe(app: Sphinx) -> None:
+    """Take out the live code cells that Jupyter Book prepares on every page.
+
+    The course does not use them; their script declares its constants twice, an error in each
+    page's console, and names a repository that is not the course's.
+    """
+    from sphinx_thebe import init_thebe_core, update_thebe_context
+
+    for listener in [one for several in app.events.listeners.values() for one in several]:
+        if listener.handler in (init_thebe_core, update_thebe_context):
+            app.disconnect(listener.id)
