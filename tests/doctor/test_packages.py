@@ -47,7 +47,7 @@ def test_needed_for_names_every_extra_of_pyproject():
 def test_declared_is_what_pyproject_says_without_the_course_itself():
     found = declared()
     assert found[""] == PROJECT["dependencies"]
-    assert "pytest>=8.3" in found["test"]
+    assert "pytest>=8.3,<9.2" in found["test"]
     assert not any(line.startswith("cvgen-course") for lines in found.values() for line in lines)
 
 
@@ -64,7 +64,7 @@ def test_declared_falls_back_to_the_installed_metadata(monkeypatch):
         "": ["numpy>=2.0"],
         "grading": ["jinja2>=3.1"],
         "book": [],
-        "test": ["pytest>=8.3"],
+        "test": ["pytest>=8.3,<9.2"],
     }
 
 
