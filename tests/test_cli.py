@@ -26,6 +26,12 @@ def test_commands_that_a_page_names_are_there(page):
         assert set(options.split()) <= known
 
 
+def test_pattern_finds_commands_and_options():
+    text = "`cvgen release`\n\ncvgen grade 01_a\n`cvgen book --serve`, make && cvgen demo"
+    found = COMMAND.findall(text)
+    assert found == [("release", ""), ("grade", ""), ("book", " --serve"), ("demo", "")]
+
+
 def solution(source: str) -> nbformat.NotebookNode:
     flags = {"grade_id": "double", "solution": True, "grade": False, "locked": False}
     cell = new_code_cell(source, metadata={"nbgrader": flags})

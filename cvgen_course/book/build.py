@@ -16,7 +16,7 @@ from cvgen_course import profile as profiles
 from cvgen_course.book.cache_key import cache_key
 from cvgen_course.book.execute import Executed, execute
 from cvgen_course.book.progress import Reporter
-from cvgen_course.book.site import GENERATED, write_site
+from cvgen_course.book.site import GENERATED, pages, write_site
 from cvgen_course.book.theme import mathjax_folder
 from cvgen_course.book.verify import problems
 from cvgen_course.errors import BookError
@@ -60,23 +60,13 @@ def _sources(root: Path) -> dict[str, Path]:
     if not toc.is_file():
         raise BookError(f"{toc}: no such file; is {root} the course's folder?")
     sources = {}
-    for page in _files(yaml.safe_load(toc.read_text(encoding="utf-8"))):
+    for page in pages(yaml.safe_load(toc.read_text(encoding="utf-8"))):
         source = root / "solutions" / f"{page}.md"
         if source.is_file():
             sources[page] = source
         elif page not in GENERATED and not (root / "jupyter_book" / f"{page}.md").is_file():
             raise BookError(f"{toc}: {page}: there is neither {source} nor such a page.")
     return sources
-
-
-def _files(toc: object) -> list[str]:
-    """Return all pages that a table of contents names, in order."""
-    if isinstance(toc, list):
-        return [name for item in toc for name in _files(item)]
-    if not isinstance(toc, dict):
-        return []
-    own = [toc[key] for key in ("root", "file") if key in toc]
-    return own + [name for value in toc.values() for name in _files(value)]
 
 
 def _execute_all(

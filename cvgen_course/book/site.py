@@ -72,7 +72,7 @@ def write_site(
         for path in sorted(source.parent.rglob("*")):
             if path.is_file() and path.suffix not in (".md", ".ipynb", ".py", ".pyc"):
                 files[path.relative_to(root / "solutions").as_posix()] = path.read_bytes()
-    for page in _generated(files["_toc.yml"]):
+    for page in set(GENERATED) & set(pages(yaml.safe_load(files["_toc.yml"]))):
         files[f"{page}.md"] = measurements(root / "benchmarks" / "results.json").encode()
     files["_config.yml"] = _config(files["_config.yml"], downloads, repository(root))
     _synchronise(folder, files)
@@ -91,9 +91,14 @@ def _released(root: Path, page: str, files: dict[str, bytes]) -> dict[str, str]:
     return downloads
 
 
-def _generated(toc: bytes) -> list[str]:
-    """Return the generated pages that a table of contents names."""
-    return [page for page in GENERATED if f"file: {page}" in toc.decode()]
+def pages(toc: object) -> list[str]:
+    """Return all pages that a table of contents names, in order."""
+    if isinstance(toc, list):
+        return [name for item in toc for name in pages(item)]
+    if not isinstance(toc, dict):
+        return []
+    own = [toc[key] for key in ("root", "file") if key in toc]
+    return own + [name for value in toc.values() for name in pages(value)]
 
 
 def repository(root: Path) -> str | None:

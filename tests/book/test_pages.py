@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from cvgen_course.book.site import pages
 from cvgen_course.data import NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -17,27 +18,19 @@ PACKAGES = sorted(
 )
 
 
-def pages() -> list[str]:
+def contents() -> list[str]:
     """Return the pages of the table of contents, in order."""
-
-    def files(item: object) -> list[str]:
-        if isinstance(item, list):
-            return [name for part in item for name in files(part)]
-        if isinstance(item, dict):
-            return [n for k, v in item.items() for n in ([v] if k == "file" else files(v))]
-        return []
-
-    return files(yaml.safe_load((BOOK / "_toc.yml").read_text(encoding="utf-8")))
+    return pages(yaml.safe_load((BOOK / "_toc.yml").read_text(encoding="utf-8")))
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=str)
 def test_contents_name_every_chapter(chapter):
-    assert chapter.with_suffix("").as_posix() in pages()
+    assert chapter.with_suffix("").as_posix() in contents()
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_contents_name_every_package_of_the_library(package):
-    assert f"api/{package}" in pages()
+    assert f"api/{package}" in contents()
     page = (BOOK / "api" / f"{package}.md").read_text(encoding="utf-8")
     assert f".. automodule:: cvgen_course.{package}\n" in page
     assert f"({package}.md)" in (BOOK / "api" / "index.md").read_text(encoding="utf-8")
@@ -46,7 +39,7 @@ def test_contents_name_every_package_of_the_library(package):
 def test_every_page_is_in_the_contents():
     written = {p.relative_to(BOOK).with_suffix("").as_posix() for p in BOOK.rglob("*.md")}
     written = {name for name in written if not name.startswith("_build")}
-    assert written - {"README", "intro"} <= set(pages())
+    assert written - {"README", "intro"} <= set(contents())
 
 
 def test_page_of_the_data_names_every_data_set():

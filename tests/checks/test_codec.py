@@ -76,7 +76,7 @@ def test_encode_refuses_what_is_not_plain(value):
     [
         b"",
         b"CVG1",
-        b"XXXX" + encode(1)[4:],
+        b"PNG1" + encode(1)[4:],
         "text",
         None,
         encode(1)[:-1],
