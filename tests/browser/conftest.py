@@ -34,7 +34,9 @@ BOOK_IS_MADE_OF = (
 )
 SUB_PATH = "some/where"
 
-expect.set_options(timeout=30_000)
+PATIENCE = 120_000  # milliseconds; on a busy machine a browser is many times slower
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -74,6 +76,13 @@ def browser_context_args():
         "reduced_motion": "reduce",
         "viewport": {"width": 1280, "height": 900},
     }
+
+
+@pytest.fixture
+def context(context):
+    """Actions wait for a busy machine as long as expectations do."""
+    context.set_default_timeout(PATIENCE)
+    return context
 
 
 @pytest.fixture(scope="session")

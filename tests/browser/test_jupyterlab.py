@@ -54,7 +54,7 @@ def test_student_runs_solves_validates_and_saves(page, lab, lecture):
 
     choose(page, "Run", "Run All Cells")
     last = cells.last.locator(".jp-InputPrompt")
-    expect(last).to_have_text(RAN, timeout=120_000)
+    expect(last).to_have_text(RAN)
     assert page.get_by_role("dialog").count() == 0
 
     (blank,) = (text for text in sources if text.startswith(f"def {EXERCISE}("))
@@ -75,7 +75,7 @@ def test_student_runs_solves_validates_and_saves(page, lab, lecture):
 
     page.get_by_role("button", name="Validate").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("Validation Results", timeout=120_000)
+    expect(dialog).to_contain_text("Validation Results")
     for name in re.findall(r'check\("(\w+)"', "\n".join(sources)):
         if name == EXERCISE:
             expect(dialog).not_to_contain_text(f'check("{name}"')
