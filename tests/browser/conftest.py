@@ -33,7 +33,6 @@ BOOK_IS_MADE_OF = (
     "requirements.lock",
 )
 SUB_PATH = "some/where"
-
 PATIENCE = 120_000  # milliseconds; on a busy machine a browser is many times slower
 
 expect.set_options(timeout=PATIENCE)

@@ -115,7 +115,7 @@ def test_navigation_opens_on_a_phone(page, site):
 
 
 BRIGHTNESS = """() => {
-  let e = document.querySelector('h1') ?? document.body, colour
+  let e = document.querySelector('h1'), colour
   do colour = getComputedStyle(e).backgroundColor.match(/[\\d.]+/g).map(Number)
   while (colour[3] === 0 && (e = e.parentElement))
   return colour[3] === 0 ? 1 : (colour[0] + colour[1] + colour[2]) / (3 * 255)
