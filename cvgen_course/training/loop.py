@@ -15,10 +15,11 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from cvgen_course import profile, seeding
+from cvgen_course.detection.targets import Targets
 from cvgen_course.errors import CourseError, require_shape
 from cvgen_course.training.augment import flip_and_turn
 
-Augment = Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]]
+Augment = Callable[[Tensor, Any, torch.Generator], tuple[Tensor, Any]]
 
 
 @dataclass
@@ -28,12 +29,14 @@ class History:
     Attributes:
         steps: the number of each step done, from 1.
         losses: the loss at each of these steps.
+        parts: where the loss has named parts, each of them at each of these steps.
         records: (step, what ``on_step`` returned), for each call of it.
         interrupted: whether it was stopped by hand (Ctrl-C, or the notebook's stop button).
     """
 
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
+    parts: dict[str, list[float]] = field(default_factory=dict)
     records: list[tuple[int, Any]] = field(default_factory=list)
     interrupted: bool = False
 
@@ -44,7 +47,7 @@ OnStep = Callable[[int, nn.Module, History], Any]
 def fit(
     model: nn.Module,
     train_set: Dataset[Any],
-    loss: Callable[[Tensor, Tensor], Tensor],
+    loss: Callable[[Any, Any], Tensor | dict[str, Tensor]],
     *,
     steps: int,
     batch_size: int,
@@ -56,23 +59,26 @@ def fit(
     every: int | None = None,
     title: str = "",
 ) -> History:
-    """Train a model on images and their masks with AdamW and one cycle of the learning rate.
+    """Train a model on images and their targets with AdamW and one cycle of the learning rate.
 
     The learning rate rises for the first quarter of the steps and falls to nearly zero by the last,
     so the model is at its best at the end, not in between. The same seed, model, data and machine
     give the same result. Stopped by hand, the model keeps what it has learned so far.
 
     Args:
-        model: image float32 (N, 3, H, W) → logits (N, C, H, W); is trained in place, where it is
-            (CPU or GPU), and left in evaluation mode.
+        model: image float32 (N, 3, H, W) → what ``loss`` takes, e.g. logits (N, C, H, W); is
+            trained in place, where it is (CPU or GPU), and left in evaluation mode.
         train_set: items whose first two parts are an image and its mask. Where it has tensors
-            ``images`` and ``masks``, batches are cut from them at once.
-        loss: ``loss(logits, masks)``, 0-dimensional.
+            ``images`` and ``masks``, batches are cut from them at once; so they are where it has
+            ``images`` and padded ``targets``, as a ``detection.DetectionSet``.
+        loss: ``loss(model(images), masks)`` or ``loss(model(images), targets)``, 0-dimensional;
+            or a dictionary of such parts, of which the sum is minimised.
         steps: number of batches.
         batch_size: images in a batch.
         lr: the highest learning rate.
         seed: where the order of the images, the augmentation and any dropout come from.
-        augment: ``augment(images, masks, rng)`` → a variation of the batch; None for none.
+        augment: ``augment(images, masks or targets, rng)`` → a variation of the batch; None for
+            none.
         weight_decay: of AdamW.
         on_step: ``on_step(step, model, history)``, called after every ``every`` steps and after the
             last, with the model in evaluation mode; ``History.records`` keeps what it returns.
@@ -95,7 +101,7 @@ def fit(
     device = next(model.parameters()).device
     model.to(memory_format=torch.channels_last)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _one_cycle(step, steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step, steps))
     rng = seeding.generator(seed, "fit")
     batches = _batches(train_set, batch_size, rng)
     history = History()
@@ -104,13 +110,14 @@ def fit(
         try:
             for step in range(1, steps + 1):
                 model.train()
-                images, masks = next(batches)
-                images, masks = images.to(device), masks.to(device)
+                images, targets = next(batches)
+                images, targets = images.to(device), targets.to(device)
                 if augment is not None:
-                    images, masks = augment(images, masks, rng)
+                    images, targets = augment(images, targets, rng)
                 images = images.contiguous(memory_format=torch.channels_last)
 
-                value = loss(model(images), masks)
+                parts = loss(model(images), targets)
+                value = parts if isinstance(parts, Tensor) else torch.stack([*parts.values()]).sum()
                 optimizer.zero_grad()
                 value.backward()
                 optimizer.step()
@@ -118,6 +125,9 @@ def fit(
 
                 history.losses.append(_finite(value.item(), step))
                 history.steps.append(step)
+                if not isinstance(parts, Tensor):
+                    for name, part in parts.items():
+                        history.parts.setdefault(name, []).append(part.item())
                 bar.update()
                 bar.set_postfix(loss=f"{history.losses[-1]:.3f}", refresh=False)
                 if on_step is not None and (step == steps or (every and step % every == 0)):
@@ -164,20 +174,23 @@ def predict(model: nn.Module, images: Tensor, batch_size: int = 64) -> Tensor:
 
 def _batches(
     train_set: Dataset[Any], batch_size: int, rng: torch.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
+) -> Iterator[tuple[Tensor, Any]]:
     """Yield batches for ever; every image once before any comes again."""
     num_items = len(train_set)  # type: ignore[arg-type]  # torch's Dataset promises no length
     if num_items == 0:
         raise ValueError("train_set: expected at least one item, got an empty set")
     images, masks = getattr(train_set, "images", None), getattr(train_set, "masks", None)
+    targets = getattr(train_set, "targets", None)
 
-    def forever() -> Iterator[tuple[Tensor, Tensor]]:
+    def forever() -> Iterator[tuple[Tensor, Any]]:
         waiting = torch.empty(0, dtype=torch.int64)
         while True:
             while len(waiting) < batch_size:
                 waiting = torch.cat([waiting, torch.randperm(num_items, generator=rng)])
             chosen, waiting = waiting[:batch_size], waiting[batch_size:]
-            if isinstance(images, Tensor) and isinstance(masks, Tensor):
+            if isinstance(images, Tensor) and isinstance(targets, Targets):
+                yield images[chosen], targets.at(chosen)
+            elif isinstance(images, Tensor) and isinstance(masks, Tensor):
                 yield images[chosen], masks[chosen]
             else:
                 items = [train_set[i] for i in chosen.tolist()]
@@ -186,7 +199,7 @@ def _batches(
     return forever()
 
 
-def _one_cycle(step: int, steps: int, warm_up: float = 0.25) -> float:
+def one_cycle(step: int, steps: int, warm_up: float = 0.25) -> float:
     """Return the share of the highest learning rate: a half cosine up, and a half cosine down."""
     turn = warm_up * steps
     if step < turn:

@@ -1,0 +1,166 @@
+"""Detections claim objects: who overlaps whom, and who gets whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from cvgen_course.detection.masks import mask_intersection
+from cvgen_course.detection.metric_inputs import Flat
+
+REGULAR = 2.0
+"""Added to the IoU with an object that counts: it is preferred to any that does not."""
+
+
+class Pairs(NamedTuple):
+    """P pairs of a detection and an object of the same image and class.
+
+    Attributes:
+        detection: place in the row of detections, int64 (P,), never falling.
+        object: place in the row of objects, int64 (P,), falling among the pairs of one detection.
+        iou: their overlap, float64 (P,).
+    """
+
+    detection: Tensor
+    object: Tensor
+    iou: Tensor
+
+    def at(self, index: Tensor) -> Pairs:
+        """Return some of the pairs; ``index`` is bool (P,)."""
+        return Pairs(*(part[index] for part in self))
+
+
+def overlapping_pairs(
+    found: Flat,
+    truth: Flat,
+    num_classes: int,
+    masks: tuple[Sequence[Tensor], Sequence[Tensor]] | None = None,
+) -> Pairs:
+    """Return all pairs and their IoU; with a crowd, the share of the detection that is inside.
+
+    Args:
+        found: D detections, one image after another.
+        truth: K objects.
+        num_classes: C, the background included.
+        masks: of each image those of the detections, bool (D, H, W), and those of the objects, to
+            be compared; None compares boxes.
+
+    Returns:
+        The pairs.
+
+    Raises:
+        ValueError: the masks of an image's detections and objects have different sizes.
+    """
+    detection, object_ = _pairs(found.groups(num_classes), truth.groups(num_classes))
+    if masks is None:
+        shared = _box_intersections(found.boxes[detection], truth.boxes[object_])
+    else:
+        shared = _mask_intersections(found.at(detection), truth.at(object_), *masks)
+    area, other = found.areas[detection], truth.areas[object_]
+    union = torch.where(truth.crowd[object_], area, area + other - shared)
+    return Pairs(detection, object_, shared / union.where(union > 0, 1))
+
+
+def claim_objects(
+    groups: Tensor, pairs: Pairs, crowd: Tensor, ignored: Tensor, thresholds: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Let the detections of each group choose an object, one after another.
+
+    Each takes, of the objects that reach the threshold and are still free, the one with the largest
+    IoU, but an ignored one only where there is no other; of equals, the last one. A crowd stays
+    free. Groups have nothing to do with each other, nor have thresholds and ranges: the first of
+    all groups choose at the same time, for all thresholds and ranges, then the second.
+
+    Args:
+        groups: of each detection, int64 (D,); a group stands together, by decreasing score.
+        pairs: which detection overlaps which object of its group.
+        crowd: bool (K,).
+        ignored: which objects do not count in each of A ranges of sizes, bool (K, A).
+        thresholds: the least IoU, float64 (T,), each greater than 0.
+
+    Returns:
+        Whether a detection got an object that counts, and whether it got any: bool (D, A, T) each.
+    """
+    A, T = ignored.shape[1], len(thresholds)
+    hit = torch.zeros(len(groups), A, T, dtype=torch.bool)
+    claimed = torch.zeros_like(hit)
+    pairs = pairs.at(pairs.iou >= thresholds.min())
+    if not len(pairs.iou):
+        return hit, claimed
+    choosers, objects, iou = _table(pairs, nobody=len(crowd))  # (B,), (B, P), (B, P)
+    taken = torch.cat([torch.zeros_like(crowd), crowd.new_ones(1)])  # (K + 1,), the last: nobody
+    taken = taken[:, None].repeat(1, A * T)
+    unlimited = torch.cat([crowd, crowd.new_zeros(1)])
+    counts = torch.cat([~ignored, ignored.new_zeros(1, A)])
+    appeal = iou[:, :, None] + REGULAR * counts[objects]  # (B, P, A)
+
+    for turn in _turns(groups[choosers]):
+        offered = objects[turn]  # (n, P)
+        free = ~taken[offered].unflatten(2, (A, T)) & (iou[turn][:, :, None, None] >= thresholds)
+        best, which = appeal[turn][..., None].where(free, -1).max(dim=1)  # (n, A, T)
+        gets = best >= 0
+        hit[choosers[turn]], claimed[choosers[turn]] = best >= REGULAR, gets
+        object_ = offered.gather(1, which.flatten(1))  # (n, A·T)
+        row, column = (gets.flatten(1) & ~unlimited[object_]).nonzero(as_tuple=True)
+        taken[object_[row, column], column] = True
+    return hit, claimed
+
+
+def _pairs(detection_groups: Tensor, object_groups: Tensor) -> tuple[Tensor, Tensor]:
+    """Return which detection and which object make up each pair, in the order of `Pairs`."""
+    last = len(object_groups) - 1
+    ordered = last - object_groups.flip(0).argsort(stable=True)  # in a group, the last one first
+    sorted_groups = object_groups[ordered]
+    start = torch.searchsorted(sorted_groups, detection_groups)  # (D,)
+    num = torch.searchsorted(sorted_groups, detection_groups, right=True) - start
+    detection = torch.arange(len(num)).repeat_interleave(num)  # (P,)
+    ordinal = torch.arange(len(detection)) - (num.cumsum(dim=0) - num)[detection]
+    return detection, ordered[start[detection] + ordinal]
+
+
+def _box_intersections(boxes1: Tensor, boxes2: Tensor) -> Tensor:
+    """Return the area that two boxes share, pair by pair."""
+    upper_left = boxes1[:, :2].maximum(boxes2[:, :2])
+    lower_right = boxes1[:, 2:].minimum(boxes2[:, 2:])
+    return (lower_right - upper_left).clamp(min=0).prod(dim=1)
+
+
+def _mask_intersections(
+    found: Flat, truth: Flat, found_masks: Sequence[Tensor], true_masks: Sequence[Tensor]
+) -> Tensor:
+    """Return the number of pixels that two masks share, pair by pair."""
+    shared = torch.zeros_like(found.areas)
+    images, sizes = found.image.unique_consecutive(return_counts=True)
+    parts = torch.arange(len(shared)).split(sizes.tolist())
+    for image, pairs in zip(images.tolist(), parts, strict=True):
+        masks1, masks2 = found_masks[image], true_masks[image]
+        if masks1.shape[1:] != masks2.shape[1:]:
+            raise ValueError(
+                f"detections[{image}].masks: expected the height and width of the true masks, "
+                f"{tuple(masks2.shape[1:])}, got {tuple(masks1.shape[1:])}"
+            )
+        of_image = mask_intersection(masks1, masks2).cpu()
+        shared[pairs] = of_image[found.number[pairs], truth.number[pairs]]
+    return shared
+
+
+def _table(pairs: Pairs, nobody: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the B detections that are in any pair, and a row of objects and IoUs for each."""
+    choosers, row, sizes = pairs.detection.unique_consecutive(
+        return_inverse=True, return_counts=True
+    )
+    column = torch.arange(len(row)) - (sizes.cumsum(dim=0) - sizes)[row]
+    objects = torch.full((len(choosers), int(sizes.max())), nobody)
+    iou = torch.zeros(objects.shape, dtype=pairs.iou.dtype)
+    objects[row, column], iou[row, column] = pairs.object, pairs.iou
+    return choosers, objects, iou
+
+
+def _turns(groups: Tensor) -> Sequence[Tensor]:
+    """Return who is first in any group, then who is second, and so on; int64 indices."""
+    _, group, sizes = groups.unique_consecutive(return_inverse=True, return_counts=True)
+    rank = torch.arange(len(groups)) - (sizes.cumsum(dim=0) - sizes)[group]
+    return rank.argsort(stable=True).split(rank.bincount().tolist())

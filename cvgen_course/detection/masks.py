@@ -1,0 +1,260 @@
+"""Masks of objects: their loss, cutting them out of an image, putting them back, their overlap."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from cvgen_course.detection.boxes import require_boxes
+from cvgen_course.detection.roi_align import roi_align
+from cvgen_course.errors import require_shape
+
+
+def mask_loss(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
+    """Return the binary cross-entropy of each object's mask, in the channel of its own class.
+
+    The network draws a mask for every class, and only that of the right class is looked at: the
+    classes do not compete for pixels. What the object is, the box head has to say.
+
+    Args:
+        logits: float (R, C - 1, M, M), for each object a mask a class; channel c - 1 belongs to
+            class c.
+        labels: the true classes, int64 (R,), in [1, C).
+        targets: the true masks, float (R, M, M), in [0, 1].
+
+    Returns:
+        0-dimensional, at least 0, in the dtype of ``logits``: the mean over all objects and
+        pixels; 0 where there is no object.
+
+    Raises:
+        TypeError: ``logits`` or ``targets`` is no floating-point tensor, or ``labels`` no int64
+            tensor.
+        ValueError: the shapes do not belong together, a label is outside [1, C), or a target
+            outside [0, 1].
+
+    Source:
+        He et al., "Mask R-CNN", ICCV 2017, arXiv:1703.06870, section 3 ("L_mask").
+    """
+    _require_mask_loss(logits, labels, targets)
+    own = logits[torch.arange(len(labels), device=logits.device), labels - 1]  # (R, M, M)
+    loss = F.binary_cross_entropy_with_logits(own, targets.to(own.dtype), reduction="sum")
+    return loss / max(1, own.numel())
+
+
+def crop_masks(masks: Tensor, boxes: Tensor, mask_of: Tensor, size: int) -> Tensor:
+    """Cut masks out with boxes and shrink or stretch them to one size: the targets of a mask head.
+
+    Args:
+        masks: bool (K, H, W).
+        boxes: float (R, 4), x1, y1, x2, y2 in pixels.
+        mask_of: which mask each box cuts from, int64 (R,), in [0, K).
+        size: M, the side of what is cut out.
+
+    Returns:
+        float32 (R, M, M), in [0, 1]: the share of mask at four points of each cell, bilinear.
+
+    Raises:
+        TypeError: ``masks`` is no bool tensor, ``boxes`` no floating-point tensor, or ``mask_of``
+            no int64 tensor.
+        ValueError: the shapes do not belong together, or a mask does not exist.
+
+    Source:
+        He et al., "Mask R-CNN", ICCV 2017, arXiv:1703.06870, section 3.1: the target is the
+        intersection of an RoI and its mask.
+
+    Note:
+        Pixel 0 covers the interval [0, 1) and has its centre at 0.5, so the box is moved by half a
+        pixel first (``aligned=True``), and `paste_masks` puts a mask back where it came from.
+        Implementations that leave this out learn masks half a pixel too far up and left.
+    """
+    _require_masks("masks", masks)
+    require_shape("mask_of", mask_of, "R")
+    if mask_of.dtype != torch.int64:
+        raise TypeError(f"mask_of: expected int64, got {mask_of.dtype}; use mask_of.long()")
+    if len(mask_of) and (mask_of.min() < 0 or mask_of.max() >= len(masks)):
+        raise ValueError(
+            f"mask_of: expected values in [0, {len(masks)}), got values from "
+            f"{mask_of.min().item()} to {mask_of.max().item()}"
+        )
+    if not len(masks):  # then there is no box either
+        masks = masks.new_zeros(1, *masks.shape[1:])
+    cut = roi_align(masks[:, None].float(), boxes, mask_of, size, aligned=True).squeeze(1)
+    return cut.clamp(0, 1)  # weights that add up to 1 but for their last bit
+
+
+def paste_masks(
+    probs: Tensor, boxes: Tensor, height: int, width: int, threshold: float = 0.5
+) -> Tensor:
+    """Put each object's small mask back into the image, where its box is.
+
+    The mask is stretched over the box and read at the centres of the image's pixels. Reading is
+    bilinear, and what is read along one axis does not depend on the other: two matrix products.
+
+    Args:
+        probs: float (R, M, M), the probability of mask in each cell of a box.
+        boxes: float (R, 4), x1, y1, x2, y2 in pixels.
+        height: H, of the image.
+        width: W, of the image.
+        threshold: pixels with a larger probability belong to the object.
+
+    Returns:
+        bool (R, H, W); False outside of the box, and everywhere where the box is empty.
+
+    Raises:
+        TypeError: ``probs`` or ``boxes`` is no floating-point tensor.
+        ValueError: the shapes do not belong together.
+
+    Source:
+        He et al., "Mask R-CNN", ICCV 2017, arXiv:1703.06870, section 3.1 ("Inference").
+
+    Note:
+        Between a box's edge and the centres of its outermost cells the paper leaves the value
+        open. Here it is that of the outermost cell; fading to 0 would gnaw at every object.
+    """
+    require_shape("probs", probs, "R M M")
+    require_shape("boxes", boxes, "R 4")
+    require_boxes("boxes", boxes)
+    if not probs.is_floating_point():
+        raise TypeError(f"probs: expected a floating-point tensor, got {probs.dtype}")
+    R, M, _ = probs.shape
+    if probs.shape != (R, M, M) or len(boxes) != R:
+        raise ValueError(
+            f"probs: expected (R, M, M), a square mask for each of the {len(boxes)} boxes, "
+            f"got {tuple(probs.shape)}"
+        )
+    x1, y1, x2, y2 = boxes.to(probs.dtype).unbind(dim=1)
+    rows = _reading_weights(y1, y2, height, M)  # (R, H, M)
+    columns = _reading_weights(x1, x2, width, M)  # (R, W, M)
+    inside = rows.any(dim=2)[:, :, None] & columns.any(dim=2)[:, None]  # (R, H, W)
+    return (rows @ probs @ columns.mT > threshold) & inside
+
+
+def mask_iou(masks1: Tensor, masks2: Tensor) -> Tensor:
+    """Return the intersection over union of each mask with each other mask.
+
+    Args:
+        masks1: bool (N, H, W).
+        masks2: bool (M, H, W).
+
+    Returns:
+        float64 (N, M), in [0, 1]; 0 for two empty masks.
+
+    Raises:
+        TypeError: an argument is no bool tensor.
+        ValueError: the masks have different sizes.
+    """
+    shared = mask_intersection(masks1, masks2)
+    union = mask_area(masks1)[:, None] + mask_area(masks2) - shared
+    return shared / union.clamp(min=1)
+
+
+def mask_area(masks: Tensor) -> Tensor:
+    """Return the number of pixels of each mask.
+
+    Args:
+        masks: bool (K, H, W).
+
+    Returns:
+        Whole numbers, float64 (K,).
+
+    Raises:
+        TypeError: ``masks`` is no bool tensor.
+        ValueError: it has not three dimensions.
+    """
+    _require_masks("masks", masks)
+    return masks.flatten(1).view(torch.uint8).sum(dim=1, dtype=torch.int32).double()
+
+
+def mask_intersection(masks1: Tensor, masks2: Tensor) -> Tensor:
+    """Return how many pixels each mask shares with each other mask.
+
+    A pixel is one bit, so a word of the computer holds 64 of them, and two words are compared and
+    the bits of the result counted at once.
+
+    Args:
+        masks1: bool (N, H, W).
+        masks2: bool (M, H, W).
+
+    Returns:
+        Whole numbers, float64 (N, M), on the device of ``masks1``; they are counted on the CPU.
+
+    Raises:
+        TypeError: an argument is no bool tensor.
+        ValueError: the masks have different sizes.
+    """
+    _require_masks("masks1", masks1)
+    _require_masks("masks2", masks2)
+    if masks1.shape[1:] != masks2.shape[1:]:
+        raise ValueError(
+            f"masks2: expected the height and width of masks1, {tuple(masks1.shape[1:])}, "
+            f"got {tuple(masks2.shape[1:])}"
+        )
+    words1, words2 = _words(masks1), _words(masks2)
+    shared = np.zeros((len(words1), len(words2)))
+    for m, mask in enumerate(words2):
+        shared[:, m] = np.bitwise_count(words1 & mask).sum(axis=1, dtype=np.int64)
+    return torch.from_numpy(shared).to(masks1.device)
+
+
+def _words(masks: Tensor) -> NDArray[np.uint64]:
+    """Return the pixels of each mask as bits, 64 in a word, zeros at the end."""
+    num_words = -(-masks.shape[1:].numel() // 64)
+    bits = np.packbits(masks.cpu().flatten(1).numpy(), axis=1)  # uint8, 8 pixels each
+    padded = np.zeros((len(masks), 8 * num_words), dtype=np.uint8)
+    padded[:, : bits.shape[1]] = bits
+    return padded.view(np.uint64)
+
+
+def _reading_weights(start: Tensor, end: Tensor, num_pixels: int, num_cells: int) -> Tensor:
+    """Return how much of each cell of a box is read at each pixel, (R, num_pixels, num_cells).
+
+    A row has at most two neighbouring cells that are not 0. They sum to 1 inside of the box; all
+    are 0 where a pixel's centre lies outside.
+    """
+    cells = torch.arange(num_cells, device=start.device, dtype=start.dtype)
+    centres = torch.arange(num_pixels, device=start.device, dtype=start.dtype) + 0.5
+    start, end = start[:, None], end[:, None]
+    inside = (centres >= start) & (centres < end)  # (R, num_pixels)
+    length = (end - start).where(end > start, 1)
+    at = (centres - start) / length * num_cells - 0.5  # in cells; cell 0 has its centre at 0
+    at = at.clamp(0, num_cells - 1)
+    weights = (1 - (at[:, :, None] - cells).abs()).clamp(min=0)
+    return weights * inside[:, :, None]
+
+
+def _require_masks(name: str, masks: Tensor) -> None:
+    require_shape(name, masks, "K H W")
+    if masks.dtype != torch.bool:
+        raise TypeError(f"{name}: expected a bool tensor, got {masks.dtype}; use {name} > 0.5")
+
+
+def _require_mask_loss(logits: Tensor, labels: Tensor, targets: Tensor) -> None:
+    require_shape("logits", logits, "R C-1 M M")
+    require_shape("labels", labels, "R")
+    require_shape("targets", targets, "R M M")
+    for name, tensor in (("logits", logits), ("targets", targets)):
+        if not tensor.is_floating_point():
+            raise TypeError(f"{name}: expected a floating-point tensor, got {tensor.dtype}")
+    if labels.dtype != torch.int64:
+        raise TypeError(f"labels: expected int64, got {labels.dtype}; use labels.long()")
+    R, num_channels, *size = logits.shape
+    if labels.shape != (R,):
+        raise ValueError(
+            f"labels: expected shape {(R,)} to go with logits {tuple(logits.shape)}, "
+            f"got {tuple(labels.shape)}"
+        )
+    if targets.shape != (R, *size):
+        raise ValueError(
+            f"targets: expected shape {(R, *size)} to go with logits {tuple(logits.shape)}, "
+            f"got {tuple(targets.shape)}"
+        )
+    if R and (labels.min() < 1 or labels.max() > num_channels):
+        raise ValueError(
+            f"labels: expected values in [1, {num_channels + 1}), one channel of logits each, "
+            f"got values from {labels.min().item()} to {labels.max().item()}; leave out background"
+        )
+    if not ((targets >= 0) & (targets <= 1)).all():
+        raise ValueError("targets: expected values in [0, 1] everywhere; are they logits?")

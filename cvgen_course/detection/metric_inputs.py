@@ -1,0 +1,186 @@
+"""What metrics take: the detections or the objects of many images in one row, known to be sound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+from cvgen_course.detection.boxes import box_area, require_boxes
+from cvgen_course.detection.detections import Detections
+from cvgen_course.detection.masks import mask_area
+from cvgen_course.detection.targets import Target
+from cvgen_course.errors import require_shape
+
+Kind = Literal["boxes", "masks"]
+
+
+class Flat(NamedTuple):
+    """The n detections, or the n objects, of one image after another, on the CPU.
+
+    Attributes:
+        image: int64 (n,), from 0.
+        number: which one of its image, int64 (n,), from 0.
+        labels: int64 (n,), from 1.
+        boxes: float64 (n, 4).
+        areas: float64 (n,), of the boxes or of the masks, in square pixels.
+        scores: float (n,); zeros where there are objects.
+        crowd: bool (n,); False where there are detections.
+    """
+
+    image: Tensor
+    number: Tensor
+    labels: Tensor
+    boxes: Tensor
+    areas: Tensor
+    scores: Tensor
+    crowd: Tensor
+
+    def at(self, index: Tensor) -> Flat:
+        """Return some of them; ``index`` is int64 (m,)."""
+        return Flat(*(part[index] for part in self))
+
+    def groups(self, num_classes: int) -> Tensor:
+        """Return one number for each pair of image and class, int64 (n,)."""
+        return self.image * num_classes + self.labels
+
+
+def flatten_detections(detections: Sequence[Detections], num_classes: int, kind: Kind) -> Flat:
+    """Put the detections of all images in one row.
+
+    Args:
+        detections: of at least one image.
+        num_classes: C, the background included.
+        kind: whether boxes or masks are to be compared.
+
+    Returns:
+        The row.
+
+    Raises:
+        TypeError: a tensor has the wrong type.
+        ValueError: shapes do not belong together, a label is outside [1, C), a box is not finite, a
+            score is NaN, or masks are missing.
+    """
+    for number, item in enumerate(detections):
+        name = f"detections[{number}]"
+        _require_shapes(name, item, kind)
+        if not item.scores.is_floating_point():
+            raise TypeError(f"{name}.scores: expected floating-point, got {item.scores.dtype}")
+        _require_length(f"{name}.scores", item.scores, len(item.labels))
+    scores = torch.cat([item.scores.detach().cpu() for item in detections])
+    flat = _flatten(detections, kind)._replace(scores=scores)
+    _require_values("detections", flat, num_classes)
+    if scores.isnan().any():
+        image = int(flat.image[scores.isnan()][0])
+        raise ValueError(
+            f"detections[{image}].scores: expected numbers, got NaN; has the training diverged?"
+        )
+    return flat
+
+
+def flatten_targets(targets: Sequence[Target], num_classes: int, kind: Kind) -> Flat:
+    """Put the objects of all images in one row.
+
+    Args:
+        targets: of at least one image.
+        num_classes: C, the background included.
+        kind: whether boxes or masks are to be compared.
+
+    Returns:
+        The row.
+
+    Raises:
+        TypeError: a tensor has the wrong type.
+        ValueError: shapes do not belong together, a label is outside [1, C), a box is not finite or
+            has x2 < x1 or y2 < y1, or masks are missing.
+    """
+    crowds = []
+    for number, item in enumerate(targets):
+        name = f"targets[{number}]"
+        _require_shapes(name, item, kind)
+        crowd = torch.zeros(len(item.labels), dtype=torch.bool)
+        if item.crowd is not None:
+            crowd = item.crowd.cpu()
+        if crowd.dtype != torch.bool:
+            raise TypeError(f"{name}.crowd: expected bool, got {crowd.dtype}; use crowd.bool()")
+        _require_length(f"{name}.crowd", crowd, len(item.labels))
+        crowds.append(crowd)
+    flat = _flatten(targets, kind)._replace(crowd=torch.cat(crowds))
+    _require_values("targets", flat, num_classes)
+    reversed_ = (flat.boxes[:, 2:] < flat.boxes[:, :2]).any(dim=1)
+    if reversed_.any():
+        raise ValueError(
+            f"{_place('targets', flat, reversed_)}; expected x1 <= x2 and y1 <= y2: are the boxes "
+            "given as x, y, width, height?"
+        )
+    return flat
+
+
+def _flatten(items: Sequence[Detections] | Sequence[Target], kind: Kind) -> Flat:
+    """Return the row without scores and crowds."""
+    labels = torch.cat([item.labels.cpu() for item in items])
+    boxes = torch.cat([item.boxes.detach().cpu().double() for item in items])
+    lengths = torch.tensor([len(item.labels) for item in items])
+    if kind == "boxes":
+        areas = box_area(boxes)
+    else:
+        masks = [item.masks for item in items if item.masks is not None]
+        areas = torch.cat([mask_area(each).cpu() for each in masks])
+    image = torch.arange(len(items)).repeat_interleave(lengths)
+    first = lengths.cumsum(dim=0) - lengths
+    return Flat(
+        image=image,
+        number=torch.arange(len(image)) - first[image],
+        labels=labels,
+        boxes=boxes,
+        areas=areas,
+        scores=torch.zeros(len(labels)),
+        crowd=torch.zeros(len(labels), dtype=torch.bool),
+    )
+
+
+def _require_shapes(name: str, item: Detections | Target, kind: Kind) -> None:
+    """Raise unless boxes, labels and masks of an image are as many, and of the right types."""
+    require_boxes(f"{name}.boxes", item.boxes)
+    require_shape(f"{name}.boxes", item.boxes, "n 4")
+    if item.labels.dtype != torch.int64:
+        raise TypeError(f"{name}.labels: expected int64, got {item.labels.dtype}")
+    _require_length(f"{name}.labels", item.labels, len(item.boxes))
+    if kind == "boxes":
+        return
+    if item.masks is None:
+        raise ValueError(f'{name}.masks: expected bool (n, H, W), got None; use kind="boxes"')
+    require_shape(f"{name}.masks", item.masks, "n H W")
+    if item.masks.dtype != torch.bool:
+        raise TypeError(f"{name}.masks: expected bool, got {item.masks.dtype}; use masks > 0.5")
+    if len(item.masks) != len(item.boxes):
+        raise ValueError(
+            f"{name}.masks: expected one for each of {len(item.boxes)} boxes, got {len(item.masks)}"
+        )
+
+
+def _require_length(name: str, tensor: Tensor, length: int) -> None:
+    if tensor.shape != (length,):
+        raise ValueError(f"{name}: expected shape {(length,)}, got {tuple(tensor.shape)}")
+
+
+def _require_values(name: str, flat: Flat, num_classes: int) -> None:
+    infinite = ~flat.boxes.isfinite().all(dim=1)
+    if infinite.any():
+        raise ValueError(f"{_place(name, flat, infinite)}; expected finite numbers")
+    wrong = (flat.labels < 1) | (flat.labels >= num_classes)
+    if wrong.any():
+        image, label = int(flat.image[wrong][0]), int(flat.labels[wrong][0])
+        raise ValueError(
+            f"{name}[{image}].labels: expected values in [1, {num_classes}), got {label}; class 0, "
+            "the background, is no object"
+        )
+
+
+def _place(name: str, flat: Flat, bad: Tensor) -> str:
+    """Say where the first bad box stands and what it is."""
+    index = int(bad.nonzero()[0])
+    image, number = int(flat.image[index]), int(flat.number[index])
+    return f"{name}[{image}].boxes: got {flat.boxes[index].tolist()} as box {number}"

@@ -1,0 +1,118 @@
+"""Non-maximum suppression: of boxes that overlap much, only the best stays."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cvgen_course.detection.boxes import box_iou, require_boxes
+from cvgen_course.errors import require_shape
+
+BLOCK = 128
+"""How many boxes are decided about at once: a choice of speed, the result is the same."""
+
+
+def nms(boxes: Tensor, scores: Tensor, threshold: float) -> Tensor:
+    """Return which boxes stay when each box that is kept suppresses those that it overlaps.
+
+    By decreasing score, a box is kept unless its IoU with a box kept before is above the threshold.
+    A suppressed box suppresses nothing. Of equal scores, the lower index comes first. An empty box
+    has IoU 0 with everything: it is never suppressed and suppresses nothing.
+
+    Args:
+        boxes: float (N, 4), xyxy, in pixels.
+        scores: float (N,).
+        threshold: the largest IoU that two kept boxes may have, in [0, 1].
+
+    Returns:
+        The indices of the kept boxes, int64 (K,), by decreasing score.
+
+    Raises:
+        TypeError: ``boxes`` or ``scores`` is no floating-point tensor.
+        ValueError: the shapes do not belong together, a score is NaN, or the threshold is no IoU.
+
+    Source:
+        Felzenszwalb et al., "Object Detection with Discriminatively Trained Part Based Models",
+        PAMI 2010, section 7.3; with the IoU as the overlap in Girshick et al., "Rich Feature
+        Hierarchies", CVPR 2014, arXiv:1311.2524, section 2.2.
+    """
+    _require_scored_boxes(boxes, scores, threshold)
+    return _keep_best(boxes, scores, None, threshold)
+
+
+def batched_nms(boxes: Tensor, scores: Tensor, groups: Tensor, threshold: float) -> Tensor:
+    """Return which boxes stay when only boxes of the same group can suppress each other.
+
+    Args:
+        boxes: float (N, 4), xyxy, in pixels.
+        scores: float (N,).
+        groups: int64 (N,), e.g. a box's class, or the pyramid level that it comes from.
+        threshold: the largest IoU that two kept boxes of a group may have, in [0, 1].
+
+    Returns:
+        The indices of the kept boxes, int64 (K,), by decreasing score; of equal scores, the lower
+        index first.
+
+    Raises:
+        TypeError: ``boxes`` or ``scores`` is no floating-point tensor, or ``groups`` no int64 one.
+        ValueError: the shapes do not belong together, a score is NaN, or the threshold is no IoU.
+    """
+    _require_scored_boxes(boxes, scores, threshold)
+    if groups.dtype != torch.int64:
+        raise TypeError(f"groups: expected int64 group numbers, got {groups.dtype}")
+    if groups.shape != scores.shape:
+        raise ValueError(
+            f"groups: expected shape {tuple(scores.shape)}, one for each box, "
+            f"got {tuple(groups.shape)}"
+        )
+    return _keep_best(boxes, scores, groups, threshold)
+
+
+@torch.no_grad()
+def _keep_best(boxes: Tensor, scores: Tensor, groups: Tensor | None, threshold: float) -> Tensor:
+    """Decide about the best boxes, let those that stay suppress others, go on with what is left."""
+
+    def overlap(first: Tensor, second: Tensor) -> Tensor:  # indices (F,), (S,) -> bool (F, S)
+        too_much = box_iou(boxes[first], boxes[second]) > threshold
+        return too_much if groups is None else too_much & (groups[first, None] == groups[second])
+
+    waiting = scores.argsort(descending=True, stable=True)
+    kept = [waiting[:0]]
+    while len(waiting):
+        best, waiting = waiting[:BLOCK], waiting[BLOCK:]
+        best = best[_stays(overlap(best, best))]
+        kept.append(best)
+        waiting = waiting[~overlap(best, waiting).any(dim=0)]
+    return torch.cat(kept)
+
+
+def _stays(overlaps: Tensor) -> Tensor:
+    """Return which boxes stay, bool (B,), given which overlap too much, bool (B, B), best first.
+
+    A box stays if no better one that stays overlaps it. Only one answer fits that sentence for
+    every box: the one that a loop over the boxes finds. So guess that all stay, and correct the
+    guess by the sentence until nothing changes. Each round settles at least the best unsettled box.
+    """
+    suppresses = overlaps.triu(diagonal=1).float()  # a row's box is better than its columns'
+    stays = torch.ones_like(suppresses[0])
+    while True:
+        before, stays = stays, (stays @ suppresses == 0).float()
+        if torch.equal(stays, before):
+            return stays.bool()
+
+
+def _require_scored_boxes(boxes: Tensor, scores: Tensor, threshold: float) -> None:
+    require_shape("boxes", boxes, "N 4")
+    require_boxes("boxes", boxes)
+    require_shape("scores", scores, "N")
+    if not scores.is_floating_point():
+        raise TypeError(f"scores: expected a floating-point tensor, got {scores.dtype}")
+    if len(scores) != len(boxes):
+        raise ValueError(f"scores: expected {len(boxes)}, one for each box, got {len(scores)}")
+    if scores.isnan().any():
+        raise ValueError(
+            f"scores: expected numbers, got NaN for box {int(scores.isnan().nonzero()[0])}; "
+            "did the training diverge?"
+        )
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"threshold: expected an IoU in [0, 1], got {threshold}")

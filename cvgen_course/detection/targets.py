@@ -1,0 +1,184 @@
+"""What is true of an image: its objects; and how the objects of several images become one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from cvgen_course.detection.boxes import require_boxes
+from cvgen_course.errors import require_shape
+
+
+class Target(NamedTuple):
+    """The objects of one image.
+
+    Attributes:
+        boxes: float32 (K, 4), x1, y1, x2, y2 in pixels, x2 and y2 exclusive.
+        labels: int64 (K,), the class of each object, from 1.
+        masks: bool (K, H, W), the visible pixels of each object; None where nobody drew them.
+        crowd: bool (K,), whether a box holds a whole group; None where none does. A detector is
+            neither rewarded nor punished for finding something in a crowd.
+    """
+
+    boxes: Tensor
+    labels: Tensor
+    masks: Tensor | None = None
+    crowd: Tensor | None = None
+
+
+class Targets(NamedTuple):
+    """The objects of N images, padded to the largest number K of objects.
+
+    Attributes:
+        boxes: float32 (N, K, 4); zeros where there is no object.
+        labels: int64 (N, K); 0 where there is no object.
+        masks: bool (N, K, H, W), or None.
+    """
+
+    boxes: Tensor
+    labels: Tensor
+    masks: Tensor | None = None
+
+    def at(self, index: Tensor) -> Targets:
+        """Return the targets of some of the images; ``index`` is int64 (n,)."""
+        masks = None if self.masks is None else self.masks[index]
+        return Targets(self.boxes[index], self.labels[index], masks)
+
+    def to(self, device: torch.device | str) -> Targets:
+        """Return the targets on a device."""
+        masks = None if self.masks is None else self.masks.to(device)
+        return Targets(self.boxes.to(device), self.labels.to(device), masks)
+
+
+def pad_targets(targets: Sequence[Target]) -> Targets:
+    """Make a batch of the objects of several images of one size.
+
+    Args:
+        targets: of each image; crowds are left out, since nothing can be learned from them.
+
+    Returns:
+        The batch; K is the largest number of objects, at least 1. Masks where all have them.
+
+    Raises:
+        ValueError: ``targets`` is empty, or the masks of two images have different sizes.
+    """
+    if not targets:
+        raise ValueError("targets: expected those of at least one image, got none")
+    targets = [_without_crowds(target) for target in targets]
+    size = (len(targets), max(1, *(len(target.labels) for target in targets)))
+    boxes, labels = torch.zeros(*size, 4), torch.zeros(size, dtype=torch.int64)
+    for row, target in enumerate(targets):
+        boxes[row, : len(target.boxes)] = target.boxes
+        labels[row, : len(target.labels)] = target.labels
+    if any(target.masks is None for target in targets):
+        return Targets(boxes, labels)
+    shapes = {tuple(target.masks.shape[1:]) for target in targets if target.masks is not None}
+    if len(shapes) > 1:
+        raise ValueError(f"targets: expected masks of one size, got {sorted(shapes)}")
+    masks = torch.zeros(*size, *shapes.pop(), dtype=torch.bool)
+    for row, target in enumerate(targets):
+        if target.masks is not None:
+            masks[row, : len(target.masks)] = target.masks
+    return Targets(boxes, labels, masks)
+
+
+def require_targets(targets: Targets, num_classes: int) -> None:
+    """Raise unless a batch's objects can be learned: sound boxes, and labels that exist.
+
+    Args:
+        targets: the batch.
+        num_classes: C, the background included.
+
+    Raises:
+        TypeError: a tensor of another type.
+        ValueError: shapes that do not belong together, a label outside [0, C), or an object
+            whose box has no width or no height or is not finite.
+    """
+    require_boxes("boxes", targets.boxes)
+    require_shape("boxes", targets.boxes, "N K 4")
+    if targets.labels.dtype != torch.int64:
+        raise TypeError(f"labels: expected int64, got {targets.labels.dtype}; use labels.long()")
+    if targets.labels.shape != targets.boxes.shape[:2]:
+        raise ValueError(
+            f"labels: expected shape {tuple(targets.boxes.shape[:2])} to go with boxes "
+            f"{tuple(targets.boxes.shape)}, got {tuple(targets.labels.shape)}"
+        )
+    wrong = (targets.labels < 0) | (targets.labels >= num_classes)
+    if wrong.any():
+        image = int(wrong.any(dim=1).nonzero()[0])
+        raise ValueError(
+            f"labels: expected values in [0, {num_classes}), 0 for no object; got "
+            f"{targets.labels[wrong][0].item()} in image {image}"
+        )
+    size = targets.boxes[..., 2:] - targets.boxes[..., :2]  # (N, K, 2)
+    sound = (size > 0).all(dim=-1) & targets.boxes.isfinite().all(dim=-1)
+    bad = ~sound & (targets.labels > 0)
+    if bad.any():
+        image, k = bad.nonzero()[0].tolist()
+        raise ValueError(
+            f"boxes: expected x1 < x2 and y1 < y2, got {targets.boxes[image, k].tolist()} "
+            f"(object {k} of image {image}); mend or leave out such boxes"
+        )
+
+
+class DetectionSet(Dataset[tuple[Tensor, Target]]):
+    """Images of one size and their objects, in memory.
+
+    Args:
+        items: with ``image``, ``boxes``, ``labels`` and, where there are masks, ``instances``:
+            `cvgen_course.data.SceneItem` or `cvgen_course.data.DetectionItem`.
+        side: images are stretched to squares of so many pixels; None leaves them as they are.
+
+    Attributes:
+        images: float32 (N, 3, H, W) in [-1, 1].
+        truth: for each image, a `Target`.
+        targets: the same as one padded batch.
+
+    Raises:
+        ValueError: there is no item.
+    """
+
+    def __init__(self, items: Iterable[Any], side: int | None = None) -> None:
+        images, self.truth = [], []
+        for item in items:
+            image, target = item.image, Target(item.boxes, item.labels)
+            target = target._replace(masks=getattr(item, "instances", None))
+            if side is not None:
+                image, target = _stretched(image, target, side)
+            images.append(image)
+            self.truth.append(target)
+        if not images:
+            raise ValueError("items: expected at least one, got an empty set")
+        self.images = torch.stack(images)
+        self.targets = pad_targets(self.truth)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, Target]:
+        return self.images[index], self.truth[index]
+
+
+def _stretched(image: Tensor, target: Target, side: int) -> tuple[Tensor, Target]:
+    """Stretch an image and its objects to a square."""
+    H, W = image.shape[1:]
+    size = (side, side)
+    image = F.interpolate(image[None], size, mode="bilinear", antialias=True)[0].clamp(-1, 1)
+    boxes = target.boxes * torch.tensor([side / W, side / H, side / W, side / H])
+    masks = target.masks
+    if masks is not None:
+        masks = F.interpolate(masks[None].float(), size, mode="nearest-exact")[0].bool()
+    return image, target._replace(boxes=boxes, masks=masks)
+
+
+def _without_crowds(target: Target) -> Target:
+    if target.crowd is None or not target.crowd.any():
+        return target
+    keep = ~target.crowd
+    masks = None if target.masks is None else target.masks[keep]
+    return Target(target.boxes[keep], target.labels[keep], masks)
