@@ -1,4 +1,4 @@
-"""The command `cvgen`: release, grade, renew, book, demo, doctor."""
+"""The command `cvgen`: release, grade, renew, book, train, demo, doctor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 HERE = Path(".")
-EXTRA = {"release": "grading", "grade": "grading", "demo": "grading,book", "book": "book"}
+EXTRA = {
+    "release": "grading",
+    "grade": "grading",
+    "demo": "grading,book",
+    "book": "book",
+    "train": "train",
+}
 
 
 @app.command()
@@ -83,6 +89,44 @@ def book(
     html = build(HERE)
     if serve:
         serve_pages(html)
+
+
+@app.command()
+def train(
+    chapter: Annotated[str, typer.Argument(help="e.g. detection")],
+    data: Annotated[str, typer.Option("--data", help="a data set, e.g. bccd")],
+    model: Annotated[
+        str | None, typer.Option("--model", help="a model; else the one for this data")
+    ] = None,
+    steps: Annotated[int | None, typer.Option("--steps", help="number of batches")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", help="images in a batch, on all devices together")
+    ] = None,
+    lr: Annotated[float | None, typer.Option("--lr", help="the highest learning rate")] = None,
+    devices: Annotated[
+        int, typer.Option("--devices", help="GPUs; processes where there is no GPU")
+    ] = 1,
+    precision: Annotated[
+        str, typer.Option("--precision", help="32-true, bf16-mixed or 16-mixed")
+    ] = "32-true",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="results; runs/<chapter>-<data> if not given")
+    ] = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="start anew where a run could go on")
+    ] = False,
+    seed: Annotated[int, typer.Option("--seed", help="everything random follows from it")] = 0,
+) -> None:
+    """Train a chapter's full-size experiment; go on with it where it was stopped."""
+    from .experiments.chapters import build_experiment
+    from .experiments.run import run
+
+    chosen = build_experiment(
+        chapter, data, model, seed=seed, steps=steps, batch_size=batch_size, lr=lr
+    )
+    folder = out or HERE / "runs" / f"{chosen.chapter}-{data}"
+    if run(chosen, folder, devices=devices, precision=precision, fresh=fresh) is None:
+        raise typer.Exit(130)  # as a shell calls what Ctrl-C has ended
 
 
 @app.command()

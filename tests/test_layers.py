@@ -20,7 +20,7 @@ CHAPTERS = (
 )
 RANK = {"errors": 0, "seeding": 0, "profile": 0, "machine": 0, "data": 1, "checks": 1}
 RANK |= dict.fromkeys(CHAPTERS, 2)
-RANK |= {"training": 3, "plotting": 3, "exercises": 4, "grading": 5, "book": 5}
+RANK |= {"training": 3, "plotting": 3, "exercises": 4, "grading": 5, "book": 5, "experiments": 5}
 RANK |= {"demo": 6, "doctor": 6, "cli": 7}
 JUPYTER = ("IPython", "ipykernel", "jupyter", "nbgrader", "nbclient", "nbformat", "jupytext")
 

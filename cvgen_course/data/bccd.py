@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import xml.etree.ElementTree as ET
-from pathlib import Path
 
-import torch
 from torch.utils.data import Dataset
 
 from cvgen_course.data.folders import Place, locate
 from cvgen_course.data.items import DetectionItem
 from cvgen_course.data.pictures import read_image
 from cvgen_course.data.splits import require_split
+from cvgen_course.data.voc_xml import read_boxes
 from cvgen_course.errors import DataError
 
 CLASSES = ("background", "RBC", "WBC", "Platelets")
@@ -55,33 +53,5 @@ class BCCD(Dataset[DetectionItem]):
     def __getitem__(self, index: int) -> DetectionItem:
         name = self._names[index]
         image = read_image(self._folder / "JPEGImages" / f"{name}.jpg")
-        boxes, labels = read_boxes(self._folder / "Annotations" / f"{name}.xml")
+        boxes, labels = read_boxes(self._folder / "Annotations" / f"{name}.xml", CLASSES)
         return DetectionItem(image, boxes, labels)
-
-
-def read_boxes(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
-    """Read the boxes of one annotation file in VOC's XML format, without those that are one point.
-
-    Returns:
-        Boxes float32 (K, 4) and labels int64 (K,).
-
-    Raises:
-        DataError: the file is missing or damaged, names another class, or a box is inside out.
-    """
-    boxes, labels = [], []
-    try:
-        for thing in ET.parse(path).getroot().iter("object"):
-            corners = (thing.findtext(f"bndbox/{key}") for key in ("xmin", "ymin", "xmax", "ymax"))
-            x1, y1, x2, y2 = (float(corner or "nan") for corner in corners)
-            if (x1, y1) == (x2, y2):
-                continue
-            if not (1 <= x1 <= x2 and 1 <= y1 <= y2):
-                raise ValueError(f"box {x1, y1, x2, y2}")
-            labels.append(CLASSES.index(thing.findtext("name", ""), 1))
-            boxes.append([x1 - 1, y1 - 1, x2, y2])
-    except (OSError, ET.ParseError, ValueError) as error:
-        raise DataError(
-            f"{str(path)!r} can't be read as boxes of {', '.join(CLASSES[1:])} ({error}). "
-            "Restore it."
-        ) from error
-    return torch.tensor(boxes).reshape(-1, 4), torch.tensor(labels, dtype=torch.int64)

@@ -20,6 +20,7 @@ from cvgen_course.data.penn_fudan import PennFudan
 from cvgen_course.data.scene_set import load_scenes
 from cvgen_course.data.splits import require_split
 from cvgen_course.data.voc import VOCSegmentation
+from cvgen_course.data.voc_detection import VOCDetection
 
 _LOADERS: dict[str, Callable[..., Dataset[Any]]] = {
     "scenes": load_scenes,
@@ -28,6 +29,7 @@ _LOADERS: dict[str, Callable[..., Dataset[Any]]] = {
     "fashion_mnist": load_fashion_mnist,
     "cifar10": load_cifar10,
     "voc": VOCSegmentation,
+    "voc_detection": VOCDetection,
     "penn_fudan": PennFudan,
     "oxford_pet": OxfordPet,
     "horse2zebra": Horse2Zebra,

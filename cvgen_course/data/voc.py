@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from torch.utils.data import Dataset
 
@@ -20,7 +22,6 @@ CLASSES = (
     *("diningtable", "dog", "horse", "motorbike", "person"),
     *("pottedplant", "sheep", "sofa", "train", "tvmonitor"),
 )
-_LISTS = "VOCdevkit/VOC2012/ImageSets/Segmentation"
 
 
 class VOCSegmentation(Dataset[SegmentationItem]):
@@ -44,34 +45,59 @@ class VOCSegmentation(Dataset[SegmentationItem]):
     def __init__(self, split: str, root: str | os.PathLike[str] | None = None) -> None:
         from torchvision import datasets
 
-        require_split(split)
-        markers = (f"{_LISTS}/train.txt", f"{_LISTS}/val.txt")
-        folder = locate(Place("voc", ("voc", "VOC"), markers, _download, "torchvision"), root)
-        try:
-            published = datasets.VOCSegmentation(
-                folder, year="2012", image_set="val" if split == "test" else "train", download=False
-            )
-        except (RuntimeError, OSError) as error:
-            raise DataError(
-                f"{str(folder)!r} is no complete VOC 2012 ({error}). Restore it, or delete it and "
-                "load again."
-            ) from error
-        pairs = list(zip(published.images, published.masks, strict=True))
-        if split != "test":
-            train, val = shuffled_parts("voc", len(pairs), 0.9, 0.1)
-            pairs = [pairs[i] for i in (train if split == "train" else val)]
-        self._pairs = pairs
+        self._pairs = list_pairs(datasets.VOCSegmentation, "Segmentation", "voc", split, root)
 
     def __len__(self) -> int:
         return len(self._pairs)
 
     def __getitem__(self, index: int) -> SegmentationItem:
-        image_path, mask_path = (Path(path) for path in self._pairs[index])
+        image_path, mask_path = self._pairs[index]
         image, mask = read_image(image_path), read_mask(mask_path)
         known = ((mask < len(CLASSES)) | (mask == IGNORE)).all()
         if mask.shape != image.shape[1:] or not known:
             raise DataError(f"{str(mask_path)!r}: expected classes 0 to 20 and 255; restore it.")
         return SegmentationItem(image, mask)
+
+
+def list_pairs(
+    loader: Callable[..., Any],
+    lists: str,
+    name: str,
+    split: str,
+    root: str | os.PathLike[str] | None,
+) -> list[tuple[Path, Path]]:
+    """List the images of a split of VOC 2012, each with the file of its annotation.
+
+    Args:
+        loader: torchvision's class for the task.
+        lists: the folder in ``ImageSets`` with the task's published lists.
+        name: the data set's name in ``load``; the seeded tenth follows from it.
+        split: ``"test"`` is the published validation set, ``"val"`` a seeded tenth of the
+            published training set, ``"train"`` the rest.
+        root: as in ``load``.
+
+    Raises:
+        ValueError: an unknown split.
+        DataError: the data is missing, incomplete, or can't be downloaded.
+    """
+    require_split(split)
+    markers = tuple(f"VOCdevkit/VOC2012/ImageSets/{lists}/{part}.txt" for part in ("train", "val"))
+    folder = locate(Place(name, ("voc", "VOC"), markers, _download, "torchvision"), root)
+    try:
+        published = loader(
+            folder, year="2012", image_set="val" if split == "test" else "train", download=False
+        )
+    except (RuntimeError, OSError) as error:
+        raise DataError(
+            f"{str(folder)!r} is no complete VOC 2012 ({error}). Restore it, or delete it and "
+            "load again."
+        ) from error
+    columns = (map(Path, published.images), map(Path, published.targets))
+    pairs = list(zip(*columns, strict=True))
+    if split == "test":
+        return pairs
+    train, val = shuffled_parts(name, len(pairs), 0.9, 0.1)
+    return [pairs[i] for i in (train if split == "train" else val)]
 
 
 def _download(folder: Path) -> None:

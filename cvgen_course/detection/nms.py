@@ -37,7 +37,8 @@ def nms(boxes: Tensor, scores: Tensor, threshold: float) -> Tensor:
         Hierarchies", CVPR 2014, arXiv:1311.2524, section 2.2.
     """
     _require_scored_boxes(boxes, scores, threshold)
-    return _keep_best(boxes, scores, None, threshold)
+    one_group = torch.zeros_like(scores, dtype=torch.int64)
+    return _keep_best(boxes, scores, one_group, threshold)
 
 
 def batched_nms(boxes: Tensor, scores: Tensor, groups: Tensor, threshold: float) -> Tensor:
@@ -69,21 +70,29 @@ def batched_nms(boxes: Tensor, scores: Tensor, groups: Tensor, threshold: float)
 
 
 @torch.no_grad()
-def _keep_best(boxes: Tensor, scores: Tensor, groups: Tensor | None, threshold: float) -> Tensor:
-    """Decide about the best boxes, let those that stay suppress others, go on with what is left."""
-
-    def overlap(first: Tensor, second: Tensor) -> Tensor:  # indices (F,), (S,) -> bool (F, S)
-        too_much = box_iou(boxes[first], boxes[second]) > threshold
-        return too_much if groups is None else too_much & (groups[first, None] == groups[second])
-
-    waiting = scores.argsort(descending=True, stable=True)
-    kept = [waiting[:0]]
+def _keep_best(boxes: Tensor, scores: Tensor, groups: Tensor, threshold: float) -> Tensor:
+    """Decide about some boxes, let those that stay suppress others, go on with what is left."""
+    best_first = _best_first(scores)
+    waiting = best_first[groups[best_first].argsort(stable=True)]  # group after group
+    kept = torch.zeros_like(waiting, dtype=torch.bool)
     while len(waiting):
-        best, waiting = waiting[:BLOCK], waiting[BLOCK:]
-        best = best[_stays(overlap(best, best))]
-        kept.append(best)
-        waiting = waiting[~overlap(best, waiting).any(dim=0)]
-    return torch.cat(kept)
+        block, waiting = waiting[:BLOCK], waiting[BLOCK:]
+        group = groups[block]
+        overlaps = box_iou(boxes[block], boxes[block]) > threshold
+        stays = _stays(overlaps & (group[:, None] == group))
+        kept[block[stays]] = True
+
+        num_rivals = int((groups[waiting] == group[-1]).sum())  # of the group that goes on
+        if num_rivals:
+            rivals, others = waiting[:num_rivals], waiting[num_rivals:]
+            block = block[stays & (group == group[-1])]
+            iou = box_iou(boxes[block], boxes[rivals]).amax(dim=0)
+            waiting = torch.cat([rivals[iou <= threshold], others])
+    return best_first[kept[best_first]]
+
+
+def _best_first(scores: Tensor) -> Tensor:
+    return scores.argsort(descending=True, stable=True)
 
 
 def _stays(overlaps: Tensor) -> Tensor:

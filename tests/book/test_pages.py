@@ -14,7 +14,7 @@ CHAPTERS = sorted(path.relative_to(ROOT / "solutions") for path in ROOT.glob("so
 PACKAGES = sorted(
     path.parent.name
     for path in ROOT.glob("cvgen_course/*/__init__.py")
-    if path.parent.name not in ("book", "demo", "doctor", "grading")
+    if path.parent.name not in ("book", "demo", "doctor", "experiments", "grading")
 )
 
 

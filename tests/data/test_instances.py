@@ -1,5 +1,6 @@
 import numpy as np
 import torch
+from torchvision import ops
 
 from cvgen_course.data.instances import boxes_of, number_masks, scene_item
 
@@ -8,6 +9,16 @@ def test_boxes_of_one_pixel_has_width_one():
     instances = torch.zeros(1, 5, 7, dtype=torch.bool)
     instances[0, 2, 3] = True
     assert boxes_of(instances).tolist() == [[3, 2, 4, 3]]
+
+
+def test_boxes_of_equals_torchvisions_whose_maxima_are_inclusive():
+    rng = torch.Generator().manual_seed(0)
+    share = torch.tensor([0.01, 0.02, 0.1, 0.9]).repeat(10)[:, None, None]
+    instances = torch.rand(40, 13, 17, generator=rng) < share
+    instances = instances[instances.flatten(1).any(dim=1)]
+    assert len(instances) > 30
+    expected = ops.masks_to_boxes(instances) + torch.tensor([0, 0, 1, 1])
+    assert torch.equal(boxes_of(instances), expected)
 
 
 def test_boxes_of_no_object_is_empty():

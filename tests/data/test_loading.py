@@ -9,7 +9,7 @@ REAL = tuple(name for name in NAMES if name not in ("scenes", "glyphs"))
 def test_load_knows_the_sets_of_the_course():
     assert set(NAMES) == {
         *("scenes", "glyphs", "mnist", "fashion_mnist", "cifar10", "voc", "penn_fudan"),
-        *("oxford_pet", "horse2zebra", "camvid", "dsb2018", "bccd"),
+        *("voc_detection", "oxford_pet", "horse2zebra", "camvid", "dsb2018", "bccd"),
     }
 
 

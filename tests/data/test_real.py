@@ -69,12 +69,12 @@ def test_load_dsb2018_every_item_agrees_with_itself():
 
 
 def test_load_bccd_leaves_out_the_two_points():
-    from cvgen_course.data.bccd import read_boxes
+    from cvgen_course.data.voc_xml import read_boxes
 
     parts = [real("bccd", "bccd", split) for split in ("train", "val", "test")]
     assert [len(part) for part in parts] == [205, 87, 72]
     folder = Path(ROOT) / "bccd" / "BCCD" / "Annotations"
-    read = [read_boxes(path) for path in sorted(folder.glob("*.xml"))]
+    read = [read_boxes(path, parts[0].classes) for path in sorted(folder.glob("*.xml"))]
     boxes, labels = (torch.cat(column) for column in zip(*read, strict=True))
     assert len(boxes) == 4155 + 372 + 361 - 2
     assert torch.bincount(labels).tolist() == [0, 4153, 372, 361]
@@ -82,3 +82,22 @@ def test_load_bccd_leaves_out_the_two_points():
     assert boxes.min() == 0
     assert boxes[:, 2].max() == 640
     assert boxes[:, 3].max() == 480
+
+
+@pytest.mark.parametrize("name", ["voc", "voc_detection"])
+def test_load_voc_counts(name):
+    counts = {"voc": (1464, 1449), "voc_detection": (5717, 5823)}[name]
+    train, val, test = (real(name, "voc", split) for split in ("train", "val", "test"))
+    assert (len(train) + len(val), len(test)) == counts
+    assert len(val) == counts[0] - counts[0] * 9 // 10
+
+
+def test_load_voc_detection_boxes_lie_in_their_images():
+    data = real("voc_detection", "voc", "test")
+    for index in range(0, len(data), 50):
+        image, boxes, labels = data[index]
+        height, width = image.shape[1:]
+        assert (boxes[:, :2] >= 0).all()
+        assert (boxes[:, 2:] > boxes[:, :2]).all()
+        assert (boxes[:, 2:] <= torch.tensor([width, height])).all()
+        assert set(labels.tolist()) <= {*range(1, 21)}

@@ -5,9 +5,9 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from support.voc_xml import voc_xml
 
 from cvgen_course.data import IGNORE, load
-from cvgen_course.data.bccd import read_boxes
 from cvgen_course.data.mnist import read_idx
 from cvgen_course.errors import DataError
 
@@ -121,48 +121,6 @@ def test_load_camvid_rejects_damaged_files(tmp_path, camvid, write_picture):
         load("camvid", "val", root=tmp_path)[0]
 
 
-def voc_xml(*objects):
-    items = "".join(
-        f"<object><name>{name}</name><bndbox><xmin>{x1}</xmin><ymin>{y1}</ymin><xmax>{x2}</xmax>"
-        f"<ymax>{y2}</ymax></bndbox></object>"
-        for name, x1, y1, x2, y2 in objects
-    )
-    return f"<annotation>{items}</annotation>"
-
-
-def test_read_boxes_counts_from_zero_and_leaves_out_points(tmp_path):
-    path = tmp_path / "a.xml"
-    path.write_text(voc_xml(("RBC", 1, 2, 3, 4), ("WBC", 5, 5, 5, 5), ("Platelets", 2, 2, 2, 9)))
-    boxes, labels = read_boxes(path)
-    assert boxes.tolist() == [[0, 1, 3, 4], [1, 1, 2, 9]]
-    assert boxes.dtype == torch.float32
-    assert labels.tolist() == [1, 3]
-
-
-def test_read_boxes_of_no_object_is_empty(tmp_path):
-    (tmp_path / "a.xml").write_text(voc_xml())
-    boxes, labels = read_boxes(tmp_path / "a.xml")
-    assert boxes.shape == (0, 4)
-    assert labels.shape == (0,)
-    assert labels.dtype == torch.int64
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "<annotation><object>",
-        voc_xml(("RBC", 9, 2, 3, 4)),
-        voc_xml(("cat", 1, 2, 3, 4)),
-        voc_xml(("RBC", "", 2, 3, 4)),
-        voc_xml(("background", 1, 2, 3, 4)),
-    ],
-)
-def test_read_boxes_rejects_damage(tmp_path, text):
-    (tmp_path / "a.xml").write_text(text)
-    with pytest.raises(DataError, match=r"a\.xml.*Restore"):
-        read_boxes(tmp_path / "a.xml")
-
-
 def test_load_bccd_reads_the_published_lists(tmp_path, write_picture):
     folder = tmp_path / "bccd" / "BCCD"
     write_picture(folder / "JPEGImages" / "x.jpg")
@@ -252,31 +210,6 @@ def test_load_horse2zebra_pairs_what_has_nothing_in_common(tmp_path, write_pictu
     assert parts[2][0].b.shape == (3, 8, 10)
     with pytest.raises(IndexError):
         parts[2][3]
-
-
-def test_load_voc_reads_palette_masks(tmp_path, write_picture):
-    from PIL import Image
-
-    folder = tmp_path / "voc" / "VOCdevkit" / "VOC2012"
-    lists = folder / "ImageSets" / "Segmentation"
-    lists.mkdir(parents=True)
-    names = [f"p{i}" for i in range(10)]
-    (lists / "train.txt").write_text("\n".join(names) + "\n")
-    (lists / "val.txt").write_text("p0\n")
-    mask = np.array([[0, 1, 20], [255, 5, 0]], np.uint8)
-    (folder / "SegmentationClass").mkdir()
-    for name in names:
-        write_picture(folder / "JPEGImages" / f"{name}.jpg", (2, 3, 3))
-        picture = Image.fromarray(mask)
-        picture.putpalette([i // 3 for i in range(768)])
-        picture.save(folder / "SegmentationClass" / f"{name}.png")
-    parts = [load("voc", split, root=tmp_path) for split in ("train", "val", "test")]
-    assert [len(part) for part in parts] == [9, 1, 1]
-    np.testing.assert_array_equal(parts[0][0].mask, mask)
-    assert len(parts[0].classes) == 21
-    write_picture(folder / "SegmentationClass" / "p0.png", mask + 30)
-    with pytest.raises(DataError, match="classes 0 to 20"):
-        parts[2][0]
 
 
 def test_load_oxford_pet_reads_trimaps(tmp_path, write_picture):

@@ -6,9 +6,10 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
+from cvgen_course.detection.targets import Targets
 from cvgen_course.errors import CourseError
 from cvgen_course.segmentation import UNet, pixel_cross_entropy
-from cvgen_course.training import History, fit, predict
+from cvgen_course.training import History, fit, flip_and_turn_objects, predict
 
 
 class InMemory(Dataset):
@@ -39,6 +40,28 @@ class OnDisk(Dataset):
         return self.items[index]
 
 
+class WithObjects(Dataset):
+    """Images of one colour, and an object for each: its class and its box say which image."""
+
+    def __init__(self, num=10):
+        number = torch.arange(num)
+        self.images = (number / num)[:, None, None, None].repeat(1, 3, 8, 8)
+        boxes = torch.tensor([1.0, 2.0, 5.0, 7.0]).repeat(num, 1, 1)
+        self.targets = Targets(boxes, number[:, None] + 1)
+
+    def __len__(self):
+        return len(self.images)
+
+
+def colour_loss(logits, targets):
+    """What a loss over `Targets` may be: a dictionary."""
+    wanted = targets.labels[:, 0, None, None] / 10
+    return {
+        "colour": (logits[:, 0] - wanted).square().mean(),
+        "size": 0.01 * logits.square().mean(),
+    }
+
+
 def small_model(dropout=0.0):
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU(), nn.Dropout(dropout), nn.Conv2d(8, 3, 1))
@@ -66,6 +89,7 @@ def test_fit_returns_a_history_of_every_step():
     assert history.steps == [1, 2, 3, 4, 5, 6]
     assert len(history.losses) == 6
     assert all(type(value) is float for value in history.losses)
+    assert history.parts == {}
     assert history.records == []
     assert not history.interrupted
 
@@ -111,6 +135,72 @@ def test_fit_shows_every_image_once_before_any_comes_again():
 
 def test_fit_takes_a_batch_larger_than_the_set():
     assert len(fit_small(small_model(), InMemory(num=3), batch_size=8).losses) == 6
+
+
+def test_fit_minimises_the_sum_of_a_losss_parts_and_records_them():
+    in_parts, summed = small_model(), small_model()
+    data = WithObjects()
+    changes = {"augment": flip_and_turn_objects, "steps": 30, "lr": 3e-2}
+    history = fit_small(in_parts, data, colour_loss, **changes)
+    alone = fit_small(
+        summed, data, lambda *arguments: sum(colour_loss(*arguments).values()), **changes
+    )
+    assert set(history.parts) == {"colour", "size"}
+    assert [len(part) for part in history.parts.values()] == [30, 30]
+    assert all(type(value) is float for value in history.parts["size"])
+    sums = [sum(step) for step in zip(*history.parts.values(), strict=True)]
+    assert history.losses == pytest.approx(sums)
+    assert history.losses == pytest.approx(alone.losses)
+    assert alone.parts == {}
+    assert history.losses[-1] < history.losses[0] / 5
+
+
+def test_fit_cuts_batches_of_objects_that_belong_to_their_images():
+    data, seen = WithObjects(num=7), []
+
+    def note(images, targets, rng):
+        assert isinstance(targets, Targets)
+        assert torch.equal((images[:, 0, 0, 0] * 7).round().long() + 1, targets.labels[:, 0])
+        assert targets.boxes.shape == (len(images), 1, 4)
+        seen.extend(targets.labels[:, 0].tolist())
+        return images, targets
+
+    fit_small(small_model(), data, colour_loss, augment=note, batch_size=3, steps=7)
+    for start in (0, 7, 14):
+        assert sorted(seen[start : start + 7]) == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_fit_gives_the_loss_what_the_augmentation_made():
+    def augment(images, targets, rng):
+        return images, targets._replace(labels=targets.labels * 0)
+
+    def loss(logits, targets):
+        assert not targets.labels.any()
+        return {"all": logits.square().mean()}
+
+    history = fit_small(small_model(), WithObjects(), loss, augment=augment)
+    assert history.parts == {"all": history.losses}
+
+
+def test_fit_stopped_by_hand_has_as_many_parts_as_steps():
+    class StopsInItsFourthStep(torch.optim.AdamW):
+        def step(self, closure=None):
+            if len(calls) == 4:
+                raise KeyboardInterrupt
+            return super().step(closure)
+
+    calls = []
+
+    def loss(logits, targets):
+        calls.append(1)
+        return colour_loss(logits, targets)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.optim, "AdamW", StopsInItsFourthStep)
+        history = fit_small(small_model(), WithObjects(), loss, augment=None)
+    assert history.interrupted
+    assert len(history.steps) == len(history.losses) == 3
+    assert [len(part) for part in history.parts.values()] == [3, 3]
 
 
 def test_fit_calls_on_step_every_so_often_and_after_the_last():
@@ -210,6 +300,10 @@ def test_fit_is_quiet_while_nbgrader_runs(capsys, monkeypatch):
 def test_fit_stops_where_the_loss_is_no_longer_finite():
     with pytest.raises(CourseError, match=r"loss: .* got nan at step 1; try a lower lr"):
         fit_small(small_model(), loss=lambda logits, target: logits.sum() * math.nan)
+    with pytest.raises(CourseError, match=r"loss: .* got inf at step 1"):
+        fit_small(
+            small_model(), loss=lambda x, target: {"a": x.sum(), "b": x.exp().sum() * math.inf}
+        )
 
 
 def test_fit_can_train_without_augmentation_and_through_batch_norm():
@@ -231,7 +325,7 @@ def test_fit_says_that_there_is_nothing_to_learn_from():
 
 
 def test_history_starts_empty():
-    assert History() == History(steps=[], losses=[], records=[], interrupted=False)
+    assert History() == History(steps=[], losses=[], parts={}, records=[], interrupted=False)
 
 
 def test_predict_gives_the_class_of_the_largest_logit():

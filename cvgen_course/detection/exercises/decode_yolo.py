@@ -1,0 +1,251 @@
+"""Exercise: decode the output of YOLO's grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cvgen_course.checks import Case, Exercise, Mistake, WrongAnswer, as_tensor
+from cvgen_course.detection.decode_yolo import decode_yolo
+from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
+
+
+def cases(rng: torch.Generator) -> list[Case]:
+    """Return the questions: grids and images, square and not, one box in a cell and several."""
+
+    def ask(
+        num_images: int,
+        num_boxes: int,
+        num_classes: int,
+        grid: tuple[int, int],
+        image_size: tuple[int, int],
+        scale: float = 1.5,
+        dtype: torch.dtype = torch.float32,
+        gradient: bool = False,
+    ) -> dict[str, Any]:
+        shape = (num_images, 5 * num_boxes + num_classes, *grid)
+        raw = (scale * torch.randn(shape, generator=rng, dtype=torch.float64)).to(dtype)
+        inputs = {"raw": raw, "num_boxes": num_boxes, "image_size": image_size}
+        if gradient:
+            num_all = num_boxes * grid[0] * grid[1]
+            inputs["upstream"] = [
+                torch.randn(num_images, num_all, size, generator=rng, dtype=torch.float64)
+                for size in (4, num_classes)
+            ]
+        return inputs
+
+    return [
+        Case(
+            "a single cell, one box, three classes",
+            ask(1, 1, 3, (1, 1), (64, 64)),
+            weight=2,
+            hint="Centre and size first, then the corners: x1 = x - width / 2, x2 = x + width / 2; "
+            "scores are confidence × softmax.",
+        ),
+        Case(
+            "a grid of 3 × 3, one box in a cell",
+            ask(1, 1, 4, (3, 3), (96, 96)),
+            weight=2,
+            hint="Add the cell's column to σ(tx), its row to σ(ty), and multiply by a cell's size.",
+        ),
+        Case(
+            "a grid that is not square",
+            ask(1, 1, 2, (2, 5), (40, 100)),
+            weight=2,
+            hint="raw is (N, channels, rows, columns): x goes with columns, y with rows. Boxes are "
+            "ordered by rows.",
+        ),
+        Case(
+            "an image that is not square",
+            ask(1, 1, 2, (3, 3), (48, 120)),
+            weight=2,
+            hint="image_size is (height, width): x and width go with W, y and height with H.",
+        ),
+        Case(
+            "two boxes in a cell",
+            ask(1, 2, 3, (2, 2), (64, 64)),
+            weight=2,
+            hint="Box b has channels 5b … 5b + 4; behind all boxes come the classes. A cell's "
+            "boxes follow each other.",
+        ),
+        Case(
+            "three boxes in a cell, two images, nothing is square",
+            ask(2, 3, 4, (2, 3), (60, 160)),
+            weight=3,
+            hint="Order: rows, then columns, then the cell's boxes; each image has its own.",
+        ),
+        Case(
+            "a single class",
+            ask(2, 2, 1, (2, 1), (32, 48)),
+            weight=1,
+            hint="The softmax of a single logit is 1: no squeeze, the scores keep their last "
+            "dimension.",
+        ),
+        Case(
+            "large numbers",
+            ask(1, 2, 3, (2, 3), (50, 70), scale=400.0),
+            weight=1.5,
+            hint="exp(400) overflows: torch.sigmoid and torch.softmax are safe, your own are not.",
+        ),
+        Case(
+            "float64",
+            ask(1, 2, 2, (3, 2), (90, 70), dtype=torch.float64),
+            weight=1,
+            hint="The results are as precise as raw.",
+        ),
+        Case(
+            "the gradients of both results",
+            ask(1, 2, 3, (2, 2), (30, 50), dtype=torch.float64, gradient=True),
+            weight=2,
+            hint="Networks learn through both results: no detach, no item, no torch.no_grad.",
+        ),
+    ]
+
+
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Tensor]:
+    """Return boxes and scores and, where a case brings upstream gradients, those of raw."""
+    raw = inputs["raw"].requires_grad_("upstream" in inputs)
+    handed = raw.clone()
+    pair = implementation(handed, inputs["num_boxes"], tuple(inputs["image_size"]))
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise WrongAnswer("your function should return two tensors: return boxes, scores")
+    outputs = {"the boxes": as_tensor(pair[0], "boxes"), "the scores": as_tensor(pair[1], "scores")}
+    require_unchanged({"raw": raw}, {"raw": handed})
+    answer = {name: output.detach() for name, output in outputs.items()}
+    for (name, output), upstream in zip(outputs.items(), inputs.get("upstream", ()), strict=False):
+        (answer[f"the gradient of raw through {name}"],) = gradients(
+            name, output, upstream, raw=raw
+        ).values()
+    return answer
+
+
+def _parts(raw: Tensor, num_boxes: int) -> tuple[Tensor, Tensor]:
+    """Return the sigmoids of the boxes' numbers, (N, S_h, S_w, B, 5), and the class logits."""
+    cells = raw.movedim(1, -1)
+    return cells[..., : 5 * num_boxes].unflatten(-1, (-1, 5)).sigmoid(), cells[..., num_boxes * 5 :]
+
+
+def _corners(
+    s: Tensor, image_size: tuple[int, int], power: int = 2, unit: Tensor | None = None
+) -> Tensor:
+    H, W = image_size
+    S_h, S_w = s.shape[1:3]
+    column, row = torch.arange(S_w)[:, None], torch.arange(S_h)[:, None, None]
+    x, y = (column + s[..., 0]) * W / S_w, (row + s[..., 1]) * H / S_h
+    unit = torch.tensor([W, H]) if unit is None else unit
+    half = s[..., 2:4] ** power * unit / 2
+    centre = torch.stack([x, y], -1)
+    return torch.cat([centre - half, centre + half], -1)
+
+
+def _scores(s: Tensor, class_logits: Tensor) -> Tensor:
+    return s[..., 4:] * class_logits.softmax(-1)[..., None, :]
+
+
+def _flat(boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
+    return boxes.flatten(1, 3), scores.flatten(1, 3)
+
+
+def _rows_for_columns(raw, num_boxes, image_size):
+    s, classes = _parts(raw, num_boxes)
+    turned = s.transpose(1, 2)
+    boxes = _corners(turned, image_size).transpose(1, 2)
+    return _flat(boxes, _scores(s, classes))
+
+
+def _width_first(raw, num_boxes, image_size):
+    s, classes = _parts(raw, num_boxes)
+    return _flat(_corners(s, (image_size[1], image_size[0])), _scores(s, classes))
+
+
+def _not_squared(raw, num_boxes, image_size):
+    s, classes = _parts(raw, num_boxes)
+    return _flat(_corners(s, image_size, power=1), _scores(s, classes))
+
+
+def _size_of_cell(raw, num_boxes, image_size):
+    s, classes = _parts(raw, num_boxes)
+    unit = torch.tensor([image_size[1] / s.shape[2], image_size[0] / s.shape[1]])
+    return _flat(_corners(s, image_size, unit=unit), _scores(s, classes))
+
+
+def _centre_as_corner(raw, num_boxes, image_size):
+    s, classes = _parts(raw, num_boxes)
+    x1, y1, x2, y2 = _corners(s, image_size).unbind(-1)
+    x, y = (x1 + x2) / 2, (y1 + y2) / 2
+    boxes = torch.stack([x, y, x + x2 - x1, y + y2 - y1], -1)
+    return _flat(boxes, _scores(s, classes))
+
+
+def _without_confidence(raw, num_boxes, image_size):
+    s, classes = _parts(raw, num_boxes)
+    return _flat(
+        _corners(s, image_size), classes.softmax(-1)[..., None, :].expand(*s.shape[:4], -1)
+    )
+
+
+def _sigmoid_of_classes(raw, num_boxes, image_size):
+    s, classes = _parts(raw, num_boxes)
+    return _flat(_corners(s, image_size), s[..., 4:] * classes.sigmoid()[..., None, :])
+
+
+def _boxes_before_cells(raw, num_boxes, image_size):
+    s, classes = _parts(raw, num_boxes)
+    boxes, scores = _corners(s, image_size), _scores(s, classes)
+    return _flat(boxes.movedim(3, 1), scores.movedim(3, 1))
+
+
+EXERCISE = Exercise(
+    name="decode_yolo",
+    title="Decode YOLO's grid",
+    points=2,
+    reference=decode_yolo,
+    cases=cases,
+    probe=probe,
+    mistakes=(
+        Mistake(
+            "rows_for_columns",
+            _rows_for_columns,
+            "x is counted by rows and y by columns: raw is (N, channels, rows, columns).",
+        ),
+        Mistake(
+            "width_first",
+            _width_first,
+            "image_size is read as (W, H): it is (H, W).",
+        ),
+        Mistake(
+            "not_squared",
+            _not_squared,
+            "the size is W σ(tw): the network gives its square root, so it is W σ(tw)².",
+        ),
+        Mistake(
+            "size_of_cell",
+            _size_of_cell,
+            "the size is taken relative to the cell: it is relative to the whole image.",
+        ),
+        Mistake(
+            "centre_as_corner",
+            _centre_as_corner,
+            "the centre is taken for the upper left corner: x1 is x - width / 2.",
+        ),
+        Mistake(
+            "without_confidence",
+            _without_confidence,
+            "the scores are the class probabilities: they are multiplied by the confidence σ(to).",
+        ),
+        Mistake(
+            "sigmoid_of_classes",
+            _sigmoid_of_classes,
+            "the class logits go through a sigmoid: here they share one softmax.",
+        ),
+        Mistake(
+            "boxes_before_cells",
+            _boxes_before_cells,
+            "first come the first boxes of all cells: the boxes of one cell follow each other.",
+        ),
+    ),
+    read="YOLO: one cell, one object",
+)

@@ -1,0 +1,201 @@
+"""Exercise: boxes as four numbers relative to their anchors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision.models.detection import _utils
+
+from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.detection.box_coding import encode_boxes
+
+
+def cases(rng: torch.Generator) -> list[Case]:
+    """Return the questions: shift and size one by one, then together, then with weights.
+
+    Boxes of float32 lie on quarters of a pixel: so their centres are exact, whatever the formula.
+    """
+
+    def boxes(n: int, smallest: float = 8, largest: float = 40) -> Tensor:
+        corner = 60 * torch.rand(n, 2, generator=rng, dtype=torch.float64)
+        sides = smallest + (largest - smallest) * torch.rand(n, 2, generator=rng)
+        quarters = torch.cat([(4 * corner).round(), (4 * sides).round()], dim=1) / 4
+        return torch.cat([quarters[:, :2], quarters[:, :2] + quarters[:, 2:]], dim=1).float()
+
+    def shifted(anchors: Tensor) -> Tensor:
+        steps = torch.randint(1, 30, (len(anchors), 2), generator=rng) / 4
+        return anchors + steps.repeat(1, 2)
+
+    def resized(anchors: Tensor) -> Tensor:
+        steps = torch.randint(1, 30, (len(anchors), 2), generator=rng) / 4
+        return anchors + torch.cat([-steps, steps], dim=1)
+
+    def case(
+        title: str, weight: float, hint: str, boxes: Tensor, anchors: Tensor, **more: Any
+    ) -> Case:
+        return Case(title, {"boxes": boxes, "anchors": anchors, **more}, weight, hint)
+
+    some, others, precise = boxes(3), boxes(4), 40 + boxes(3).double() / 7
+    return [
+        case(
+            "boxes as large as their anchors, but shifted",
+            1,
+            "dx = (x − x_a) / w_a with the centres x and x_a: in units of the anchor's width.",
+            shifted(some),
+            some,
+        ),
+        case(
+            "boxes around the centres of their anchors, but larger",
+            1,
+            "dw = log(w / w_a): 0 for the same width; the natural logarithm.",
+            resized(others),
+            others,
+        ),
+        case(
+            "any boxes, any anchors",
+            2,
+            "dx is divided by the anchor's width, dy by the anchor's height, not by the box's.",
+            boxes(6),
+            boxes(6),
+        ),
+        case(
+            "large and small boxes",
+            1,
+            "Wide and high boxes have positive dw and dh, small ones negative ones.",
+            torch.cat([boxes(3, 2, 6), boxes(3, 50, 60)]),
+            boxes(6, 20, 30),
+        ),
+        case(
+            "one box",
+            1,
+            "The result has the shape (1, 4) here.",
+            boxes(1),
+            boxes(1),
+        ),
+        case(
+            "float64",
+            1,
+            "The result is as precise as the boxes.",
+            precise,
+            boxes(3).double() / 3,
+        ),
+        case(
+            "weights 10, 10, 5, 5",
+            1.5,
+            "The numbers are multiplied by the weights, after everything else.",
+            boxes(5),
+            boxes(5),
+            weights=(10.0, 10.0, 5.0, 5.0),
+        ),
+        case(
+            "four different weights",
+            2,
+            "The weights belong to dx, dy, dw, dh, in this order.",
+            boxes(4),
+            boxes(4),
+            weights=tuple((1 + torch.randperm(8, generator=rng)[:4] / 2).tolist()),
+        ),
+    ]
+
+
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> Tensor:
+    """Return the deltas that an implementation computes."""
+    options = {"weights": inputs["weights"]} if "weights" in inputs else {}
+    return as_tensor(implementation(inputs["boxes"], inputs["anchors"], **options), "the deltas")
+
+
+def _centre_size(boxes: Tensor) -> tuple[Tensor, Tensor]:
+    return (boxes[:, :2] + boxes[:, 2:]) / 2, boxes[:, 2:] - boxes[:, :2]
+
+
+def _weighted(shift: Tensor, scale: Tensor, weights: Any) -> Tensor:
+    return torch.cat([shift, scale], dim=1) * torch.tensor(weights)
+
+
+def _corner(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    (_, size), (_, size_a) = _centre_size(boxes), _centre_size(anchors)
+    shift = (boxes[:, :2] - anchors[:, :2]) / size_a
+    return _weighted(shift, (size / size_a).log(), weights)
+
+
+def _over_the_box(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    (centre, size), (centre_a, size_a) = _centre_size(boxes), _centre_size(anchors)
+    return _weighted((centre - centre_a) / size, (size / size_a).log(), weights)
+
+
+def _in_pixels(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    (centre, size), (centre_a, size_a) = _centre_size(boxes), _centre_size(anchors)
+    return _weighted(centre - centre_a, (size / size_a).log(), weights)
+
+
+def _all_over_the_width(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    (centre, size), (centre_a, size_a) = _centre_size(boxes), _centre_size(anchors)
+    return _weighted((centre - centre_a) / size_a[:, :1], (size / size_a).log(), weights)
+
+
+def _no_logarithm(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    (centre, size), (centre_a, size_a) = _centre_size(boxes), _centre_size(anchors)
+    return _weighted((centre - centre_a) / size_a, size / size_a, weights)
+
+
+def _anchor_from_the_box(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    (centre, size), (centre_a, size_a) = _centre_size(boxes), _centre_size(anchors)
+    return _weighted((centre_a - centre) / size_a, (size_a / size).log(), weights)
+
+
+def _without_weights(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    (centre, size), (centre_a, size_a) = _centre_size(boxes), _centre_size(anchors)
+    return torch.cat([(centre - centre_a) / size_a, (size / size_a).log()], dim=1)
+
+
+def _divided_by_weights(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    return _without_weights(boxes, anchors) / torch.tensor(weights)
+
+
+EXERCISE = Exercise(
+    name="encode_boxes",
+    title="From a box to four numbers",
+    points=1,
+    reference=encode_boxes,
+    cases=cases,
+    probe=probe,
+    mistakes=(
+        Mistake(
+            "corner",
+            _corner,
+            "the shift is that of the upper left corners: it is that of the centres.",
+        ),
+        Mistake(
+            "over_the_box",
+            _over_the_box,
+            "the shift is divided by the box's width and height instead of the anchor's.",
+        ),
+        Mistake(
+            "in_pixels",
+            _in_pixels,
+            "the shift stays in pixels: it is divided by the anchor's width and height.",
+        ),
+        Mistake(
+            "all_over_the_width",
+            _all_over_the_width,
+            "dy is divided by the anchor's width instead of its height.",
+        ),
+        Mistake("no_logarithm", _no_logarithm, "dw and dh lack the logarithm."),
+        Mistake(
+            "anchor_from_the_box",
+            _anchor_from_the_box,
+            "box and anchor are exchanged: the signs are wrong.",
+        ),
+        Mistake("without_weights", _without_weights, "`weights` is not looked at."),
+        Mistake(
+            "divided_by_weights",
+            _divided_by_weights,
+            "the numbers are divided by the weights: that is decoding, encoding multiplies.",
+        ),
+    ),
+    forbidden=(_utils.encode_boxes, _utils.BoxCoder.encode, _utils.BoxCoder.encode_single),
+    read="What a network says about a box",
+)

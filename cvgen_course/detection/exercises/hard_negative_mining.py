@@ -1,0 +1,249 @@
+"""Exercise: choose the hardest negatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.detection.hard_negative_mining import hard_negative_mining
+from cvgen_course.segmentation.exercises.gradients import require_unchanged
+
+
+def cases(rng: torch.Generator) -> list[Case]:
+    """Return the questions: images with many, few and no objects, hard objects, equal losses."""
+
+    def ranks(*shape: int) -> Tensor:
+        """Return a random order of each row."""
+        return torch.rand(shape, generator=rng).argsort(dim=1)
+
+    def ask(num_boxes: int, *num_positive: int) -> dict[str, Any]:
+        shape = (len(num_positive), num_boxes)
+        losses = 4 * torch.rand(shape, generator=rng) ** 2
+        return {
+            "losses": losses,
+            "positive": ranks(*shape) < torch.tensor(num_positive)[:, None],
+        }
+
+    hard = ask(16, 2, 3)
+    hard["losses"] += 5 * hard["positive"]
+    easy = ask(12, 2, 1)
+    easy["losses"] *= ~easy["positive"]
+    zero = ask(14, 3, 2)
+    zero["positive"][0] = torch.arange(14) < 3
+    zero["losses"] = (zero["losses"] + 0.1) * ((ranks(2, 14) < 4) & ~zero["positive"])
+    equal = {**ask(24, 1, 2), "losses": (ranks(2, 24) // 12).float()}  # 12 losses of 0 and of 1
+    unlike = ask(20, 3, 3)
+    unlike["losses"][0] += 10
+    last = ask(12, 1)
+    last["losses"] += torch.arange(12)
+    return [
+        Case(
+            "one image, two objects",
+            ask(16, 2),
+            weight=2,
+            hint="Both positives, and of the negatives the 3 · 2 with the largest losses.",
+        ),
+        Case(
+            "three images with 1, 4 and 2 objects",
+            ask(18, 1, 4, 2),
+            weight=2,
+            hint="Each image gets ratio × the number of its own positives.",
+        ),
+        Case(
+            "one image is much harder than the other",
+            unlike,
+            weight=2,
+            hint="Negatives compete with those of their own image only: sort along dimension 1.",
+        ),
+        Case(
+            "hard positives",
+            hard,
+            weight=2,
+            hint="Positives are chosen anyway: they must not take the places of negatives.",
+        ),
+        Case(
+            "easy positives",
+            easy,
+            weight=1,
+            hint="All positives are chosen, however small their losses are.",
+        ),
+        Case(
+            "an image without objects beside one with three",
+            ask(16, 0, 3),
+            weight=3,
+            hint="3 × 0 = 0: without positives, no negatives are chosen.",
+        ),
+        Case(
+            "no object at all",
+            ask(9, 0, 0),
+            weight=3,
+            hint="3 × 0 = 0: without positives, nothing is chosen.",
+        ),
+        Case(
+            "fewer negatives than wanted",
+            ask(10, 4, 1),
+            weight=1,
+            hint="Where there are fewer negatives, all of them are chosen.",
+        ),
+        Case(
+            "only positives",
+            ask(5, 5),
+            weight=0.5,
+            hint="Without negatives, the answer is all positives.",
+        ),
+        Case(
+            "other ratios: 1",
+            {**ask(15, 3, 2), "ratio": 1},
+            weight=1.5,
+            hint="`ratio` says how many negatives there are for each positive; 3 is the default.",
+        ),
+        Case(
+            "other ratios: 5",
+            {**ask(21, 2, 3), "ratio": 5},
+            weight=1.5,
+            hint="`ratio` says how many negatives there are for each positive; 3 is the default.",
+        ),
+        Case(
+            "equal losses",
+            equal,
+            weight=1,
+            hint="Of equal losses, the lower index comes first: argsort(..., stable=True).",
+        ),
+        Case(
+            "many losses are 0",
+            zero,
+            weight=1,
+            hint="Then negatives of loss 0 are chosen, the lower index first; positives don't take "
+            "their places.",
+        ),
+        Case(
+            "the last boxes are the hardest",
+            last,
+            weight=0.5,
+            hint="argsort says which box is at a place, not at which place a box is.",
+        ),
+        Case(
+            "losses that need a gradient, float64",
+            {**ask(12, 1, 2), "needs_grad": True},
+            weight=1,
+            hint="The choice is a bool tensor, and has no gradient: .detach() before .numpy().",
+        ),
+    ]
+
+
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Tensor]:
+    """Return which boxes are chosen."""
+    losses, positive = inputs["losses"], inputs["positive"]
+    handed = losses.clone()
+    if "needs_grad" in inputs:
+        handed = losses.double().requires_grad_() * 1
+    options = {"ratio": inputs["ratio"]} if "ratio" in inputs else {}
+    chosen = as_tensor(implementation(handed, positive, **options), "the choice")
+    require_unchanged({"losses": losses.to(handed.dtype)}, {"losses": handed.detach()})
+    return {"the choice": chosen.detach()}
+
+
+def _hardest(losses: Tensor, wanted: Tensor) -> Tensor:
+    order = losses.argsort(dim=1, descending=True, stable=True)
+    return order.argsort(dim=1) < wanted
+
+
+def _wanted(positive: Tensor, ratio: int) -> Tensor:
+    return ratio * positive.sum(dim=1, keepdim=True)
+
+
+def _whole_batch(losses, positive, ratio=3):
+    of_negatives = losses.masked_fill(positive, -1).flatten()[None]
+    wanted = _wanted(positive.flatten()[None], ratio)
+    return positive | _hardest(of_negatives, wanted).view_as(positive)
+
+
+def _positives_take_places(losses, positive, ratio=3):
+    return positive | _hardest(losses, _wanted(positive, ratio))
+
+
+def _easiest(losses, positive, ratio=3):
+    order = losses.masked_fill(positive, torch.inf).argsort(dim=1, stable=True)
+    return positive | (order.argsort(dim=1) < _wanted(positive, ratio))
+
+
+def _negatives_only(losses, positive, ratio=3):
+    return _hardest(losses.masked_fill(positive, -1), _wanted(positive, ratio)) & ~positive
+
+
+def _as_the_fullest_image(losses, positive, ratio=3):
+    wanted = _wanted(positive, ratio).amax(dim=0)
+    return positive | _hardest(losses.masked_fill(positive, -1), wanted)
+
+
+def _one_at_least(losses, positive, ratio=3):
+    wanted = _wanted(positive, ratio).clamp(min=ratio)
+    return positive | _hardest(losses.masked_fill(positive, -1), wanted)
+
+
+def _places_for_boxes(losses, positive, ratio=3):
+    order = losses.masked_fill(positive, -1).argsort(dim=1, descending=True, stable=True)
+    return positive | (order < _wanted(positive, ratio))
+
+
+def _ratio_of_all(losses, positive, ratio=3):
+    wanted = _wanted(positive, ratio) - positive.sum(dim=1, keepdim=True)
+    return positive | _hardest(losses.masked_fill(positive, -1), wanted)
+
+
+EXERCISE = Exercise(
+    name="hard_negative_mining",
+    title="Hard negative mining",
+    points=2,
+    reference=hard_negative_mining,
+    cases=cases,
+    probe=probe,
+    mistakes=(
+        Mistake(
+            "whole_batch",
+            _whole_batch,
+            "the negatives of all images compete for places: each image has its own.",
+        ),
+        Mistake(
+            "positives_take_places",
+            _positives_take_places,
+            "positives take places among the hardest: only negatives compete for them.",
+        ),
+        Mistake(
+            "easiest",
+            _easiest,
+            "the negatives with the smallest losses are chosen: the hardest have the largest.",
+        ),
+        Mistake(
+            "negatives_only",
+            _negatives_only,
+            "the positives are missing: they are chosen, too.",
+        ),
+        Mistake(
+            "as_the_fullest_image",
+            _as_the_fullest_image,
+            "each image gets as many negatives as the one with the most positives.",
+        ),
+        Mistake(
+            "one_at_least",
+            _one_at_least,
+            "an image without positives gets negatives as if it had one.",
+        ),
+        Mistake(
+            "places_for_boxes",
+            _places_for_boxes,
+            "the result of argsort is taken for ranks: it says which box is at a place; argsort of "
+            "it says at which place a box is.",
+        ),
+        Mistake(
+            "ratio_of_all",
+            _ratio_of_all,
+            "positives are counted among the ratio × positives: that many are negatives.",
+        ),
+    ),
+    read="SSD: only the hardest negatives",
+)

@@ -1,0 +1,241 @@
+"""One session of a run, on one of the devices: from where the run is to its end, or to Ctrl-C."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from tqdm import tqdm
+
+from cvgen_course import seeding
+from cvgen_course.errors import CourseError
+from cvgen_course.experiments import checkpoint
+from cvgen_course.experiments.evaluate import Stopped, evaluate
+from cvgen_course.experiments.experiment import Experiment
+from cvgen_course.experiments.interrupt import ignore_interrupts
+from cvgen_course.experiments.order import Drawn, Order
+from cvgen_course.experiments.progress import Progress
+from cvgen_course.training.loop import one_cycle
+
+MAX_WORKERS = {"cpu": 2, "cuda": 8}
+
+
+class ModelAndLoss(nn.Module):
+    """What is called once in a step: a model, and the loss that may call parts of it again.
+
+    With several devices gradients are averaged for what happens inside of one call.
+
+    Args:
+        experiment: where both come from.
+        shared: whether there are several devices.
+    """
+
+    def __init__(self, experiment: Experiment, shared: bool) -> None:
+        super().__init__()
+        self.model, self.loss, self.shared = experiment.model, experiment.loss, shared
+
+    def forward(self, batch: Callable[[], Any]) -> Tensor:
+        """Return the loss of a batch.
+
+        Args:
+            batch: returns it. It comes in a function, since in mixed precision Fabric rounds all
+                floating-point tensors that it can find in the arguments, and half a box's pixels
+                would be lost.
+        """
+        loss = self.loss(self.model, batch())
+        if self.shared:
+            # Devices wait for the gradient of every parameter, and a detector need not use every
+            # map of its pyramid.
+            loss = loss + 0 * torch.stack([p.sum() for p in self.model.parameters()]).sum()
+        return loss
+
+
+class Session:
+    """One session of a run.
+
+    Args:
+        experiment: what is trained.
+        folder: the run's folder.
+        settings: what the result follows from.
+        fabric: launched.
+        save_every: seconds between two checkpoints.
+        num_workers: processes that load data; None for as many as make sense.
+    """
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        folder: Path,
+        settings: dict[str, Any],
+        fabric: Fabric,
+        save_every: float,
+        num_workers: int | None,
+    ) -> None:
+        self.experiment, self.folder, self.settings = experiment, folder, settings
+        self.fabric, self.save_every, self.num_workers = fabric, save_every, num_workers
+        self.model = experiment.model.to(memory_format=torch.channels_last)
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(),
+            lr=experiment.lr,
+            weight_decay=experiment.weight_decay,
+            fused=True,
+        )
+        module = ModelAndLoss(experiment, shared=fabric.world_size > 1)
+        self.model_and_loss, self.stepper = fabric.setup(module, self.optimizer)
+        self.progress = Progress()
+        self.clock = self.saved = time.monotonic()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Put a checkpoint's state back.
+
+        Raises:
+            CourseError: the model has changed since it was written.
+        """
+        try:
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.fabric.strategy.precision.load_state_dict(state["precision"])
+            self.progress = Progress(**state["progress"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            why = " ".join(str(error).split())
+            raise CourseError(
+                f"{str(self.folder / checkpoint.NAME)!r} doesn't fit: the model's code has changed "
+                f"since it was written ({why:.200}). Start anew with --fresh."
+            ) from error
+
+    def save(self) -> None:
+        """Write a checkpoint; on one device is enough, since all have the same."""
+        now = time.monotonic()
+        self.progress.seconds += now - self.clock
+        self.clock = self.saved = now
+        if self.fabric.is_global_zero:
+            state = {
+                "progress": asdict(self.progress),
+                "model": self.model.state_dict(),
+                "optimizer": self.optimizer.state_dict(),
+                "precision": self.fabric.strategy.precision.state_dict(),  # the scale of 16-mixed
+            }
+            checkpoint.save(self.folder, self.settings, state)
+
+    def train(self, stop: Callable[[], bool]) -> None:
+        """Do the steps that are left, and measure the model now and then.
+
+        Raises:
+            Stopped: ``stop`` said so; everything that was done is in ``progress``.
+            CourseError: the loss is no longer finite.
+        """
+        progress, steps = self.progress, self.experiment.steps
+        batches = self._batches(stop)
+        with self._bar() as bar:
+            while True:
+                self._evaluate_where_due(bar, stop)
+                if progress.step == steps:
+                    return
+                stopped = self._step(next(batches), stop)
+                bar.update()
+                bar.set_postfix(loss=f"{progress.loss:.3f}", refresh=False)
+                if stopped:
+                    raise Stopped
+                if time.monotonic() - self.saved > self.save_every:
+                    self.save()
+
+    def _step(self, batch: Any, stop: Callable[[], bool]) -> bool:
+        """Do one step; return whether somebody wants to stop, the same on all devices."""
+        step, rank = self.progress.step, self.fabric.global_rank
+        seeding.seed_everything(seeding.derive_seed(self.experiment.seed, "step", step, rank))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.experiment.lr * one_cycle(step, self.experiment.steps)
+        self.optimizer.zero_grad()
+        loss = self.model_and_loss(lambda: batch)
+        self.fabric.backward(loss)
+        told = torch.stack([loss.detach(), loss.new_tensor(float(stop()))])
+        told = cast(Tensor, self.fabric.all_reduce(told, reduce_op="mean"))
+        mean_loss, stopped = told.tolist()
+        self._require_finite(mean_loss)  # before the weights take it in
+        self.stepper.step()
+        self.progress.count(mean_loss)
+        return stopped > 0
+
+    def _require_finite(self, loss: float) -> None:
+        if math.isfinite(loss):
+            return
+        if not self.fabric.is_global_zero:  # one message is enough
+            raise SystemExit(0)
+        raise CourseError(
+            f"loss: expected a finite number, got {loss} at step {self.progress.step + 1}; try a "
+            "smaller --lr, another --seed, or --precision 32-true"
+        )
+
+    def _evaluate_where_due(self, bar: tqdm, stop: Callable[[], bool]) -> None:
+        step, steps = self.progress.step, self.experiment.steps
+        measured = {record["step"] for record in self.progress.records}
+        if step in measured or step == 0 or (step % self.experiment.every and step != steps):
+            return
+        metrics = evaluate(
+            self.experiment, self.experiment.val_set, self.fabric, stop, "validation"
+        )
+        self.progress.records.append({"step": step, "loss": self.progress.loss or 0.0, **metrics})
+        if self.fabric.is_global_zero:
+            best = ", ".join(f"{name} {value:.3f}" for name, value in list(metrics.items())[:3])
+            bar.write(f"step {step}: loss {self.progress.loss:.3f}; validation: {best}")
+
+    def _batches(self, stop: Callable[[], bool]) -> Iterator[Any]:
+        experiment, fabric = self.experiment, self.fabric
+        num_items = len(experiment.train_set)  # type: ignore[arg-type]  # no length promised
+        order = Order(
+            num_items,
+            experiment.batch_size,
+            self.progress.step,
+            experiment.steps,
+            experiment.seed,
+            fabric.global_rank,
+            fabric.world_size,
+        )
+        loader = DataLoader(
+            Drawn(experiment.train_set, experiment.draw, experiment.seed),
+            batch_sampler=order,
+            collate_fn=experiment.collate,
+            num_workers=self._num_workers(),
+            worker_init_fn=ignore_interrupts,
+            pin_memory=fabric.device.type == "cuda",
+        )
+        # `order` has divided the batches among the devices already.
+        batches = iter(fabric.setup_dataloaders(loader, use_distributed_sampler=False))
+        while True:
+            try:
+                yield next(batches)
+            except StopIteration:
+                return
+            except RuntimeError:  # a worker that heard the Ctrl-C before it could ignore it
+                if stop():
+                    raise Stopped from None
+                raise
+
+    def _num_workers(self) -> int:
+        if self.num_workers is not None:
+            return self.num_workers
+        affinity = getattr(os, "sched_getaffinity", None)
+        cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+        most = MAX_WORKERS.get(self.fabric.device.type, 2)
+        return min(most, max(1, cores // self.fabric.world_size - 1))
+
+    def _bar(self) -> tqdm:
+        return tqdm(
+            total=self.experiment.steps,
+            initial=self.progress.step,
+            desc=f"{self.experiment.model_name} on {self.experiment.data}",
+            file=sys.stdout,
+            mininterval=0.5 if sys.stdout.isatty() else 30.0,
+            dynamic_ncols=True,
+            disable=not self.fabric.is_global_zero,
+        )

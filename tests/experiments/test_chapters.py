@@ -1,0 +1,81 @@
+import pytest
+import torch
+
+from cvgen_course.data import NAMES
+from cvgen_course.errors import CourseError
+from cvgen_course.experiments.chapters import CHAPTERS, build_experiment
+
+
+@pytest.fixture(autouse=True)
+def few_scenes(monkeypatch):
+    from cvgen_course.data.scene_set import load_scenes
+
+    def load(data, split):
+        assert data == "scenes"
+        return load_scenes(split, size=2)
+
+    for chapter in ("detection", "segmentation"):
+        monkeypatch.setattr(f"cvgen_course.experiments.{chapter}.load", load)
+
+
+def test_chapters_name_data_sets_that_there_are():
+    for chapter in CHAPTERS.values():
+        assert set(chapter.models) <= set(NAMES)
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+@pytest.mark.parametrize("prefix", ["", "02_"])
+def test_build_experiment_knows_chapters_by_both_names(chapter, prefix):
+    experiment = build_experiment(prefix + chapter, "scenes")
+    assert experiment.chapter == chapter
+    assert experiment.data == "scenes"
+    assert experiment.model_name == CHAPTERS[chapter].models["scenes"][0]
+    assert experiment.settings() == {
+        "chapter": chapter,
+        "data": "scenes",
+        "model": experiment.model_name,
+        "steps": experiment.steps,
+        "batch_size": experiment.batch_size,
+        "lr": experiment.lr,
+        "weight_decay": experiment.weight_decay,
+        "seed": 0,
+    }
+
+
+def test_build_experiment_changes_what_it_is_told():
+    experiment = build_experiment(
+        "detection", "scenes", "yolo", seed=3, steps=7, batch_size=2, lr=0.5
+    )
+    assert type(experiment.model).__name__ == "YOLO"
+    assert (experiment.seed, experiment.steps, experiment.batch_size) == (3, 7, 2)
+    assert experiment.lr == 0.5
+
+
+def test_build_experiment_s_first_weights_follow_from_the_seed():
+    models = []
+    for seed in (0, 0, 1):
+        torch.randn(3)
+        models.append(build_experiment("segmentation", "scenes", seed=seed).model)
+    weights = [next(model.parameters()) for model in models]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("painting", "scenes"),
+            "chapter: expected one of segmentation, .* got 'painting'",
+        ),
+        (("detection", "mnist"), "--data: expected one of scenes, bccd, .* got 'mnist'"),
+        (
+            ("detection", "bccd", "mask_rcnn"),
+            "--model: expected .* on bccd, got 'mask_rcnn'",
+        ),
+        (("segmentation", "scenes", "vit"), "--model: expected one of unet for .* got 'vit'"),
+    ],
+)
+def test_build_experiment_says_what_there_is(arguments, message):
+    with pytest.raises(CourseError, match=message):
+        build_experiment(*arguments)
