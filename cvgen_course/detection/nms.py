@@ -71,9 +71,13 @@ def batched_nms(boxes: Tensor, scores: Tensor, groups: Tensor, threshold: float)
 
 @torch.no_grad()
 def _keep_best(boxes: Tensor, scores: Tensor, groups: Tensor, threshold: float) -> Tensor:
-    """Decide about some boxes, let those that stay suppress others, go on with what is left."""
+    """Decide about a block of boxes, let those that stay suppress others, go on with what is left.
+
+    The boxes stand group after group, the best of each group first. So whatever a block's boxes may
+    suppress is in the block itself or belongs to its last group, which may go on after it.
+    """
     best_first = _best_first(scores)
-    waiting = best_first[groups[best_first].argsort(stable=True)]  # group after group
+    waiting = best_first[groups[best_first].argsort(stable=True)]
     kept = torch.zeros_like(waiting, dtype=torch.bool)
     while len(waiting):
         block, waiting = waiting[:BLOCK], waiting[BLOCK:]
@@ -82,7 +86,7 @@ def _keep_best(boxes: Tensor, scores: Tensor, groups: Tensor, threshold: float) 
         stays = _stays(overlaps & (group[:, None] == group))
         kept[block[stays]] = True
 
-        num_rivals = int((groups[waiting] == group[-1]).sum())  # of the group that goes on
+        num_rivals = int((groups[waiting] == group[-1]).sum())
         if num_rivals:
             rivals, others = waiting[:num_rivals], waiting[num_rivals:]
             block = block[stays & (group == group[-1])]

@@ -107,10 +107,12 @@ def test_nms_equals_torchvisions(seed, dtype, threshold):
 @pytest.mark.parametrize("block", [1, 2, 7, 1000])
 def test_nms_does_not_depend_on_how_many_boxes_are_decided_about_at_once(block, monkeypatch):
     boxes, scores = random_boxes(200)
-    expected = naive_nms(boxes, scores, 0.4)
+    groups = torch.randint(4, (200,), generator=torch.Generator().manual_seed(1))
+    expected = nms(boxes, scores, 0.4), batched_nms(boxes, scores, groups, 0.4)
     module = importlib.import_module("cvgen_course.detection.nms")
     monkeypatch.setattr(module, "BLOCK", block)
-    assert torch.equal(nms(boxes, scores, 0.4), expected)
+    assert torch.equal(nms(boxes, scores, 0.4), expected[0])
+    assert torch.equal(batched_nms(boxes, scores, groups, 0.4), expected[1])
 
 
 def test_nms_of_a_long_chain_keeps_every_other_box():

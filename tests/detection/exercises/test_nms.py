@@ -207,15 +207,21 @@ WRONG = [
     *(only_the_last_kept_one, scores_are_crossed_out, boxes_grow_in_place),
     *(distances_may_be_negative, only_neighbours_in_the_order, rounded_coordinates),
 ]
-OTHER_GROUPS = "nms has no groups: that is batched_nms"
+OTHER_GROUPS = "in nms, all boxes are of one group: others come from batched_nms only"
 EQUIVALENT = {
-    "_keep_best: too_much & (groups[first, None] == groups[second]) -> "
-    "too_much | (groups[first, None] == groups[second])": OTHER_GROUPS,
-    "_keep_best: groups[first, None] == groups[second] -> "
-    "groups[first, None] != groups[second]": OTHER_GROUPS,
-    "_keep_best: (first, None) -> (None, first)": OTHER_GROUPS,
-    "_keep_best: None -> 1": OTHER_GROUPS,
+    "nms: torch.zeros_like(scores, dtype=torch.int64) -> torch.zeros_like(scores)": (
+        "any numbers will do as names of groups"
+    ),
+    "nms: torch.zeros_like -> torch.ones_like": "the one group's number does not matter",
     "_keep_best: :BLOCK -> :": "all boxes at once take more time, that is all",
+    "_keep_best: (:, None) -> (None, :)": OTHER_GROUPS,
+    "_keep_best: -1 -> +1": OTHER_GROUPS,
+    "_keep_best: 1 -> 2": OTHER_GROUPS,
+    "_keep_best: 1 -> 0": OTHER_GROUPS,
+    "_keep_best: :num_rivals -> :": OTHER_GROUPS,
+    "_keep_best: [rivals[iou <= threshold], others] -> [others, rivals[iou <= threshold]]": (
+        OTHER_GROUPS
+    ),
     "_stays: torch.ones_like -> torch.zeros_like": "any guess leads to the one solution",
     "_stays: 0 -> -1": "the last row has the same shape as the first",
     "_stays: torch.equal(stays, before) -> torch.equal(before, stays)": "it is symmetric",
