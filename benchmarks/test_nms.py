@@ -4,7 +4,7 @@ import pytest
 import torch
 from torchvision import ops
 
-from cvgen_course.detection.nms import nms
+from cvgen_course.detection.nms import batched_nms, nms
 from cvgen_course.seeding import generator
 
 THRESHOLD = 0.5
@@ -44,4 +44,18 @@ def test_nms(side_by_side, what):
     side_by_side(
         *(what, lambda: nms(boxes, scores, THRESHOLD)),
         *("torchvision", lambda: ops.nms(boxes, scores, THRESHOLD)),
+    )
+
+
+@pytest.mark.benchmark(group="Non-maximum suppression: IoU above 0.5")
+def test_batched_nms(side_by_side):
+    """The same boxes of 16 images, the same ones kept, in the same order."""
+    boxes, scores = BOXES["10,000 boxes, crowded"]
+    images = torch.arange(len(boxes)) % 16
+    side_by_side(
+        *(
+            "10,000 boxes, crowded, 16 images",
+            lambda: batched_nms(boxes, scores, images, THRESHOLD),
+        ),
+        *("torchvision", lambda: ops.batched_nms(boxes, scores, images, THRESHOLD)),
     )

@@ -15,11 +15,12 @@ class Backbone(nn.Module):
     """VGG's pattern, small: maps at strides 4, 8 and 16.
 
     Args:
-        width: channels at stride 2; the three maps have 2, 4 and 4 times as many.
+        width: channels at stride 2; the maps have 2, 4 and 4 times as many.
         num_convs: 3 × 3 convolutions between two poolings.
+        num_maps: how many maps are made, the finest first; who looks at no coarse map saves it.
 
     Attributes:
-        channels: of the three maps.
+        channels: of the maps.
 
     Source:
         Simonyan and Zisserman, ICLR 2015, arXiv:1409.1556.
@@ -29,13 +30,15 @@ class Backbone(nn.Module):
         anything was seen.
     """
 
-    def __init__(self, width: int = 32, num_convs: int = 2) -> None:
+    def __init__(self, width: int = 32, num_convs: int = 2, num_maps: int = 3) -> None:
         super().__init__()
         if width < 1 or num_convs < 1:
             raise ValueError(
                 f"width, num_convs: expected at least 1 each, got {width}, {num_convs}"
             )
-        self.channels = (2 * width, 4 * width, 4 * width)
+        if not 1 <= num_maps <= len(STRIDES):
+            raise ValueError(f"num_maps: expected 1 to {len(STRIDES)}, got {num_maps}")
+        self.channels = (2 * width, 4 * width, 4 * width)[:num_maps]
         self.stem = nn.Sequential(
             nn.Conv2d(3, width, 3, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(width),
@@ -49,10 +52,10 @@ class Backbone(nn.Module):
         )
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Return the maps at strides 4, 8 and 16.
+        """Return the maps.
 
         Args:
-            images: float32 (N, 3, H, W) in [-1, 1], H and W at least 16.
+            images: float32 (N, 3, H, W) in [-1, 1], H and W at least the coarsest map's stride.
 
         Returns:
             Maps (N, channels[i], H_i, W_i), from fine to coarse.
@@ -71,7 +74,7 @@ class FeaturePyramid(nn.Module):
     Args:
         in_channels: of the backbone's maps, from fine to coarse.
         channels: of every map of the pyramid.
-        num_levels: how many maps to return, the finest first.
+        num_levels: how many maps to return, the finest first; at most as many as come in.
 
     Source:
         Lin et al., "Feature Pyramid Networks for Object Detection", CVPR 2017, arXiv:1612.03144,
@@ -84,6 +87,11 @@ class FeaturePyramid(nn.Module):
 
     def __init__(self, in_channels: tuple[int, ...], channels: int, num_levels: int) -> None:
         super().__init__()
+        if not 1 <= num_levels <= len(in_channels):
+            raise ValueError(
+                f"num_levels: expected 1 to {len(in_channels)}, the number of the backbone's maps, "
+                f"got {num_levels}"
+            )
         self.channels = channels
         self.lateral = nn.ModuleList(
             nn.Sequential(nn.Conv2d(c, channels, 1, bias=False), nn.BatchNorm2d(channels))

@@ -23,6 +23,23 @@ class DensePredictions(NamedTuple):
     image_size: tuple[int, int]
 
 
+def anchors_per_place(sizes: tuple[tuple[float, ...], ...], ratios: tuple[float, ...]) -> int:
+    """Return how many anchors stand at each place of each map.
+
+    Args:
+        sizes: sides of the anchors in pixels, as many for each map.
+        ratios: heights of the anchors divided by their widths.
+
+    Raises:
+        ValueError: two maps have different numbers of sizes: their answers come from convolutions
+            of one shape.
+    """
+    counts = [len(of_map) for of_map in sizes]
+    if len(set(counts)) != 1:
+        raise ValueError(f"sizes: expected as many for each map, got {counts}")
+    return counts[0] * len(ratios)
+
+
 def per_anchor(x: Tensor, num_anchors: int) -> Tensor:
     """Give each anchor its numbers, in the order of `grid_anchors`: rows, columns, anchors.
 

@@ -143,7 +143,7 @@ class FasterRCNN(nn.Module):
 
     def losses(self, first: FirstStage, targets: Targets) -> dict[str, Tensor]:
         """Return the four losses: of the proposals and of the second stage, class and box each."""
-        require_targets(targets, self.num_classes)
+        require_targets(targets, self.num_classes, len(first.features))
         regions = self.sample_regions(first, targets)
         return self.rpn.losses(first.rpn, targets) | self.box_losses(first.features, regions)
 
@@ -183,7 +183,7 @@ class FasterRCNN(nn.Module):
 
     @torch.no_grad()
     def detect(self, images: Tensor) -> list[Detections]:
-        """Find objects in images, float32 (N, 3, H, W) in [-1, 1]."""
+        """Find objects in images, float32 (N, 3, H, W) in [-1, 1]; in evaluation mode."""
         return self.detect_from(self(images))
 
     @torch.no_grad()

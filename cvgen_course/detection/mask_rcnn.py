@@ -80,9 +80,15 @@ class MaskRCNN(nn.Module):
 
     def losses(self, first: FirstStage, targets: Targets) -> dict[str, Tensor]:
         """Return Faster R-CNN's four losses, and that of the masks."""
-        require_targets(targets, self.num_classes)
+        require_targets(targets, self.num_classes, len(first.features))
         if targets.masks is None:
             raise ValueError("targets: expected masks for Mask R-CNN, got None")
+        expected = (*targets.labels.shape, *first.rpn.image_size)
+        if targets.masks.shape != expected:
+            raise ValueError(
+                f"masks: expected shape {expected}, a mask of the image's size for each object, "
+                f"got {tuple(targets.masks.shape)}"
+            )
         regions = self.detector.sample_regions(first, targets)
         return (
             self.detector.rpn.losses(first.rpn, targets)
@@ -105,7 +111,7 @@ class MaskRCNN(nn.Module):
 
     @torch.no_grad()
     def detect(self, images: Tensor) -> list[Detections]:
-        """Find objects and their pixels in images, float32 (N, 3, H, W) in [-1, 1]."""
+        """Find objects and their pixels in images, as `FasterRCNN.detect`."""
         first = self(images)
         found = self.detector.detect_from(first)
         counts = [len(each.labels) for each in found]

@@ -8,7 +8,7 @@ from torch import Tensor
 from cvgen_course.detection.boxes import box_iou, require_boxes
 from cvgen_course.errors import require_shape
 
-BLOCK = 128
+BLOCK = 192
 """How many boxes are decided about at once: a choice of speed, the result is the same."""
 
 

@@ -14,7 +14,7 @@ from cvgen_course.detection.anchors import pyramid_anchors
 from cvgen_course.detection.assignment import assign_objects
 from cvgen_course.detection.backbone import STRIDES, Backbone, FeaturePyramid
 from cvgen_course.detection.box_coding import decode_boxes, encode_boxes
-from cvgen_course.detection.dense_head import DensePredictions, per_anchor
+from cvgen_course.detection.dense_head import DensePredictions, anchors_per_place, per_anchor
 from cvgen_course.detection.detections import Detections, select_detections
 from cvgen_course.detection.focal_loss import focal_loss
 from cvgen_course.detection.targets import Targets, require_targets
@@ -24,7 +24,7 @@ class RetinaNetHead(nn.Module):
     """Two small towers that all levels of the pyramid share: one for classes, one for boxes.
 
     Args:
-        channels: of the pyramid's maps.
+        channels: of the pyramid's maps, a multiple of 8 (the groups of the group norm).
         num_anchors: at each place.
         num_classes: C, the background included.
         num_convs: 3 × 3 convolutions in a tower.
@@ -56,12 +56,11 @@ class RetinaNetHead(nn.Module):
 
     def forward(self, maps: list[Tensor]) -> tuple[Tensor, Tensor]:
         """Return logits (N, A, C - 1) and deltas (N, A, 4) of all levels, one after another."""
-        logits = [self.class_logits(self.class_tower(x)) for x in maps]
-        deltas = [self.box_deltas(self.box_tower(x)) for x in maps]
-        return tuple(
-            torch.cat([per_anchor(x, self.num_anchors) for x in levels], dim=1)
-            for levels in (logits, deltas)
-        )  # type: ignore[return-value]
+        logits = [
+            per_anchor(self.class_logits(self.class_tower(x)), self.num_anchors) for x in maps
+        ]
+        deltas = [per_anchor(self.box_deltas(self.box_tower(x)), self.num_anchors) for x in maps]
+        return torch.cat(logits, dim=1), torch.cat(deltas, dim=1)
 
 
 class RetinaNet(nn.Module):
@@ -106,7 +105,7 @@ class RetinaNet(nn.Module):
         self.sizes, self.ratios = sizes, ratios
         self.backbone = Backbone(width, num_convs)
         self.pyramid = FeaturePyramid(self.backbone.channels, channels, len(sizes))
-        self.head = RetinaNetHead(channels, len(sizes[0]) * len(ratios), num_classes)
+        self.head = RetinaNetHead(channels, anchors_per_place(sizes, ratios), num_classes)
 
     def forward(self, images: Tensor) -> DensePredictions:
         """Say what is at every anchor; ``images`` are float32 (N, 3, H, W) in [-1, 1]."""
@@ -119,24 +118,22 @@ class RetinaNet(nn.Module):
 
     def losses(self, predictions: DensePredictions, targets: Targets) -> dict[str, Tensor]:
         """Return the focal loss of the classes and the smooth L1 loss of the boxes."""
-        require_targets(targets, self.num_classes)
+        require_targets(targets, self.num_classes, len(predictions.logits))
         assigned = assign_objects(predictions.anchors, targets, self.low, self.high)
         positive = assigned.labels > 0
         anchors = predictions.anchors.expand_as(assigned.boxes)[positive]
-        wanted = encode_boxes(assigned.boxes[positive], anchors, self.weights)
+        wanted = encode_boxes(assigned.boxes[positive], anchors)
         box_loss = F.smooth_l1_loss(predictions.deltas[positive], wanted, reduction="sum", beta=0.1)
         return {
             "classes": self.focal_loss(predictions.logits, assigned.labels),
             "boxes": box_loss / positive.sum().clamp(min=1),
         }
 
-    weights = (1.0, 1.0, 1.0, 1.0)
-
     @torch.no_grad()
     def detect(self, images: Tensor) -> list[Detections]:
-        """Find objects in images, float32 (N, 3, H, W) in [-1, 1]."""
+        """Find objects in images, float32 (N, 3, H, W) in [-1, 1]; in evaluation mode."""
         predictions = self(images)
-        boxes = decode_boxes(predictions.deltas, predictions.anchors, self.weights)
+        boxes = decode_boxes(predictions.deltas, predictions.anchors)
         return select_detections(
             boxes,
             predictions.logits.sigmoid(),

@@ -13,7 +13,7 @@ from cvgen_course.detection.assignment import assign_objects
 from cvgen_course.detection.backbone import STRIDES
 from cvgen_course.detection.box_coding import decode_boxes, encode_boxes
 from cvgen_course.detection.boxes import clip_boxes
-from cvgen_course.detection.dense_head import DensePredictions, per_anchor
+from cvgen_course.detection.dense_head import DensePredictions, anchors_per_place, per_anchor
 from cvgen_course.detection.nms import batched_nms
 from cvgen_course.detection.rpn_loss import rpn_loss
 from cvgen_course.detection.sampling import sample_balanced
@@ -83,7 +83,7 @@ class RPN(nn.Module):
         super().__init__()
         self.rpn_loss = rpn_loss
         self.sizes, self.ratios, self.num_proposals = sizes, ratios, num_proposals
-        self.head = RPNHead(channels, len(sizes[0]) * len(ratios))
+        self.head = RPNHead(channels, anchors_per_place(sizes, ratios))
 
     def forward(self, maps: list[Tensor], image_size: tuple[int, int]) -> DensePredictions:
         """Say of every anchor whether there is an object, and how it should move."""

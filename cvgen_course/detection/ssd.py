@@ -12,7 +12,7 @@ from cvgen_course.detection.anchors import pyramid_anchors
 from cvgen_course.detection.assignment import assign_objects
 from cvgen_course.detection.backbone import STRIDES, Backbone
 from cvgen_course.detection.box_coding import decode_boxes, encode_boxes
-from cvgen_course.detection.dense_head import DensePredictions, per_anchor
+from cvgen_course.detection.dense_head import DensePredictions, anchors_per_place, per_anchor
 from cvgen_course.detection.detections import Detections, select_detections
 from cvgen_course.detection.hard_negative_mining import hard_negative_mining
 from cvgen_course.detection.targets import Targets, require_targets
@@ -57,7 +57,7 @@ class SSD(nn.Module):
         self.hard_negative_mining = hard_negative_mining
         self.sizes, self.ratios = sizes, ratios
         self.backbone = Backbone(width, num_convs)
-        self.num_anchors = len(sizes[0]) * len(ratios)
+        self.num_anchors = anchors_per_place(sizes, ratios)
         channels = self.backbone.channels[1:]
         self.class_logits = nn.ModuleList(
             nn.Conv2d(c, self.num_anchors * num_classes, 3, padding=1) for c in channels
@@ -84,7 +84,7 @@ class SSD(nn.Module):
 
     def losses(self, predictions: DensePredictions, targets: Targets) -> dict[str, Tensor]:
         """Return the classes' loss over positives and the hardest negatives, and the boxes'."""
-        require_targets(targets, self.num_classes)
+        require_targets(targets, self.num_classes, len(predictions.logits))
         assigned = assign_objects(predictions.anchors, targets, 0.5, 0.5)
         positive = assigned.labels > 0  # (N, A)
         cross_entropy = F.cross_entropy(
@@ -102,7 +102,7 @@ class SSD(nn.Module):
 
     @torch.no_grad()
     def detect(self, images: Tensor) -> list[Detections]:
-        """Find objects in images, float32 (N, 3, H, W) in [-1, 1]."""
+        """Find objects in images, float32 (N, 3, H, W) in [-1, 1]; in evaluation mode."""
         predictions = self(images)
         boxes = decode_boxes(predictions.deltas, predictions.anchors, WEIGHTS)
         scores = predictions.logits.softmax(dim=-1)[..., 1:]

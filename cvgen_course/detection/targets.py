@@ -87,12 +87,13 @@ def pad_targets(targets: Sequence[Target]) -> Targets:
     return Targets(boxes, labels, masks)
 
 
-def require_targets(targets: Targets, num_classes: int) -> None:
+def require_targets(targets: Targets, num_classes: int, num_images: int) -> None:
     """Raise unless a batch's objects can be learned: sound boxes, and labels that exist.
 
     Args:
         targets: the batch.
         num_classes: C, the background included.
+        num_images: N, of the batch that they are the objects of.
 
     Raises:
         TypeError: a tensor of another type.
@@ -101,6 +102,10 @@ def require_targets(targets: Targets, num_classes: int) -> None:
     """
     require_boxes("boxes", targets.boxes)
     require_shape("boxes", targets.boxes, "N K 4")
+    if len(targets.boxes) != num_images:
+        raise ValueError(
+            f"targets: expected those of {num_images} images, got those of {len(targets.boxes)}"
+        )
     if targets.labels.dtype != torch.int64:
         raise TypeError(f"labels: expected int64, got {targets.labels.dtype}; use labels.long()")
     if targets.labels.shape != targets.boxes.shape[:2]:

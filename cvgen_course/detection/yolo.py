@@ -61,8 +61,8 @@ class YOLO(nn.Module):
         super().__init__()
         self.num_classes, self.num_boxes = num_classes, num_boxes
         self.num_detections = num_detections
-        self.backbone = Backbone(width, num_convs)
-        channels = self.backbone.channels[1]
+        self.backbone = Backbone(width, num_convs, num_maps=2)
+        channels = self.backbone.channels[-1]
         self.head = nn.Sequential(
             conv_block(channels, channels),
             nn.Conv2d(channels, 5 * num_boxes + num_classes - 1, 1),
@@ -70,7 +70,7 @@ class YOLO(nn.Module):
 
     def forward(self, images: Tensor) -> Grid:
         """Let every cell speak; ``images`` are float32 (N, 3, H, W) in [-1, 1]."""
-        _, stride8, _ = self.backbone(images)
+        _, stride8 = self.backbone(images)
         return Grid(self.head(stride8), (images.shape[-2], images.shape[-1]))
 
     def losses(self, grid: Grid, targets: Targets) -> dict[str, Tensor]:
@@ -79,7 +79,7 @@ class YOLO(nn.Module):
         Source:
             Redmon et al., arXiv:1506.02640, equation 3, divided by the number of objects.
         """
-        require_targets(targets, self.num_classes)
+        require_targets(targets, self.num_classes, len(grid.raw))
         B = self.num_boxes
         H, W = grid.image_size
         S_h, S_w = grid.raw.shape[2:]
@@ -123,7 +123,7 @@ class YOLO(nn.Module):
 
     @torch.no_grad()
     def detect(self, images: Tensor) -> list[Detections]:
-        """Find objects in images, float32 (N, 3, H, W) in [-1, 1]."""
+        """Find objects in images, float32 (N, 3, H, W) in [-1, 1]; in evaluation mode."""
         grid = self(images)
         boxes, scores = decode_yolo(grid.raw, self.num_boxes, grid.image_size)
         return select_detections(boxes, scores, grid.image_size, num_detections=self.num_detections)

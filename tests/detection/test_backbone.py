@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import nn
 from torchvision.ops import FeaturePyramidNetwork
 
 from cvgen_course.detection.backbone import STRIDES, Backbone, FeaturePyramid
@@ -75,30 +76,34 @@ def random_maps(sizes=((12, 20), (6, 10), (3, 5)), channels=(4, 6, 8)):
 
 
 @pytest.mark.parametrize("sizes", [((12, 20), (6, 10), (3, 5)), ((13, 21), (6, 10), (3, 5))])
-def test_feature_pyramid_equals_torchvisions(sizes):
-    pyramid, maps = FeaturePyramid((4, 6, 8), 5, num_levels=3), random_maps(sizes)
-    theirs = FeaturePyramidNetwork([4, 6, 8], 5)
-    with torch.no_grad():
-        for mine, block in zip(pyramid.lateral, theirs.inner_blocks, strict=True):
-            mine.load_state_dict(block[0].state_dict())
-        for mine, block in zip(pyramid.smooth, theirs.layer_blocks, strict=True):
-            mine.load_state_dict(block[0].state_dict())
+def test_feature_pyramid_with_torchvisions_weights_gives_the_same(sizes):
+    torch.manual_seed(0)
+    pyramid, maps = FeaturePyramid((4, 6, 8), 5, num_levels=3).eval(), random_maps(sizes)
+    theirs = FeaturePyramidNetwork([4, 6, 8], 5, norm_layer=nn.BatchNorm2d).eval()
+    for norm in theirs.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            for part in (norm.running_mean, norm.running_var, norm.weight.data, norm.bias.data):
+                part.uniform_(0.5, 1.5)
+    pairs = [*zip(pyramid.lateral, theirs.inner_blocks, strict=True)]
+    pairs += zip(pyramid.smooth, theirs.layer_blocks, strict=True)
+    for mine, block in pairs:
+        mine.load_state_dict(block.state_dict())
     expected = theirs({str(level): x for level, x in enumerate(maps)})
     for got, want in zip(pyramid(maps), expected.values(), strict=True):
-        torch.testing.assert_close(got, want)
+        torch.testing.assert_close(got, want.relu())  # theirs has no ReLU
 
 
 def test_feature_pyramid_equals_one_worked_out_by_hand():
-    pyramid = FeaturePyramid((1, 1), 1, num_levels=1)
-    with torch.no_grad():
-        for conv, weight in zip(pyramid.lateral, (2.0, 10.0), strict=True):
-            conv.weight.fill_(weight)
-            conv.bias.zero_()
-        torch.nn.init.dirac_(pyramid.smooth[0].weight)
-        pyramid.smooth[0].bias.fill_(0.5)
+    pyramid = FeaturePyramid((1, 1), 1, num_levels=1).eval()
+    for (conv, _norm), weight in zip(pyramid.lateral, (2.0, 10.0), strict=True):
+        nn.init.constant_(conv.weight, weight)
+    smooth, norm, _relu = pyramid.smooth[0]
+    nn.init.dirac_(smooth.weight)
+    nn.init.constant_(norm.bias, -12.0)
     fine, coarse = torch.arange(8.0).reshape(1, 1, 2, 4), torch.tensor([[[[1.0, 2.0]]]])
     (got,) = pyramid([fine, coarse])
-    assert got[0, 0].tolist() == [[10.5, 12.5, 24.5, 26.5], [18.5, 20.5, 32.5, 34.5]]
+    expected = torch.tensor([[0.0, 0, 12, 14], [6, 8, 20, 22]])
+    torch.testing.assert_close(got[0, 0], expected, rtol=1e-4, atol=1e-3)
 
 
 @pytest.mark.parametrize("num_levels", [1, 2, 3])
@@ -110,8 +115,9 @@ def test_feature_pyramid_returns_the_finest_levels(num_levels):
 
 
 def test_feature_pyramid_tells_the_fine_map_what_the_coarse_one_has_seen():
+    torch.manual_seed(0)
     maps = [x.requires_grad_() for x in random_maps()]
-    FeaturePyramid((4, 6, 8), 5, num_levels=1)(maps)[0][0, :, 5, 9].sum().backward()
+    FeaturePyramid((4, 6, 8), 5, num_levels=1).eval()(maps)[0][0, :, 5, 9].sum().backward()
     assert all(x.grad[0].any() and not x.grad[1].any() for x in maps)
 
 
@@ -120,3 +126,14 @@ def test_feature_pyramid_leaves_the_maps_alone():
     before = [x.clone() for x in maps]
     FeaturePyramid((4, 6, 8), 5, num_levels=2)(maps)
     assert all(map(torch.equal, maps, before))
+
+
+def test_backbone_makes_as_many_maps_as_are_asked_for():
+    assert [x.shape[1] for x in Backbone(4, num_maps=2)(torch.zeros(1, 3, 32, 32))] == [8, 16]
+    with pytest.raises(ValueError, match="num_maps: expected 1 to 3, got 4"):
+        Backbone(4, num_maps=4)
+
+
+def test_pyramid_returns_no_more_maps_than_came():
+    with pytest.raises(ValueError, match="num_levels: expected 1 to 2, the number of the backbone"):
+        FeaturePyramid((8, 16), 16, num_levels=3)

@@ -107,12 +107,37 @@ def test_losses_refuse_targets_that_can_not_be_learned(name, scenes, box, label,
         model.losses(model(scenes.images[:1]), targets)
 
 
+def test_losses_of_mask_rcnn_refuse_masks_of_another_size(scenes):
+    model = make("Mask R-CNN")
+    small = scenes.targets._replace(masks=scenes.targets.masks[..., ::2, ::2])
+    with pytest.raises(ValueError, match=r"masks: expected shape .*64, 64.*got .*32, 32"):
+        model.losses(model(scenes.images), small)
+
+
+@every_model
+def test_losses_refuse_targets_of_other_images(name, scenes):
+    model = make(name)
+    with pytest.raises(ValueError, match="targets: expected those of 2 images"):
+        model.losses(model(scenes.images[:2]), scenes.targets)
+
+
+@pytest.mark.parametrize(
+    "make_model",
+    [
+        lambda: detection.SSD(5, sizes=((8, 9), (10,))),
+        lambda: detection.RetinaNet(5, sizes=((8, 9), (10,))),
+        lambda: detection.FasterRCNN(5, sizes=((8, 9), (10,))),
+    ],
+)
+def test_levels_with_different_numbers_of_sizes_are_refused(make_model):
+    with pytest.raises(ValueError, match=r"sizes: expected as many for each map, got \[2, 1\]"):
+        make_model()
+
+
 @every_model
 def test_detections_are_sound(name, scenes):
     model = make(name)
-    training.fit(
-        model, scenes, model.losses, steps=10, batch_size=4, lr=3e-3, seed=0, augment=None
-    )
+    training.fit(model, scenes, model.losses, steps=10, batch_size=4, lr=3e-3, seed=0, augment=None)
     found = model.detect(scenes.images)
     assert len(found) == 4
     assert sum(len(each.labels) for each in found) > 0
@@ -181,7 +206,8 @@ def test_state_can_be_saved_and_loaded(name, scenes, tmp_path):
     model, other = make(name), MODELS[name]()
     save_file(model.state_dict(), tmp_path / "weights.safetensors")
     other.load_state_dict(load_file(tmp_path / "weights.safetensors"))
-    for a, b in zip(model.eval().detect(scenes.images), other.eval().detect(scenes.images)):
+    pair = (each.eval().detect(scenes.images) for each in (model, other))
+    for a, b in zip(*pair, strict=True):
         torch.testing.assert_close(a.boxes, b.boxes)
 
 

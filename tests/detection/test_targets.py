@@ -112,33 +112,33 @@ def test_targets_to_moves_all_parts():
 
 
 def test_require_targets_accepts_what_pad_targets_makes():
-    require_targets(pad_targets([target(0, 1), target(), target(2)]), 4)
-    require_targets(batch(boxes=torch.zeros(1, 0, 4), labels=LABELS[None, :0]), 4)
+    require_targets(pad_targets([target(0, 1), target(), target(2)]), 4, 3)
+    require_targets(batch(boxes=torch.zeros(1, 0, 4), labels=LABELS[None, :0]), 4, 1)
 
 
 def test_require_targets_does_not_look_at_the_boxes_of_padding():
-    require_targets(batch(labels=torch.tensor([[2, 0]]), boxes=BOXES[None, [0, 0]]), 4)
+    require_targets(batch(labels=torch.tensor([[2, 0]]), boxes=BOXES[None, [0, 0]]), 4, 1)
 
 
 def test_require_targets_says_which_labels_are_wrong():
     with pytest.raises(TypeError, match=r"labels: expected int64, got torch\.int32; use labels\."):
-        require_targets(batch(labels=LABELS[None, :2].int()), 4)
+        require_targets(batch(labels=LABELS[None, :2].int()), 4, 1)
     with pytest.raises(ValueError, match=r"labels: expected shape \(1, 2\) .* got \(1, 3\)"):
-        require_targets(batch(labels=LABELS[None]), 4)
+        require_targets(batch(labels=LABELS[None]), 4, 1)
     message = r"labels: expected values in \[0, 3\), 0 for no object; got 3 in image 1"
     with pytest.raises(ValueError, match=message):
-        require_targets(pad_targets([target(0), target(1, 2)]), 3)
+        require_targets(pad_targets([target(0), target(1, 2)]), 3, 2)
     with pytest.raises(ValueError, match=r"labels: .* got -1 in image 0"):
-        require_targets(batch(labels=torch.tensor([[1, -1]])), 4)
+        require_targets(batch(labels=torch.tensor([[1, -1]])), 4, 1)
 
 
 def test_require_targets_says_which_boxes_are_wrong():
     with pytest.raises(TypeError, match=r"boxes: expected a floating-point .* got torch\.int64"):
-        require_targets(batch(boxes=BOXES[None, :2].long()), 4)
+        require_targets(batch(boxes=BOXES[None, :2].long()), 4, 1)
     with pytest.raises(ValueError, match=r"boxes: expected .*\(N, K, 4\), got shape \(2, 4\)"):
-        require_targets(batch(boxes=BOXES[:2]), 4)
+        require_targets(batch(boxes=BOXES[:2]), 4, 2)
     with pytest.raises(ValueError, match=r"boxes: expected boxes of shape \(\.\.\., 4\)"):
-        require_targets(batch(boxes=BOXES[None, :2, :3]), 4)
+        require_targets(batch(boxes=BOXES[None, :2, :3]), 4, 1)
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_require_targets_refuses_a_box_that_nobody_can_learn(box):
     boxes[0, 1] = torch.tensor(box)
     message = r"boxes: expected x1 < x2 and y1 < y2, got \[.*\] \(object 1 of image 0\); mend or"
     with pytest.raises(ValueError, match=message):
-        require_targets(batch(boxes=boxes), 4)
+        require_targets(batch(boxes=boxes), 4, 1)
 
 
 def item(*which, **more):
@@ -189,3 +189,8 @@ def test_detection_set_needs_no_masks():
 def test_detection_set_says_that_there_is_nothing():
     with pytest.raises(ValueError, match="items: expected at least one, got an empty set"):
         DetectionSet([])
+
+
+def test_require_targets_refuses_those_of_another_number_of_images():
+    with pytest.raises(ValueError, match="targets: expected those of 3 images, got those of 1"):
+        require_targets(batch(), 4, 3)
