@@ -12,7 +12,7 @@ def describe() -> str:
     """Return this machine in one line: processor, cores, memory, system, Python and PyTorch.
 
     It names hardware and versions, never a host, a user or a folder, so that it may be published.
-    Needs the packages of the extra ``book``.
+    Needs packages that the extras ``book`` and ``train`` bring.
     """
     import cpuinfo
     import psutil

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1]
-NOT_IN_NOTEBOOKS = ("book", "demo", "doctor", "doctor.py", "grading", "cli.py", "machine.py")
+NOT_IN_NOTEBOOKS = ("book", "demo", "doctor", "experiments", "grading", "cli.py", "machine.py")
 """Parts of the package that no notebook imports; a change there does not execute the book again."""
 
 

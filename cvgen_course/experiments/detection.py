@@ -212,6 +212,7 @@ CHAPTER = Chapter(
         "bccd": BOXES,
         "dsb2018": ("mask_rcnn", *BOXES),
         "penn_fudan": ("mask_rcnn", *BOXES),
+        "voc_detection": BOXES,
     },
     build,
 )

@@ -99,4 +99,18 @@ RECIPES = {
         batch_size=8,
         lr=1e-3,
     ),
+    # Photographs of about 375 × 500, seen a third smaller: from bottles to buses, 10 to 300 pixels.
+    "voc_detection": Recipe(
+        shorter=256,
+        window=(256, 256),
+        turns=False,
+        sizes=((16, 24, 36), (48, 64, 90), (110, 150, 200)),
+        ssd_sizes=((32, 56, 80), (110, 150, 200)),
+        ratios=(0.5, 1.0, 2.0),
+        num_objects=100,
+        num_proposals=128,
+        steps=40_000,
+        batch_size=16,
+        lr=1e-3,
+    ),
 }

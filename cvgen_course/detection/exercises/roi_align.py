@@ -23,11 +23,7 @@ def cases(rng: torch.Generator) -> list[Case]:
     def uniform(low: float, high: float, *shape: int) -> Tensor:
         return low + (high - low) * torch.rand(shape, generator=rng, dtype=torch.float64)
 
-    def case(
-        title: str,
-        weight: float,
-        hint: str,
-        *,
+    def regions(
         num_boxes: int = 3,
         shape: tuple[int, int, int, int] = (2, 3, 7, 9),
         place: tuple[float, float] = (0.1, 0.6),
@@ -37,7 +33,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         points: int | None = None,
         dtype: torch.dtype = torch.float32,
         gradient: bool = False,
-    ) -> Case:
+    ) -> dict[str, Any]:
         """Draw features and boxes; ``place`` and ``size`` are shares of the image's sides."""
         N, C, H, W = shape
         image = stride * torch.tensor([W, H], dtype=torch.float64)
@@ -58,114 +54,97 @@ def cases(rng: torch.Generator) -> list[Case]:
         if gradient:
             upstream = torch.randn(num_boxes, C, bins, bins, generator=rng, dtype=torch.float64)
             inputs["upstream"] = upstream.to(dtype)
-        return Case(title, inputs, weight, hint)
+        return inputs
 
     return [
-        case(
+        Case(
             "one box, one bin, one point",
+            regions(num_boxes=1, shape=(1, 2, 5, 6), bins=1, points=1),
             1,
             "The point is the box's centre; interpolate between the four cells around it.",
-            num_boxes=1,
-            shape=(1, 2, 5, 6),
-            bins=1,
-            points=1,
         ),
-        case(
+        Case(
             "one box in 2 × 2 bins",
+            regions(num_boxes=1, shape=(1, 2, 7, 5)),
             2,
             "With two points, a bin's lie at a quarter and three quarters of its sides.",
-            num_boxes=1,
-            shape=(1, 2, 7, 5),
         ),
-        case(
+        Case(
             "three boxes in two images",
+            regions(),
             3,
             "Box r looks at the map of image image_of[r].",
         ),
-        case(
+        Case(
             "many bins",
+            regions(num_boxes=2, bins=4),
             2,
             "p bins with s points each make p · s points in a direction, at equal distances.",
-            num_boxes=2,
-            bins=4,
         ),
-        case(
+        Case(
             "three points in each direction",
+            regions(points=3),
             2,
             "sampling_ratio points in each direction, at (k + 1/2) / sampling_ratio of a bin.",
-            points=3,
         ),
-        case(
+        Case(
             "another stride, 4",
+            regions(stride=4),
             1.5,
             "First times spatial_scale, then minus the half cell.",
-            stride=4,
         ),
-        case(
+        Case(
             "stride 1: an image as the map",
+            regions(stride=1, shape=(3, 1, 12, 10)),
             1,
             "spatial_scale is 1 by default.",
-            stride=1,
-            shape=(3, 1, 12, 10),
         ),
-        case(
+        Case(
             "boxes smaller than a cell",
+            regions(size=(0.03, 0.08)),
             1.5,
             "Nothing is rounded: a box of half a cell has bins, too.",
-            size=(0.03, 0.08),
         ),
-        case(
+        Case(
             "boxes that end at the map's edge",
+            regions(num_boxes=3, place=(-0.04, 0.04), size=(0.95, 1.02), bins=3),
             1.5,
             "A point up to one cell outside has the value of the edge: clamp it to [0, size − 1].",
-            num_boxes=3,
-            place=(-0.04, 0.04),
-            size=(0.95, 1.02),
-            bins=3,
         ),
-        case(
+        Case(
             "boxes over the map's edge",
+            regions(num_boxes=4, place=(-0.6, -0.3), size=(1.2, 2.2), bins=2),
             2.5,
             "A point below −1, or above the map's height or width, counts as 0 in its bin's mean.",
-            num_boxes=4,
-            place=(-0.6, -0.3),
-            size=(1.2, 2.2),
-            bins=2,
         ),
-        case(
+        Case(
             "a map of a single row",
+            regions(shape=(2, 2, 1, 6)),
             0.5,
             "The next cell may not exist: its index is at most size − 1.",
-            shape=(2, 2, 1, 6),
         ),
-        case(
+        Case(
             "float64",
+            regions(dtype=torch.float64),
             1,
             "New here: float64; the result is as precise as the features.",
-            dtype=torch.float64,
         ),
-        case(
-            "no box",
-            0.25,
-            "Then the result is empty, of shape (0, C, p, p).",
-            num_boxes=0,
+        Case(
+            "no box", regions(num_boxes=0), 0.25, "Then the result is empty, of shape (0, C, p, p)."
         ),
-        case(
+        Case(
             "the gradient",
+            regions(dtype=torch.float64, gradient=True),
             2,
             "A network learns through RoI Align: no detach, no item, no numpy on the way.",
-            dtype=torch.float64,
-            gradient=True,
         ),
-        case(
+        Case(
             "the gradient of boxes over the edge",
+            regions(
+                dtype=torch.float64, gradient=True, num_boxes=4, place=(-0.4, -0.1), size=(1.1, 1.6)
+            ),
             1.5,
             "Several points read the same cell, so their gradients add up there.",
-            dtype=torch.float64,
-            gradient=True,
-            num_boxes=4,
-            place=(-0.4, -0.1),
-            size=(1.1, 1.6),
         ),
     ]
 
@@ -194,12 +173,16 @@ def _steps(bins: int, points: int) -> Tensor:
     return (torch.arange(bins * points) + 0.5) / (bins * points)
 
 
-def _sample(features: Tensor, edges: Tensor, image_of: Tensor, steps: Tensor) -> Tensor:
-    """Return the map's values on each box's grid of points, (R, C, P, P)."""
+def _sample(features: Tensor, edges: Tensor, image_of: Tensor, steps: Tensor, s: int) -> Tensor:
+    """Return the map's values at each bin's points, (R, C, p, p, s²)."""
     H, W = features.shape[2:]
-    start, length = edges[:, :2], edges[:, 2:] - edges[:, :2]
-    points = start[:, :, None] + length[:, :, None] * steps.to(edges.dtype)  # (R, 2, P)
-    return _values(features, image_of, _tents(points[:, 1], H), _tents(points[:, 0], W))
+    x, y = _coordinates(edges, steps)
+    return _in_bins(_values(features, image_of, _tents(y, H), _tents(x, W)), s)
+
+
+def _coordinates(edges: Tensor, steps: Tensor) -> tuple[Tensor, ...]:
+    start, length = edges[:, :2, None], (edges[:, 2:] - edges[:, :2])[:, :, None]
+    return (start + length * steps.to(edges.dtype)).unbind(1)  # x and y, each (R, P)
 
 
 def _tents(points: Tensor, size: int) -> Tensor:
@@ -213,63 +196,52 @@ def _values(features: Tensor, image_of: Tensor, rows: Tensor, columns: Tensor) -
     return torch.einsum("rpi,rcij,rqj->rcpq", rows, features[image_of], columns)
 
 
-def _bins(values: Tensor, points: int) -> Tensor:
-    """Return each bin's points, (R, C, p, p, s²)."""
-    values = values.unflatten(3, (-1, points)).unflatten(2, (-1, points))  # (R, C, p, s, p, s)
+def _in_bins(values: Tensor, s: int) -> Tensor:
+    values = values.unflatten(3, (-1, s)).unflatten(2, (-1, s))  # (R, C, p, s, p, s)
     return values.transpose(3, 4).flatten(4)
 
 
 def _no_half_cell(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
     steps = _steps(output_size, sampling_ratio)
-    values = _sample(f, boxes * spatial_scale, image_of, steps)
-    return _bins(values, sampling_ratio).mean(-1)
+    return _sample(f, boxes * spatial_scale, image_of, steps, sampling_ratio).mean(-1)
 
 
 def _rounded(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
-    steps = _steps(output_size, sampling_ratio)
-    values = _sample(f, (boxes * spatial_scale).round() - 0.5, image_of, steps)
-    return _bins(values, sampling_ratio).mean(-1)
+    edges, steps = (boxes * spatial_scale).round() - 0.5, _steps(output_size, sampling_ratio)
+    return _sample(f, edges, image_of, steps, sampling_ratio).mean(-1)
 
 
 def _corners(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
-    steps = _steps(output_size, sampling_ratio)
-    values = _sample(f, _edges(boxes, spatial_scale), image_of, steps - steps[0])
-    return _bins(values, sampling_ratio).mean(-1)
+    edges, steps = _edges(boxes, spatial_scale), _steps(output_size, sampling_ratio)
+    return _sample(f, edges, image_of, steps - steps[0], sampling_ratio).mean(-1)
 
 
 def _maximum(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
-    steps = _steps(output_size, sampling_ratio)
-    values = _sample(f, _edges(boxes, spatial_scale), image_of, steps)
-    return _bins(values, sampling_ratio).amax(-1)
+    edges, steps = _edges(boxes, spatial_scale), _steps(output_size, sampling_ratio)
+    return _sample(f, edges, image_of, steps, sampling_ratio).amax(-1)
 
 
 def _transposed(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
-    steps = _steps(output_size, sampling_ratio)
-    values = _sample(f, _edges(boxes, spatial_scale), image_of, steps)
-    return _bins(values, sampling_ratio).mean(-1).transpose(2, 3)
+    edges, steps = _edges(boxes, spatial_scale), _steps(output_size, sampling_ratio)
+    return _sample(f, edges, image_of, steps, sampling_ratio).mean(-1).transpose(2, 3)
 
 
 def _first_image(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
-    steps = _steps(output_size, sampling_ratio)
-    values = _sample(f, _edges(boxes, spatial_scale), 0 * image_of, steps)
-    return _bins(values, sampling_ratio).mean(-1)
+    edges, steps = _edges(boxes, spatial_scale), _steps(output_size, sampling_ratio)
+    return _sample(f, edges, 0 * image_of, steps, sampling_ratio).mean(-1)
 
 
 def _one_point(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
-    return _sample(f, _edges(boxes, spatial_scale), image_of, _steps(output_size, 1))
+    return _sample(f, _edges(boxes, spatial_scale), image_of, _steps(output_size, 1), 1).mean(-1)
 
 
 def _nearest(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
-    edges, steps = _edges(boxes, spatial_scale), _steps(output_size, sampling_ratio)
-    H, W = f.shape[2:]
-    start, length = edges[:, :2], edges[:, 2:] - edges[:, :2]
-    points = start[:, :, None] + length[:, :, None] * steps.to(edges.dtype)
+    x, y = _coordinates(_edges(boxes, spatial_scale), _steps(output_size, sampling_ratio))
     rows, columns = (
-        _tents(points[:, i].clamp(0, size - 1).round(), size)
-        * _tents(points[:, i], size).sum(-1, keepdim=True)
-        for i, size in ((1, H), (0, W))
+        _tents(at.clamp(0, size - 1).round(), size) * _tents(at, size).sum(-1, keepdim=True)
+        for at, size in ((y, f.shape[2]), (x, f.shape[3]))
     )
-    return _bins(_values(f, image_of, rows, columns), sampling_ratio).mean(-1)
+    return _in_bins(_values(f, image_of, rows, columns), sampling_ratio).mean(-1)
 
 
 EXERCISE = Exercise(
