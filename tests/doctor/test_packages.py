@@ -64,6 +64,7 @@ def test_declared_falls_back_to_the_installed_metadata(monkeypatch):
         "": ["numpy>=2.0"],
         "grading": ["jinja2>=3.1"],
         "book": [],
+        "train": [],
         "test": ["pytest>=8.3"],
     }
 
