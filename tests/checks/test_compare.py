@@ -121,3 +121,10 @@ def test_comparison_works_notices_a_replaced_assert_close(monkeypatch):
     module = sys.modules["cvgen_course.checks.compare"]  # the package has a function of that name
     monkeypatch.setattr(module, "assert_close", lambda *a, **k: None)
     assert not comparison_works()
+
+
+def test_bool_values_are_not_said_to_be_in_another_order():
+    got, expected = torch.tensor([True, False, False]), torch.tensor([False, False, True])
+    message = compare(got, expected).message
+    assert "order" not in message
+    assert "2 of 3" in message

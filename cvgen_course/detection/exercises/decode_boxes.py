@@ -82,6 +82,13 @@ def cases(rng: torch.Generator) -> list[Case]:
             anchors(3),
         ),
         case(
+            "boxes far away from their anchors",
+            1,
+            "Only dw and dh are limited: dx and dy may be as large as they like.",
+            deltas(3, shift=40, size=0.5, sign=1),
+            anchors(3),
+        ),
+        case(
             "float64",
             1,
             "The result is as precise as the numbers.",

@@ -48,7 +48,7 @@ def cases(rng: torch.Generator) -> list[Case]:
             "two ratios",
             2,
             "height / width is the ratio and width · height is size², whatever the ratio.",
-            *(2, 2, 8, numbers(1, 10, 60), numbers(2, 1.5, 4)),
+            *(2, 3, 8, numbers(1, 10, 60), numbers(2, 1.5, 4)),
         ),
         case(
             "a ratio below 1",

@@ -158,9 +158,21 @@ def other_order(deltas, anchors, weights=ONES):
     return loops(deltas, anchors, weights)[:, [0, 2, 1, 3]]
 
 
+def all_four_limited(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    deltas = deltas / torch.tensor(weights, dtype=deltas.dtype)
+    return loops(deltas.clamp(max=math.log(62.5)), anchors)
+
+
 RIGHT = [loops, columns, limited_after_exp, limit_of_the_weighted, numpy_in_float64]
 WRONG = [
-    *(changes_its_argument, limited_below, shift_limited, limit_of_four, limit_of_1000),
+    *(
+        all_four_limited,
+        changes_its_argument,
+        limited_below,
+        shift_limited,
+        limit_of_four,
+        limit_of_1000,
+    ),
     *(limit_is_62, only_the_width_limited, linear_size, whole_size, corner_and_size, half_open),
     *(clipped_at_zero, rounded, weights_of_faster_rcnn_by_default, two_weights),
     *(shift_without_weights, size_of_the_other_axis, float32_on_the_way, a_list, other_order),
