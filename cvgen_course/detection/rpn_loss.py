@@ -14,8 +14,8 @@ def rpn_loss(
 ) -> tuple[Tensor, Tensor]:
     """Return how wrong a region proposal network is about objects, and about their boxes.
 
-    The smooth L1 loss of a difference x is x² / (2 beta) where |x| < beta, else |x| - beta / 2: a
-    parabola around zero, and straight lines outside, so that outliers don't rule.
+    The smooth L1 loss of a difference of absolute value x is x² / (2 beta) where x < beta, else
+    x - beta / 2: a parabola around zero, and straight lines outside, so that outliers don't rule.
 
     Args:
         logits: whether an anchor has an object, float (N, A), before the sigmoid.

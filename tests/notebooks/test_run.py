@@ -22,11 +22,11 @@ def name_of(path: Path) -> str:
 
 
 @cache
-def executed(path: Path, data: str = "scenes") -> nbformat.NotebookNode:
+def executed(path: Path, data: str = "scenes", my_code: bool = False) -> nbformat.NotebookNode:
     notebook = nbformat.read(path, as_version=4)
     for cell in notebook.cells:
         if "parameters" in cell.metadata.get("tags", []):
-            cell.source += f"\nDATA = {data!r}"  # as papermill would
+            cell.source += f"\nDATA, USE_MY_CODE = {data!r}, {my_code}"  # as papermill would
     client = NotebookClient(
         notebook,
         timeout=120,
@@ -65,6 +65,25 @@ def test_every_solution_has_its_lecture():
 def test_solution_runs_without_an_error(path, monkeypatch):
     monkeypatch.setenv("CVGEN_PROFILE", "smoke")
     assert errors(executed(path)) == []
+
+
+@pytest.mark.parametrize("name", ["segmentation", "detection"])
+def test_networks_train_with_the_solutions(name, monkeypatch):
+    monkeypatch.setenv("CVGEN_PROFILE", "smoke")
+    (path,) = (path for path in SOLUTIONS if path.stem == name)
+    assert errors(executed(path, my_code=True)) == []
+
+
+@pytest.mark.data
+@pytest.mark.skipif(
+    not (Path(os.environ.get("CVGEN_DATA", "")) / "bccd").is_dir(),
+    reason="CVGEN_DATA names no folder with bccd",
+)
+def test_detection_runs_on_photographs(monkeypatch):
+    monkeypatch.setenv("CVGEN_PROFILE", "smoke")
+    (path,) = (path for path in SOLUTIONS if path.stem == "detection")
+    notebook = executed(path, data="bccd")
+    assert errors(notebook) == []
 
 
 @pytest.mark.data
