@@ -20,7 +20,7 @@ def rpn_loss(
     Args:
         logits: whether an anchor has an object, float (N, A), before the sigmoid.
         deltas: how the network moves each anchor, float (N, A, 4), as from
-            `cvgen_course.detection.box_coding.encode_boxes`.
+            `encode_boxes`.
         labels: int64 (N, A): 1 for an object, 0 for background, -1 for anchors that were not
             sampled and play no part.
         target_deltas: what the deltas should be, float (N, A, 4). Only the positive anchors' are
