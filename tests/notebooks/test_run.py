@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 SOLUTIONS = sorted((ROOT / "solutions").glob("*/*.ipynb"))
 LECTURES = sorted((ROOT / "lectures").glob("*/*.ipynb"))
 
-pytestmark = pytest.mark.notebook
+pytestmark = [pytest.mark.notebook, pytest.mark.timeout(600)]
 
 
 def name_of(path: Path) -> str:
@@ -29,7 +29,7 @@ def executed(path: Path, data: str = "scenes", my_code: bool = False) -> nbforma
             cell.source += f"\nDATA, USE_MY_CODE = {data!r}, {my_code}"  # as papermill would
     client = NotebookClient(
         notebook,
-        timeout=120,
+        timeout=300,
         allow_errors=True,
         kernel_name="python3",
         resources={"metadata": {"path": str(path.parent)}},
