@@ -10,6 +10,7 @@ from torch import Tensor
 
 from cvgen_course.detection.masks import mask_intersection
 from cvgen_course.detection.metric_inputs import Flat
+from cvgen_course.detection.ranks import rank_in_group
 
 REGULAR = 2.0
 """Added to the IoU with an object that counts: it is preferred to any that does not."""
@@ -117,8 +118,7 @@ def _pairs(detection_groups: Tensor, object_groups: Tensor) -> tuple[Tensor, Ten
     start = torch.searchsorted(sorted_groups, detection_groups)  # (D,)
     num = torch.searchsorted(sorted_groups, detection_groups, right=True) - start
     detection = torch.arange(len(num)).repeat_interleave(num)  # (P,)
-    ordinal = torch.arange(len(detection)) - (num.cumsum(dim=0) - num)[detection]
-    return detection, ordered[start[detection] + ordinal]
+    return detection, ordered[start[detection] + rank_in_group(detection)]
 
 
 def _box_intersections(boxes1: Tensor, boxes2: Tensor) -> Tensor:
@@ -149,11 +149,9 @@ def _mask_intersections(
 
 def _table(pairs: Pairs, nobody: int) -> tuple[Tensor, Tensor, Tensor]:
     """Return the B detections that are in any pair, and a row of objects and IoUs for each."""
-    choosers, row, sizes = pairs.detection.unique_consecutive(
-        return_inverse=True, return_counts=True
-    )
-    column = torch.arange(len(row)) - (sizes.cumsum(dim=0) - sizes)[row]
-    objects = torch.full((len(choosers), int(sizes.max())), nobody)
+    choosers, row = pairs.detection.unique_consecutive(return_inverse=True)
+    column = rank_in_group(pairs.detection)
+    objects = torch.full((len(choosers), int(column.max()) + 1), nobody)
     iou = torch.zeros(objects.shape, dtype=pairs.iou.dtype)
     objects[row, column], iou[row, column] = pairs.object, pairs.iou
     return choosers, objects, iou
@@ -161,6 +159,5 @@ def _table(pairs: Pairs, nobody: int) -> tuple[Tensor, Tensor, Tensor]:
 
 def _turns(groups: Tensor) -> Sequence[Tensor]:
     """Return who is first in any group, then who is second, and so on; int64 indices."""
-    _, group, sizes = groups.unique_consecutive(return_inverse=True, return_counts=True)
-    rank = torch.arange(len(groups)) - (sizes.cumsum(dim=0) - sizes)[group]
+    rank = rank_in_group(groups)
     return rank.argsort(stable=True).split(rank.bincount().tolist())

@@ -13,6 +13,7 @@ from cvgen_course.detection.average_precision import precision_at
 from cvgen_course.detection.claims import claim_objects, overlapping_pairs
 from cvgen_course.detection.detections import Detections
 from cvgen_course.detection.metric_inputs import Kind, flatten_detections, flatten_targets
+from cvgen_course.detection.ranks import rank_in_group
 from cvgen_course.detection.targets import Target
 
 # As COCO computes them: an IoU of exactly 13/20 must fall on the same side.
@@ -129,9 +130,7 @@ def _best(groups: Tensor, scores: Tensor, max_detections: int) -> Tensor:
     """Return the indices of each group's best detections: group by group, by decreasing score."""
     order = scores.argsort(descending=True, stable=True)
     order = order[groups[order].argsort(stable=True)]
-    _, group, sizes = groups[order].unique_consecutive(return_inverse=True, return_counts=True)
-    rank = torch.arange(len(order)) - (sizes.cumsum(dim=0) - sizes)[group]
-    return order[rank < max_detections]
+    return order[rank_in_group(groups[order]) < max_detections]
 
 
 def _outside(areas: Tensor, limits: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from cvgen_course.detection.box_coding import decode_boxes, encode_boxes
 from cvgen_course.detection.boxes import clip_boxes
 from cvgen_course.detection.dense_head import DensePredictions, anchors_per_place, per_anchor
 from cvgen_course.detection.nms import batched_nms
+from cvgen_course.detection.ranks import rank_in_group
 from cvgen_course.detection.rpn_loss import rpn_loss
 from cvgen_course.detection.sampling import sample_balanced
 from cvgen_course.detection.targets import Targets
@@ -128,9 +129,7 @@ class RPN(nn.Module):
 
         kept = kept[image[kept].argsort(stable=True)]  # image after image, the best first
         image = image[kept]
-        first = torch.bincount(image, minlength=N).cumsum(0).roll(1)
-        first[0] = 0
-        rank = torch.arange(len(kept), device=kept.device) - first[image]
+        rank = rank_in_group(image)
         few = rank < self.num_proposals
         kept, image, rank = kept[few], image[few], rank[few]
         proposals = boxes.new_zeros(N, self.num_proposals, 4)

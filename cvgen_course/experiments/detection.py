@@ -132,7 +132,7 @@ def draw(picture: Picture, rng: torch.Generator, recipe: Recipe) -> tuple[Tensor
     # Numbered objects stand where masks would: they move like masks.
     masks = None if objects.ids is None else objects.ids[None, None]
     targets = Targets(objects.boxes[None], objects.labels[None], masks)
-    images, targets = _moved(image[None], targets, rng, recipe.turns)
+    images, targets = flip_and_turn_objects(image[None], targets, rng, turns=recipe.turns)
     ids = None if targets.masks is None else targets.masks[0, 0]
     return images[0], objects._replace(boxes=targets.boxes[0], ids=ids)
 
@@ -186,20 +186,6 @@ def _by_name(averages: DetectionMetrics, classes: Sequence[str]) -> dict[str, fl
     named = averages._asdict()
     per_class = named.pop("per_class").tolist()
     return named | {f"ap_{name}": ap for name, ap in zip(classes[1:], per_class, strict=True)}
-
-
-def _moved(
-    images: Tensor, targets: Targets, rng: torch.Generator, turns: bool
-) -> tuple[Tensor, Targets]:
-    if turns:
-        return flip_and_turn_objects(images, targets, rng)
-    if torch.rand((), generator=rng) < 0.5:
-        return images, targets
-    x1, y1, x2, y2 = targets.boxes.unbind(-1)
-    W = images.shape[-1]
-    boxes = torch.stack([W - x2, y1, W - x1, y2], dim=-1)
-    masks = None if targets.masks is None else targets.masks.flip(-1)
-    return images.flip(-1), targets._replace(boxes=boxes, masks=masks)
 
 
 def _in_float32(x: Tensor) -> Tensor:

@@ -101,12 +101,8 @@ def draw(item: SegmentationItem, rng: torch.Generator, recipe: Recipe) -> tuple[
         cut(item.image, corner, recipe.window),
         cut(item.mask, corner, recipe.window, IGNORE),
     )
-    if recipe.turns:
-        images, masks = flip_and_turn(image[None], mask[None], rng)
-        return images[0], masks[0]
-    if torch.rand((), generator=rng) < 0.5:
-        image, mask = image.flip(-1), mask.flip(-1)
-    return image, mask
+    images, masks = flip_and_turn(image[None], mask[None], rng, turns=recipe.turns)
+    return images[0], masks[0]
 
 
 def collate(examples: list[tuple[Tensor, Tensor]]) -> Batch:

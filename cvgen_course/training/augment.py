@@ -9,7 +9,9 @@ from cvgen_course.detection.targets import Targets
 from cvgen_course.errors import require_shape
 
 
-def flip_and_turn(images: Tensor, masks: Tensor, rng: torch.Generator) -> tuple[Tensor, Tensor]:
+def flip_and_turn(
+    images: Tensor, masks: Tensor, rng: torch.Generator, *, turns: bool = True
+) -> tuple[Tensor, Tensor]:
     """Flip and turn every image and its mask by a random one of the square's eight symmetries.
 
     Where height and width differ, quarter turns are left out: four symmetries remain.
@@ -18,6 +20,7 @@ def flip_and_turn(images: Tensor, masks: Tensor, rng: torch.Generator) -> tuple[
         images: (N, C, H, W).
         masks: (N, H, W).
         rng: a generator on the CPU, where the choice comes from.
+        turns: whether an image upside down is an image; else it is only mirrored, left and right.
 
     Returns:
         New images (N, C, H, W) and masks (N, H, W).
@@ -34,7 +37,7 @@ def flip_and_turn(images: Tensor, masks: Tensor, rng: torch.Generator) -> tuple[
             f"masks: expected shape {(N, H, W)} to go with images {tuple(images.shape)}, "
             f"got {tuple(masks.shape)}"
         )
-    symmetry = _symmetries(images, rng)
+    symmetry = _symmetries(images, rng, turns)
     new_images, new_masks = torch.empty_like(images), torch.empty_like(masks)
     for which in symmetry.unique().tolist():
         chosen = (symmetry == which).to(images.device)
@@ -44,7 +47,7 @@ def flip_and_turn(images: Tensor, masks: Tensor, rng: torch.Generator) -> tuple[
 
 
 def flip_and_turn_objects(
-    images: Tensor, targets: Targets, rng: torch.Generator
+    images: Tensor, targets: Targets, rng: torch.Generator, *, turns: bool = True
 ) -> tuple[Tensor, Targets]:
     """Flip and turn every image and its objects by a random one of the square's eight symmetries.
 
@@ -54,6 +57,7 @@ def flip_and_turn_objects(
         images: (N, C, H, W).
         targets: the objects of these N images.
         rng: a generator on the CPU, where the choice comes from.
+        turns: whether an image upside down is an image; else it is only mirrored, left and right.
 
     Returns:
         New images (N, C, H, W) and their objects.
@@ -67,7 +71,7 @@ def flip_and_turn_objects(
         raise ValueError(
             f"targets: expected those of {len(images)} images, got those of {len(targets.boxes)}"
         )
-    symmetry = _symmetries(images, rng)
+    symmetry = _symmetries(images, rng, turns)
     new_images, boxes = torch.empty_like(images), torch.empty_like(targets.boxes)
     masks = None if targets.masks is None else torch.empty_like(targets.masks)
     for which in symmetry.unique().tolist():
@@ -80,10 +84,11 @@ def flip_and_turn_objects(
     return new_images, targets._replace(boxes=boxes * there, masks=masks)
 
 
-def _symmetries(images: Tensor, rng: torch.Generator) -> Tensor:
+def _symmetries(images: Tensor, rng: torch.Generator, turns: bool) -> Tensor:
     """Draw a symmetry for each image, int64 (N,): three bits, as ``_move`` reads them."""
     N, _, H, W = images.shape
-    return torch.randint(8 if H == W else 4, (N,), generator=rng)
+    num_symmetries = 2 if not turns else 8 if H == W else 4
+    return torch.randint(num_symmetries, (N,), generator=rng)
 
 
 def _move_boxes(boxes: Tensor, symmetry: int, image_size: torch.Size) -> Tensor:

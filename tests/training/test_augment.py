@@ -125,3 +125,14 @@ def test_flip_and_turn_objects_says_what_is_wrong_with_its_arguments():
         flip_and_turn_objects(images[0], targets, rng)
     with pytest.raises(ValueError, match=r"targets: expected those of 3 images, got those of 4"):
         flip_and_turn_objects(images[1:], targets, rng)
+
+
+def test_without_turns_images_are_only_mirrored():
+    images = torch.arange(4.0).view(1, 1, 2, 2).expand(40, 1, 2, 2)
+    masks = images[:, 0].long()
+    new_images, new_masks = flip_and_turn(
+        images, masks, torch.Generator().manual_seed(0), turns=False
+    )
+    kinds = {tuple(image.flatten().tolist()) for image in new_images}
+    assert kinds == {(0.0, 1.0, 2.0, 3.0), (1.0, 0.0, 3.0, 2.0)}
+    assert torch.equal(new_images[:, 0].long(), new_masks)
