@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks.probes import require_unchanged
 from cvgen_course.detection.average_precision import (
     average_precision,
     interpolated,
@@ -16,7 +17,6 @@ from cvgen_course.detection.average_precision import (
     precision_recall,
 )
 from cvgen_course.detection.metrics import detection_metrics
-from cvgen_course.segmentation.exercises.gradients import require_unchanged
 
 
 def cases(rng: torch.Generator) -> list[Case]:

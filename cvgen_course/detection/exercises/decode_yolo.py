@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistake, WrongAnswer, as_tensor
+from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.detection.decode_yolo import decode_yolo
-from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
 
 
 def cases(rng: torch.Generator) -> list[Case]:

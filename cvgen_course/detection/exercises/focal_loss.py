@@ -11,8 +11,8 @@ from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.detection.focal_loss import focal_loss, focal_loss_per_item
-from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
 
 
 def cases(rng: torch.Generator) -> list[Case]:

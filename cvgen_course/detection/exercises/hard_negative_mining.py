@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks.probes import require_unchanged
 from cvgen_course.detection.hard_negative_mining import hard_negative_mining
-from cvgen_course.segmentation.exercises.gradients import require_unchanged
 
 
 def cases(rng: torch.Generator) -> list[Case]:

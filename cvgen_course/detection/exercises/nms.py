@@ -10,9 +10,9 @@ from torch import Tensor
 from torchvision import ops
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks.probes import require_unchanged
 from cvgen_course.detection.boxes import box_iou
 from cvgen_course.detection.nms import batched_nms, nms
-from cvgen_course.segmentation.exercises.gradients import require_unchanged
 
 
 def cases(rng: torch.Generator) -> list[Case]:

@@ -10,9 +10,9 @@ from torch import Tensor
 from torchvision import ops
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.detection.masks import crop_masks
 from cvgen_course.detection.roi_align import roi_align
-from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
 
 STRIDE = 8
 

@@ -11,8 +11,8 @@ from torch import Tensor
 from torchvision.models.detection.rpn import RegionProposalNetwork
 
 from cvgen_course.checks import Case, Exercise, Mistake, WrongAnswer, as_tensor
+from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.detection.rpn_loss import rpn_loss
-from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
 
 
 def cases(rng: torch.Generator) -> list[Case]:

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn.grad import conv2d_input
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks.probes import gradients, number_type, require_unchanged
 from cvgen_course.segmentation import conv_transpose2d
-from cvgen_course.segmentation.exercises.gradients import gradients, number_type, require_unchanged
 
 
 def cases(rng: torch.Generator) -> list[Case]:

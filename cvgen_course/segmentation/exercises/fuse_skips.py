@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks.probes import gradients, number_type, require_unchanged
 from cvgen_course.segmentation import fuse_skips, upsample_and_add
-from cvgen_course.segmentation.exercises.gradients import gradients, number_type, require_unchanged
 
 SCORES = ("score32", "score16", "score8")
 

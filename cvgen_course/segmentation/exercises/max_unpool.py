@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks.probes import gradients, number_type, require_unchanged
 from cvgen_course.segmentation import max_unpool
-from cvgen_course.segmentation.exercises.gradients import gradients, number_type, require_unchanged
 
 
 def cases(rng: torch.Generator) -> list[Case]:

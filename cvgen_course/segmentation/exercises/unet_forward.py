@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistake, WrongAnswer, as_tensor
+from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.segmentation import unet_forward
-from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
 from cvgen_course.segmentation.unet import Module
 
 

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.segmentation import unet_up
-from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
 
 
 def cases(rng: torch.Generator) -> list[Case]:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cvgen_course.checks import WrongAnswer
-from cvgen_course.segmentation.exercises.gradients import gradients, require_unchanged
+from cvgen_course.checks.probes import gradients, require_unchanged
 
 
 def test_gradients_are_those_of_the_weighted_sum():

@@ -7,7 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cvgen_course.checks import WrongAnswer, as_tensor
+from cvgen_course.checks.outcome import WrongAnswer
+from cvgen_course.checks.plain import as_tensor
 
 
 def gradients(name: str, output: Tensor, upstream: Tensor, **inputs: Tensor) -> dict[str, Tensor]:
