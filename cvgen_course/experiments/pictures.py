@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from cvgen_course.data.instances import boxes_of
-from cvgen_course.detection.boxes import clip_boxes
+from cvgen_course.detection.boxes import box_area, clip_boxes
 from cvgen_course.detection.detections import Detections
 from cvgen_course.detection.targets import Target
 from cvgen_course.experiments.crop import cut
@@ -149,7 +149,7 @@ def _numbered(instances: Tensor | None) -> Tensor | None:
 def _sizes(objects: Objects) -> Tensor:
     """Return how many pixels each object has, or its box where there are no masks; float (K,)."""
     if objects.ids is None:
-        return (objects.boxes[:, 2:] - objects.boxes[:, :2]).prod(dim=1)
+        return box_area(objects.boxes)
     K = len(objects.labels)
     return torch.bincount(objects.ids.flatten().int(), minlength=K + 1)[1 : K + 1].float()
 

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from support.regions import random_regions
 from torchvision import ops
 
 from cvgen_course.detection.roi_align import roi_align
@@ -10,22 +11,6 @@ from cvgen_course.detection.roi_align import roi_align
 ROWS, COLUMNS = torch.meshgrid(torch.arange(6.0), torch.arange(8.0), indexing="ij")
 PLANE = (10 * ROWS + COLUMNS)[None, None]
 FIRST = torch.zeros(1, dtype=torch.int64)
-
-
-def random_regions(num_boxes, seed=0, dtype=torch.float64, shape=(3, 2, 7, 9)):
-    """Draw features of stride 4 and boxes around and outside their image, some upside down."""
-    rng = torch.Generator().manual_seed(seed)
-    features = torch.randn(shape, generator=rng, dtype=torch.float64)
-    corner = 60 * torch.rand(num_boxes, 2, generator=rng, dtype=torch.float64) - 15
-    size = 50 * torch.rand(num_boxes, 2, generator=rng, dtype=torch.float64) ** 2
-    boxes = torch.cat([corner, corner + size], dim=1)
-    boxes[::7, 2:] = boxes[::7, :2]  # empty
-    boxes[1::7, 2:] = boxes[1::7, :2] + 1  # one pixel
-    boxes[2::7] = boxes[2::7].roll(2, dims=1)  # upside down
-    boxes[3::7] += 200  # far outside
-    boxes[4::7] = boxes[4::7].round()  # points on the very edge of the map
-    image_of = torch.randint(shape[0], (num_boxes,), generator=rng)
-    return features.to(dtype), boxes.to(dtype), image_of
 
 
 def torchvisions(features, boxes, image_of, output_size, scale=1.0, ratio=2, aligned=True):

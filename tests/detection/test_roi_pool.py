@@ -1,29 +1,16 @@
 import math
+from functools import partial
 
 import pytest
 import torch
+from support import regions
 from torchvision import ops
 
 from cvgen_course.detection.roi_pool import roi_pool
 
 PLANE = torch.arange(48.0).reshape(1, 1, 6, 8)  # row i, column j: 8i + j
 FIRST = torch.zeros(1, dtype=torch.int64)
-
-
-def random_regions(num_boxes, seed=0, dtype=torch.float64, shape=(3, 2, 7, 9)):
-    """Draw features of stride 4 and boxes around and outside their image, some upside down."""
-    rng = torch.Generator().manual_seed(seed)
-    features = torch.randn(shape, generator=rng, dtype=torch.float64)
-    corner = 60 * torch.rand(num_boxes, 2, generator=rng, dtype=torch.float64) - 15
-    size = 50 * torch.rand(num_boxes, 2, generator=rng, dtype=torch.float64) ** 2
-    boxes = torch.cat([corner, corner + size], dim=1)
-    boxes[::7, 2:] = boxes[::7, :2]  # empty
-    boxes[1::7, 2:] = boxes[1::7, :2] + 1  # one pixel
-    boxes[2::7] = boxes[2::7].roll(2, dims=1)  # upside down
-    boxes[3::7] += 200  # far outside
-    boxes[4::7] = 2 * (boxes[4::7] / 2).round()  # halves after scaling, to be rounded
-    image_of = torch.randint(shape[0], (num_boxes,), generator=rng)
-    return features.to(dtype), boxes.to(dtype), image_of
+random_regions = partial(regions.random_regions, step=2)  # halves after scaling, to be rounded
 
 
 def torchvisions(features, boxes, image_of, output_size, scale=1.0):
