@@ -53,5 +53,5 @@ class BCCD(Dataset[DetectionItem]):
     def __getitem__(self, index: int) -> DetectionItem:
         name = self._names[index]
         image = read_image(self._folder / "JPEGImages" / f"{name}.jpg")
-        boxes, labels = read_boxes(self._folder / "Annotations" / f"{name}.xml", CLASSES)
-        return DetectionItem(image, boxes, labels)
+        boxes = read_boxes(self._folder / "Annotations" / f"{name}.xml", CLASSES)
+        return DetectionItem(image, *boxes)

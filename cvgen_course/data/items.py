@@ -41,11 +41,14 @@ class DetectionItem(NamedTuple):
         image: float32 (3, H, W) in [-1, 1].
         boxes: float32 (K, 4), x1, y1, x2, y2 in pixels; x2 and y2 are exclusive.
         labels: int64 (K,), from 1; 0 is background.
+        difficult: bool (K,), which objects the annotators themselves could hardly recognise; None
+            where nobody said.
     """
 
     image: Tensor
     boxes: Tensor
     labels: Tensor
+    difficult: Tensor | None = None
 
 
 class SceneItem(NamedTuple):

@@ -16,9 +16,8 @@ class VOCDetection(Dataset[DetectionItem]):
     """Pascal VOC 2012 (Everingham et al., 2015), detection; items are ``DetectionItem``.
 
     ``image`` float32 (3, H, W) in [-1, 1], sizes differ; ``boxes`` float32 (K, 4), x1, y1, x2, y2
-    with x2, y2 exclusive; ``labels`` int64 (K,), 1 to 20. Objects that the annotators marked as
-    difficult are left out, as VOC's own evaluation ignores them; an image with no other object
-    stays, with K = 0.
+    with x2, y2 exclusive; ``labels`` int64 (K,), 1 to 20; ``difficult`` bool (K,),
+    which of them nobody is asked to find: some images have no other object.
 
     Boxes of the challenge's test set are not public, so ``"test"`` is the published validation set
     (5,823 images); ``"val"`` is a seeded tenth of the published training set (5,717), ``"train"``

@@ -66,19 +66,19 @@ def overlapping_pairs(
 
 
 def claim_objects(
-    groups: Tensor, pairs: Pairs, crowd: Tensor, ignored: Tensor, thresholds: Tensor
+    groups: Tensor, pairs: Pairs, unlimited: Tensor, ignored: Tensor, thresholds: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Let the detections of each group choose an object, one after another.
 
     Each takes, of the objects that reach the threshold and are still free, the one with the largest
-    IoU, but an ignored one only where there is no other; of equals, the last one. A crowd stays
-    free. Groups have nothing to do with each other, nor have thresholds and ranges: the first of
-    all groups choose at the same time, for all thresholds and ranges, then the second.
+    IoU, but an ignored one only where there is no other; of equals, the last one. Groups have
+    nothing to do with each other, nor have thresholds and ranges: the first of all groups choose at
+    the same time, for all thresholds and ranges, then the second.
 
     Args:
         groups: of each detection, int64 (D,); a group stands together, by decreasing score.
         pairs: which detection overlaps which object of its group.
-        crowd: bool (K,).
+        unlimited: which objects stay free whoever takes them, bool (K,).
         ignored: which objects do not count in each of A ranges of sizes, bool (K, A).
         thresholds: the least IoU, float64 (T,), each greater than 0.
 
@@ -91,10 +91,11 @@ def claim_objects(
     pairs = pairs.at(pairs.iou >= thresholds.min())
     if not len(pairs.iou):
         return hit, claimed
-    choosers, objects, iou = _table(pairs, nobody=len(crowd))  # (B,), (B, P), (B, P)
-    taken = torch.cat([torch.zeros_like(crowd), crowd.new_ones(1)])  # (K + 1,), the last: nobody
+    choosers, objects, iou = _table(pairs, nobody=len(unlimited))  # (B,), (B, P), (B, P)
+    taken = torch.zeros(len(unlimited) + 1, dtype=torch.bool)
+    taken[-1] = True  # nobody
     taken = taken[:, None].repeat(1, A * T)
-    unlimited = torch.cat([crowd, crowd.new_zeros(1)])
+    unlimited = torch.cat([unlimited, unlimited.new_zeros(1)])
     counts = torch.cat([~ignored, ignored.new_zeros(1, A)])
     appeal = iou[:, :, None] + REGULAR * counts[objects]  # (B, P, A)
 

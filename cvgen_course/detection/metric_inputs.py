@@ -27,7 +27,8 @@ class Flat(NamedTuple):
         boxes: float64 (n, 4).
         areas: float64 (n,), of the boxes or of the masks, in square pixels.
         scores: float (n,); zeros where there are objects.
-        crowd: bool (n,); False where there are detections.
+        crowd: which objects are a whole group, bool (n,); False where there are detections.
+        sought: which objects are to be found, bool (n,); True where there are detections.
     """
 
     image: Tensor
@@ -37,6 +38,7 @@ class Flat(NamedTuple):
     areas: Tensor
     scores: Tensor
     crowd: Tensor
+    sought: Tensor
 
     def at(self, index: Tensor) -> Flat:
         """Return some of them; ``index`` is int64 (m,)."""
@@ -96,18 +98,15 @@ def flatten_targets(targets: Sequence[Target], num_classes: int, kind: Kind) -> 
         ValueError: shapes do not belong together, a label is outside [1, C), a box is not finite or
             has x2 < x1 or y2 < y1, or masks are missing.
     """
-    crowds = []
     for number, item in enumerate(targets):
         name = f"targets[{number}]"
         _require_shapes(name, item, kind)
-        crowd = torch.zeros(len(item.labels), dtype=torch.bool)
-        if item.crowd is not None:
-            crowd = item.crowd.cpu()
-        if crowd.dtype != torch.bool:
-            raise TypeError(f"{name}.crowd: expected bool, got {crowd.dtype}; use crowd.bool()")
-        _require_length(f"{name}.crowd", crowd, len(item.labels))
-        crowds.append(crowd)
-    flat = _flatten(targets, kind)._replace(crowd=torch.cat(crowds))
+        _require_mark(f"{name}.crowd", item.crowd, len(item.labels))
+        _require_mark(f"{name}.difficult", item.difficult, len(item.labels))
+    flat = _flatten(targets, kind)._replace(
+        crowd=torch.cat([_crowd(item).cpu() for item in targets]),
+        sought=torch.cat([item.sought().cpu() for item in targets]),
+    )
     _require_values("targets", flat, num_classes)
     reversed_ = (flat.boxes[:, 2:] < flat.boxes[:, :2]).any(dim=1)
     if reversed_.any():
@@ -119,7 +118,7 @@ def flatten_targets(targets: Sequence[Target], num_classes: int, kind: Kind) -> 
 
 
 def _flatten(items: Sequence[Detections] | Sequence[Target], kind: Kind) -> Flat:
-    """Return the row without scores and crowds."""
+    """Return the row without scores and marks."""
     labels = torch.cat([item.labels.cpu() for item in items])
     boxes = torch.cat([item.boxes.detach().cpu().double() for item in items])
     lengths = torch.tensor([len(item.labels) for item in items])
@@ -138,7 +137,13 @@ def _flatten(items: Sequence[Detections] | Sequence[Target], kind: Kind) -> Flat
         areas=areas,
         scores=torch.zeros(len(labels)),
         crowd=torch.zeros(len(labels), dtype=torch.bool),
+        sought=torch.ones(len(labels), dtype=torch.bool),
     )
+
+
+def _crowd(target: Target) -> Tensor:
+    nobody = torch.zeros(len(target.labels), dtype=torch.bool)
+    return nobody if target.crowd is None else target.crowd
 
 
 def _require_shapes(name: str, item: Detections | Target, kind: Kind) -> None:
@@ -159,6 +164,14 @@ def _require_shapes(name: str, item: Detections | Target, kind: Kind) -> None:
         raise ValueError(
             f"{name}.masks: expected one for each of {len(item.boxes)} boxes, got {len(item.masks)}"
         )
+
+
+def _require_mark(name: str, mark: Tensor | None, length: int) -> None:
+    if mark is None:
+        return
+    if mark.dtype != torch.bool:
+        raise TypeError(f"{name}: expected bool, got {mark.dtype}; use .bool()")
+    _require_length(name, mark, length)
 
 
 def _require_length(name: str, tensor: Tensor, length: int) -> None:

@@ -58,8 +58,9 @@ def detection_metrics(
     none a miss. The detections of all images, ranked by their scores, then give one AP for each
     class and threshold.
 
-    Neither hit nor miss is a detection in a crowd, and, where objects of one range of sizes are
-    measured, one that gets an object of another size, or none and is itself of another size.
+    Neither hit nor miss is a detection in a crowd or of a difficult object, and, where objects of
+    one range of sizes are measured, one that gets an object of another size, or none and is itself
+    of another size.
 
     Args:
         detections: of N images; the order within an image matters only among equal scores.
@@ -97,12 +98,12 @@ def detection_metrics(
     truth = flatten_targets(targets, num_classes, kind)
     found = found.at(_best(found.groups(num_classes), found.scores, max_detections))
     limits = torch.tensor([[0.0, 0.0, *areas], [math.inf, *areas, math.inf]], dtype=torch.float64)
-    ignored = truth.crowd[:, None] | _outside(truth.areas, limits)  # (K, 4)
+    ignored = ~truth.sought[:, None] | _outside(truth.areas, limits)  # (K, 4)
 
     masks = (_masks(detections), _masks(targets)) if kind == "masks" else None
     pairs = overlapping_pairs(found, truth, num_classes, masks)
     groups = found.groups(num_classes)
-    hit, claimed = claim_objects(groups, pairs, truth.crowd, ignored, THRESHOLDS)
+    hit, claimed = claim_objects(groups, pairs, ~truth.sought, ignored, THRESHOLDS)
     counted = torch.where(claimed, hit, ~_outside(found.areas, limits)[..., None])  # (D, 4, 10)
 
     ap = torch.full((num_classes - 1, *hit.shape[1:]), math.nan, dtype=torch.float64)

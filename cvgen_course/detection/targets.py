@@ -23,12 +23,23 @@ class Target(NamedTuple):
         masks: bool (K, H, W), the visible pixels of each object; None where nobody drew them.
         crowd: bool (K,), whether a box holds a whole group; None where none does. A detector is
             neither rewarded nor punished for finding something in a crowd.
+        difficult: bool (K,), which objects nobody is asked to find; None where there are none. A
+            detector is neither rewarded nor punished for finding one.
     """
 
     boxes: Tensor
     labels: Tensor
     masks: Tensor | None = None
     crowd: Tensor | None = None
+    difficult: Tensor | None = None
+
+    def sought(self) -> Tensor:
+        """Return which objects are to be found, bool (K,): no crowds, nothing difficult."""
+        sought = torch.ones(len(self.labels), dtype=torch.bool, device=self.labels.device)
+        for mark in (self.crowd, self.difficult):
+            if mark is not None:
+                sought &= ~mark
+        return sought
 
 
 class Targets(NamedTuple):
@@ -59,7 +70,7 @@ def pad_targets(targets: Sequence[Target]) -> Targets:
     """Make a batch of the objects of several images of one size.
 
     Args:
-        targets: of each image; crowds are left out, since nothing can be learned from them.
+        targets: of each image; only the objects that are to be found are learned.
 
     Returns:
         The batch; K is the largest number of objects, at least 1. Masks where all have them.
@@ -69,7 +80,7 @@ def pad_targets(targets: Sequence[Target]) -> Targets:
     """
     if not targets:
         raise ValueError("targets: expected those of at least one image, got none")
-    targets = [_without_crowds(target) for target in targets]
+    targets = [_sought_only(target) for target in targets]
     size = (len(targets), max(1, *(len(target.labels) for target in targets)))
     boxes, labels = torch.zeros(*size, 4), torch.zeros(size, dtype=torch.int64)
     for row, target in enumerate(targets):
@@ -151,8 +162,15 @@ class DetectionSet(Dataset[tuple[Tensor, Target]]):
     def __init__(self, items: Iterable[Any], side: int | None = None) -> None:
         images, self.truth = [], []
         for item in items:
-            image, target = item.image, Target(item.boxes, item.labels)
-            target = target._replace(masks=getattr(item, "instances", None))
+            image, target = (
+                item.image,
+                Target(
+                    item.boxes,
+                    item.labels,
+                    masks=getattr(item, "instances", None),
+                    difficult=getattr(item, "difficult", None),
+                ),
+            )
             if side is not None:
                 image, target = _stretched(image, target, side)
             images.append(image)
@@ -181,9 +199,9 @@ def _stretched(image: Tensor, target: Target, side: int) -> tuple[Tensor, Target
     return image, target._replace(boxes=boxes, masks=masks)
 
 
-def _without_crowds(target: Target) -> Target:
-    if target.crowd is None or not target.crowd.any():
+def _sought_only(target: Target) -> Target:
+    keep = target.sought()
+    if keep.all():
         return target
-    keep = ~target.crowd
     masks = None if target.masks is None else target.masks[keep]
     return Target(target.boxes[keep], target.labels[keep], masks)

@@ -24,17 +24,19 @@ class Objects(NamedTuple):
         labels: int64 (K,), from 1.
         size: height H and width W of the image.
         ids: int16 (H, W), k + 1 where the k-th object is, else 0; None where there are no masks.
+        difficult: bool (K,), which objects nobody is asked to find; None where there are none.
     """
 
     boxes: Tensor
     labels: Tensor
     size: tuple[int, int]
     ids: Tensor | None = None
+    difficult: Tensor | None = None
 
     def target(self) -> Target:
         """Return the same with a mask for each object, as metrics want it."""
         masks = None if self.ids is None else masks_of(self.ids, len(self.labels))
-        return Target(self.boxes, self.labels, masks)
+        return Target(self.boxes, self.labels, masks, difficult=self.difficult)
 
 
 class Picture(NamedTuple):
@@ -42,7 +44,7 @@ class Picture(NamedTuple):
 
     Attributes:
         image: float32 (3, h, w) in [-1, 1].
-        objects: in this image.
+        objects: in this image, to be learned: nothing difficult is among them.
         truth: in the image as published: what is measured against.
     """
 
@@ -84,16 +86,18 @@ def masks_of(ids: Tensor, num_objects: int) -> Tensor:
 def shrink(item: Any, shorter: int | None) -> Picture:
     """Shrink an item of a data set until its shorter side has so many pixels; never enlarge it."""
     H, W = item.image.shape[1:]
-    truth = Objects(item.boxes, item.labels, (H, W), _numbered(getattr(item, "instances", None)))
+    ids = _numbered(getattr(item, "instances", None))
+    truth = Objects(item.boxes, item.labels, (H, W), ids, getattr(item, "difficult", None))
+    sought = truth if truth.difficult is None else _only(truth, ~truth.difficult)
     if shorter is None or min(H, W) <= shorter:
-        return Picture(item.image, truth, truth)
+        return Picture(item.image, sought, truth)
     h, w = (round(side * shorter / min(H, W)) for side in (H, W))
     image = F.interpolate(item.image[None], (h, w), mode="bilinear", antialias=True)[0]
-    boxes = item.boxes * torch.tensor([w / W, h / H, w / W, h / H])
-    ids = truth.ids
+    boxes = sought.boxes * torch.tensor([w / W, h / H, w / W, h / H])
+    ids = sought.ids
     if ids is not None:
         ids = F.interpolate(ids[None, None].float(), (h, w), mode="nearest-exact")[0, 0].short()
-    objects = Objects(boxes, item.labels, (h, w), ids)
+    objects = sought._replace(boxes=boxes, size=(h, w), ids=ids)
     return Picture(image, _only(objects, _sizes(objects) > 0), truth)
 
 
@@ -161,4 +165,5 @@ def _only(objects: Objects, keep: Tensor) -> Objects:
         new_number = torch.zeros(len(keep) + 1, dtype=torch.int16)  # by the old number
         new_number[1:][keep] = torch.arange(1, int(keep.sum()) + 1, dtype=torch.int16)
         ids = new_number[ids.int()]
-    return objects._replace(boxes=objects.boxes[keep], labels=objects.labels[keep], ids=ids)
+    difficult = None if objects.difficult is None else objects.difficult[keep]
+    return Objects(objects.boxes[keep], objects.labels[keep], objects.size, ids, difficult)

@@ -75,7 +75,8 @@ def test_load_bccd_leaves_out_the_two_points():
     assert [len(part) for part in parts] == [205, 87, 72]
     folder = Path(ROOT) / "bccd" / "BCCD" / "Annotations"
     read = [read_boxes(path, parts[0].classes) for path in sorted(folder.glob("*.xml"))]
-    boxes, labels = (torch.cat(column) for column in zip(*read, strict=True))
+    boxes, labels, difficult = (torch.cat(column) for column in zip(*read, strict=True))
+    assert not difficult.any()
     assert len(boxes) == 4155 + 372 + 361 - 2
     assert torch.bincount(labels).tolist() == [0, 4153, 372, 361]
     assert (boxes[:, 2:] > boxes[:, :2]).all()
@@ -95,7 +96,7 @@ def test_load_voc_counts(name):
 def test_load_voc_detection_boxes_lie_in_their_images():
     data = real("voc_detection", "voc", "test")
     for index in range(0, len(data), 50):
-        image, boxes, labels = data[index]
+        image, boxes, labels, _ = data[index]
         height, width = image.shape[1:]
         assert (boxes[:, :2] >= 0).all()
         assert (boxes[:, 2:] > boxes[:, :2]).all()

@@ -128,7 +128,7 @@ def test_load_bccd_reads_the_published_lists(tmp_path, write_picture):
         (folder / inner).mkdir(parents=True)
     (folder / "Annotations" / "x.xml").write_text(voc_xml(("WBC", 1, 1, 4, 5)))
     (folder / "ImageSets" / "Main" / "train.txt").write_text("x\n")
-    image, boxes, labels = load("bccd", "train", root=tmp_path)[0]
+    image, boxes, labels, _ = load("bccd", "train", root=tmp_path)[0]
     assert image.shape == (3, 8, 10)
     assert boxes.tolist() == [[0, 0, 4, 5]]
     assert labels.tolist() == [2]

@@ -59,10 +59,11 @@ def test_load_voc_detection_reads_the_published_lists(tmp_path, voc):
     assert sorted(train + val) == [*range(10)]
     assert test == [10]
     assert [item.image.shape[2] for item in parts[0]] == [30 + x1 for x1 in train]
-    image, boxes, labels = parts[2][0]
+    image, boxes, labels, difficult = parts[2][0]
     assert image.shape == (3, 20, 40)
     assert (image.dtype, boxes.dtype, labels.dtype) == (torch.float32, torch.float32, torch.int64)
     assert boxes.tolist() == [[10, 1, 30, 20], [0, 0, 9, 9]]
+    assert difficult.tolist() == [False, False]
     assert [parts[2].classes[label] for label in labels] == ["person", "cat"]
     assert len(parts[2].classes) == 21
 
@@ -76,11 +77,9 @@ def test_load_voc_detection_reads_boxes_as_published(tmp_path, voc):
     )
     (voc / "Annotations" / "q.xml").write_text(voc_xml(*objects))
     data = load("voc_detection", "test", root=tmp_path)
-    assert data[0].boxes.tolist() == [[1, 2, 20, 15], [4.5, 3, 9, 8]]
-    assert data[0].labels.tolist() == [15, 20]
-    (voc / "Annotations" / "q.xml").write_text(voc_xml(objects[1]))
-    assert data[0].boxes.shape == (0, 4)
-    assert data[0].labels.shape == (0,)
+    assert data[0].boxes.tolist() == [[1, 2, 20, 15], [0, 0, 30, 20], [4.5, 3, 9, 8]]
+    assert data[0].labels.tolist() == [15, 6, 20]
+    assert data[0].difficult.tolist() == [False, True, False]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ def flat(image, labels, boxes, crowd=None):
         areas=box_area(boxes),
         scores=torch.zeros(len(boxes)),
         crowd=torch.tensor(crowd or [False] * len(boxes)).bool(),
+        sought=~torch.tensor(crowd or [False] * len(boxes)).bool(),
     )
 
 
@@ -29,11 +30,11 @@ def pairs(*entries):
     )
 
 
-def claim(groups, found, crowd, ignored=None):
+def claim(groups, found, unlimited, ignored=None):
     """Return for each detection whether it got an object that counts, and whether any."""
-    ignored = crowd if ignored is None else ignored
+    ignored = unlimited if ignored is None else ignored
     hit, claimed = claim_objects(
-        torch.tensor(groups), found, torch.tensor(crowd), torch.tensor(ignored)[:, None], HALF
+        torch.tensor(groups), found, torch.tensor(unlimited), torch.tensor(ignored)[:, None], HALF
     )
     return hit.flatten().tolist(), claimed.flatten().tolist()
 
@@ -101,7 +102,7 @@ def test_claim_objects_prefers_what_counts():
     assert claimed == [True, True, False]
 
 
-def test_claim_objects_never_uses_up_a_crowd():
+def test_claim_objects_never_uses_up_what_is_unlimited():
     found = pairs((0, 0, 0.9), (1, 0, 0.9), (2, 0, 0.4))
     hit, claimed = claim([0, 0, 0], found, [True])
     assert hit == [False, False, False]
@@ -112,8 +113,8 @@ def test_claim_objects_has_thresholds_and_ranges_of_its_own_each():
     found = pairs((0, 1, 0.6), (0, 0, 0.9), (1, 1, 0.5), (1, 0, 0.8))
     ignored = torch.tensor([[False, True], [False, False]])
     thresholds = torch.tensor([0.5, 0.7], dtype=torch.float64)
-    crowd = torch.zeros(2, dtype=torch.bool)
-    hit, claimed = claim_objects(torch.tensor([0, 0]), found, crowd, ignored, thresholds)
+    nothing = torch.zeros(2, dtype=torch.bool)
+    hit, claimed = claim_objects(torch.tensor([0, 0]), found, nothing, ignored, thresholds)
     # Object 0 does not count in the second range, where detection 0 prefers object 1 if it can.
     assert hit.tolist() == [[[True, True], [True, False]], [[True, False], [False, False]]]
     assert claimed.tolist() == [[[True, True], [True, True]], [[True, False], [True, False]]]

@@ -27,6 +27,7 @@ def test_flatten_detections_puts_one_image_after_another():
     assert flat.scores.tolist() == [0.5, 0.75, 1]
     assert flat.boxes.dtype == flat.areas.dtype == torch.float64
     assert not flat.crowd.any()
+    assert flat.sought.all()
 
 
 def test_flatten_detections_has_areas_of_masks_for_masks():
@@ -38,6 +39,7 @@ def test_flatten_targets_takes_crowds_where_there_are_some():
     targets = list(map(Target, BOXES, LABELS, MASKS, crowds))
     flat = flatten_targets(targets, 3, "boxes")
     assert flat.crowd.tolist() == [True, False, False]
+    assert flat.sought.tolist() == [False, True, True]
     assert flat.image.tolist() == [0, 0, 2]
 
 

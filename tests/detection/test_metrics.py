@@ -21,10 +21,10 @@ def numbers(metrics):
     return torch.tensor([*metrics[:6], *metrics.per_class.tolist()], dtype=torch.float64)
 
 
-def target(*boxes, labels=None, crowd=None):
+def target(*boxes, labels=None, **marks):
     labels = torch.tensor(labels or [1] * len(boxes))
-    crowd = None if crowd is None else torch.tensor(crowd)
-    return Target(torch.tensor(boxes).float().reshape(-1, 4), labels, None, crowd)
+    marks = {name: torch.tensor(mark) for name, mark in marks.items()}
+    return Target(torch.tensor(boxes).float().reshape(-1, 4), labels, **marks)
 
 
 def found(*boxes, scores=None, labels=None):
@@ -215,6 +215,30 @@ def test_detection_metrics_does_not_punish_what_lies_in_a_crowd():
     assert detection_metrics([outside], truth, 2).ap == pytest.approx(0.5)
 
 
+def test_detection_metrics_neither_asks_for_what_is_difficult_nor_punishes_it():
+    truth = [target([0, 0, 100, 100], [200, 0, 220, 20], difficult=[True, False])]
+    easy = [200, 0, 220, 20]
+    assert detection_metrics([found(easy)], truth, 2).ap == pytest.approx(1)
+    twice = found([0, 0, 100, 100], [2, 0, 100, 100], easy)
+    assert detection_metrics([twice], truth, 2).ap == pytest.approx(1)
+    # Unlike a crowd's, a small part of a difficult object is no detection of it.
+    assert detection_metrics([found([10, 10, 30, 30], easy)], truth, 2).ap == pytest.approx(0.5)
+    nothing_else = [target([0, 0, 100, 100], difficult=[True])]
+    assert math.isnan(detection_metrics([twice], nothing_else, 2).ap)
+
+
+@pytest.mark.parametrize("kind", ["boxes", "masks"])
+@pytest.mark.parametrize("crowds", [0.0, 0.2])
+@pytest.mark.parametrize("grid", [0.0, 8.0])
+def test_detection_metrics_equals_pycocotools_with_difficult_objects(kind, crowds, grid):
+    rng = torch.Generator().manual_seed(5)
+    masks = kind == "masks"
+    options = {"grid": grid, "crowds": crowds, "masks": masks, "size": 64 if masks else 256}
+    for _ in range(3):
+        scenes = random_scenes(rng, 8, 4, 10, 40, difficult=0.3, **options)
+        assert_equal_to_pycocotools(*scenes, 4, kind=kind)
+
+
 def test_detection_metrics_of_the_truth_is_one():
     _, targets = random_scenes(torch.Generator().manual_seed(0), 10, 4, 10, 0, masks=True, size=96)
     exact = [Detections(t.boxes, torch.rand(len(t.labels)), t.labels, t.masks) for t in targets]
@@ -320,10 +344,12 @@ def test_detection_metrics_says_what_is_wrong_with_the_truth():
         metrics(boxes=torch.full((2, 4), math.nan))
     with pytest.raises(ValueError, match=r"targets\[1\]\.labels: expected values in \[1, 3\)"):
         metrics(labels=torch.tensor([1, 0]))
-    with pytest.raises(ValueError, match=r"targets\[1\]\.crowd: expected shape \(2,\), got \(1,\)"):
-        metrics(crowd=torch.tensor([True]))
-    with pytest.raises(TypeError, match=r"targets\[1\]\.crowd: expected bool, got torch\.int64"):
-        metrics(crowd=torch.tensor([1, 0]))
+    for mark in ("crowd", "difficult"):
+        name = rf"targets\[1\]\.{mark}: expected"
+        with pytest.raises(ValueError, match=rf"{name} shape \(2,\), got \(1,\)"):
+            metrics(**{mark: torch.tensor([True])})
+        with pytest.raises(TypeError, match=rf"{name} bool, got torch\.int64; use \.bool\(\)"):
+            metrics(**{mark: torch.tensor([1, 0])})
 
 
 def test_detection_metrics_says_what_is_wrong_with_masks():

@@ -23,10 +23,10 @@ def square_masks(boxes, size=8):
     return masks
 
 
-def target(*which, masks=True, crowd=None):
+def target(*which, masks=True, **marks):
     boxes = BOXES[list(which)]
-    crowd = None if crowd is None else torch.tensor(crowd, dtype=torch.bool)
-    return Target(boxes, LABELS[list(which)], square_masks(boxes) if masks else None, crowd)
+    marks = {name: torch.tensor(mark) for name, mark in marks.items()}
+    return Target(boxes, LABELS[list(which)], square_masks(boxes) if masks else None, **marks)
 
 
 def batch(**changes):
@@ -64,13 +64,21 @@ def test_pad_targets_of_images_without_objects_has_one_row():
     assert torch.equal(masks, torch.zeros(2, 1, 8, 8, dtype=torch.bool))
 
 
-def test_pad_targets_leaves_crowds_out():
-    with_crowd = target(0, 1, 2, crowd=[False, True, False])
-    boxes, labels, masks = pad_targets([with_crowd])
+@pytest.mark.parametrize("mark", ["crowd", "difficult"])
+def test_pad_targets_leaves_out_what_nobody_has_to_find(mark):
+    marked = target(0, 1, 2, **{mark: [False, True, False]})
+    boxes, labels, masks = pad_targets([marked])
     assert torch.equal(boxes[0], BOXES[[0, 2]])
     assert labels.tolist() == [[2, 3]]
     assert torch.equal(masks[0], square_masks(BOXES)[[0, 2]])
-    assert len(with_crowd.labels) == 3
+    assert len(marked.labels) == 3
+
+
+def test_sought_is_neither_crowd_nor_difficult():
+    marks = {"crowd": [True, False, False], "difficult": [True, True, False]}
+    assert target(0, 1, 2, **marks).sought().tolist() == [False, False, True]
+    assert target(0, 1).sought().tolist() == [True, True]
+    assert target().sought().tolist() == []
 
 
 def test_pad_targets_of_nothing_but_crowds_and_of_no_crowds():
@@ -184,6 +192,14 @@ def test_detection_set_needs_no_masks():
     data = DetectionSet([item(0), item()])
     assert data.targets.masks is data[0][1].masks is None
     assert data.targets.labels.tolist() == [[2], [0]]
+
+
+def test_detection_set_measures_difficult_objects_but_does_not_learn_them():
+    data = DetectionSet([item(0, 1, difficult=torch.tensor([True, False])), item(2)])
+    assert data.targets.labels.tolist() == [[1], [3]]
+    assert data.truth[0].labels.tolist() == [2, 1]
+    assert data.truth[0].difficult.tolist() == [True, False]
+    assert data.truth[1].difficult is None
 
 
 def test_detection_set_says_that_there_is_nothing():

@@ -66,6 +66,20 @@ def test_shrink_takes_boxes_without_masks():
     assert picture.objects.target().masks is None
 
 
+@pytest.mark.parametrize("shorter", [None, 24])
+def test_shrink_leaves_out_what_is_difficult_but_not_in_the_truth(shorter):
+    boxes = torch.tensor([[2.0, 4, 10, 20], [20, 4, 30, 20], [6, 6, 12, 12]])
+    labels, difficult = torch.tensor([2, 1, 3]), torch.tensor([False, True, False])
+    picture = shrink(DetectionItem(torch.zeros(3, 48, 64), boxes, labels, difficult), shorter)
+    scale = 1 if shorter is None else 2
+    assert torch.equal(picture.objects.boxes, boxes[[0, 2]] / scale)
+    assert picture.objects.labels.tolist() == [2, 3]
+    assert window_of(picture.objects, (0, 0), (24, 32)).labels.tolist() == [2, 3]
+    truth = picture.truth.target()
+    assert torch.equal(truth.boxes, boxes)
+    assert torch.equal(truth.sought(), ~difficult)
+
+
 def test_pictures_reads_every_item_once():
     class Counted(Street):
         reads = 0

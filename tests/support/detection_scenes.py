@@ -31,6 +31,7 @@ def random_scenes(
     size: int = 128,
     grid: float = 0.0,
     crowds: float = 0.0,
+    difficult: float = 0.0,
     masks: bool = False,
 ) -> tuple[list[Detections], list[Target]]:
     """Return images with up to so many objects and detections, none included.
@@ -67,7 +68,8 @@ def random_scenes(
             truth, boxes = (truth / grid).round() * grid, (boxes / grid).round() * grid
         drawn = [_draw(each, size, rng) if masks else None for each in (truth, boxes)]
         scores = (uniform(D) * 100).round() / 100
-        targets.append(Target(truth, labels, drawn[0], uniform(K) < crowds if crowds else None))
+        marks = [uniform(K) < chance if chance else None for chance in (crowds, difficult)]
+        targets.append(Target(truth, labels, drawn[0], *marks))
         detections.append(Detections(boxes, scores, classes, drawn[1]))
     return detections, targets
 
@@ -94,7 +96,7 @@ def coco_metrics(
         true.createIndex()
         if results:
             found = true.loadRes(results)
-        run = COCOeval(true, found, {"boxes": "bbox", "masks": "segm"}[kind])
+        run = _Evaluation(true, found, {"boxes": "bbox", "masks": "segm"}[kind])
         run.params.areaRng = [[0, 1e10], [0, areas[0]], list(areas), [areas[1], 1e10]]
         run.params.maxDets = [max_detections]
         run.evaluate()
@@ -104,6 +106,19 @@ def coco_metrics(
     parts = [everything, everything[0], everything[5], *np.moveaxis(precision[..., 1:], -1, 0)]
     means = [_mean(each) for each in (*parts, *np.moveaxis(everything, -1, 0))]
     return torch.tensor(means, dtype=torch.float64)
+
+
+class _Evaluation(COCOeval):
+    """The benchmark's own, in which a difficult object is a crowd that has an IoU like others."""
+
+    def computeIoU(self, imgId: int, catId: int) -> Any:  # noqa: N802  # its name for it
+        objects = self._gts[imgId, catId]
+        for each in objects:
+            each["iscrowd"] = each["crowd"]
+        iou = super().computeIoU(imgId, catId)
+        for each in objects:
+            each["iscrowd"] = each["crowd"] or each["difficult"]
+        return iou
 
 
 def _draw(boxes: Tensor, size: int, rng: torch.Generator) -> Tensor:
@@ -136,7 +151,9 @@ def _annotations(items: Sequence[Detections] | Sequence[Target], kind: str) -> l
             if isinstance(item, Detections):
                 of["score"] = item.scores[k].item()
             else:
-                of["iscrowd"] = 0 if item.crowd is None else int(item.crowd[k])
+                of["crowd"] = 0 if item.crowd is None else int(item.crowd[k])
+                of["difficult"] = 0 if item.difficult is None else int(item.difficult[k])
+                of["iscrowd"] = of["crowd"] or of["difficult"]
                 of["id"] = len(annotations) + 1
             annotations.append(of)
     return annotations
