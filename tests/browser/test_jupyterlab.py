@@ -54,7 +54,7 @@ def test_student_runs_solves_validates_and_saves(page, lab, lecture):
 
     choose(page, "Run", "Run All Cells")
     last = cells.last.locator(".jp-InputPrompt")
-    expect(last).to_have_text(RAN)
+    expect(last).to_have_text(RAN, timeout=300_000)
     assert page.get_by_role("dialog").count() == 0
 
     (blank,) = (text for text in sources if text.startswith(f"def {EXERCISE}("))

@@ -18,6 +18,10 @@ PROGRAM = TESTS / "support" / "tiny_run.py"
 pytestmark = pytest.mark.slow
 
 
+SLOWLY = {"seconds": 1.5, "save_every": 0.0}
+"""So that a busy machine has time to send a signal, or two, in the middle of a step."""
+
+
 def start(folder, **options):
     """Start a run of the tiny experiment in a process group of its own, as a shell does."""
     search = [str(TESTS), str(TESTS.parent), os.environ.get("PYTHONPATH", "")]
@@ -59,7 +63,7 @@ def uninterrupted(tmp_path_factory):
 
 def test_ctrl_c_twice_in_a_terminal_loses_nothing(tmp_path, uninterrupted):
     """A terminal sends it to all processes: the run, and those that load data for it."""
-    process = start(tmp_path, seconds=0.4, num_workers=2, save_every=0.0)
+    process = start(tmp_path, num_workers=2, **SLOWLY)
     wait_for(lambda: (tmp_path / "checkpoint.bin").exists())
     for _ in range(2):
         os.killpg(process.pid, signal.SIGINT)
@@ -75,7 +79,7 @@ def test_ctrl_c_twice_in_a_terminal_loses_nothing(tmp_path, uninterrupted):
 
 
 def test_kill_9_loses_no_more_than_the_time_since_the_last_checkpoint(tmp_path, uninterrupted):
-    process = start(tmp_path, seconds=0.3, save_every=0.0)
+    process = start(tmp_path, **SLOWLY)
     wait_for(lambda: (tmp_path / "checkpoint.bin").exists())
     os.killpg(process.pid, signal.SIGKILL)
     assert finish(process)[0] == -signal.SIGKILL
@@ -112,7 +116,7 @@ def test_two_devices_stop_together_and_go_on_as_if_never_stopped(tmp_path):
 
 
 def test_two_devices_hear_ctrl_c_in_a_terminal(tmp_path):
-    process = start(tmp_path, seconds=0.4, devices=2, save_every=0.0)
+    process = start(tmp_path, devices=2, **SLOWLY)
     wait_for(lambda: (tmp_path / "checkpoint.bin").exists())
     os.killpg(process.pid, signal.SIGINT)
     code, out, err = finish(process)
