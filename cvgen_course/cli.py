@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from .errors import CourseError
+from cvgen_course.errors import CourseError
 
 app = typer.Typer(
     help="Author, release, grade and publish the course.",
@@ -33,7 +33,7 @@ def release(
     ] = None,
 ) -> None:
     """Make the lectures that students get from the authored solutions."""
-    from .grading.release import release as make_lectures
+    from cvgen_course.grading.release import release as make_lectures
 
     for made in make_lectures(HERE, chapters or None):
         changes = ", ".join(made.changed) or "up to date"
@@ -55,8 +55,8 @@ def grade(
     """Grade the submissions in submitted/<student>/<chapter>/ and report on the class."""
     from rich.console import Console
 
-    from .grading.cohort import grade as grade_class
-    from .grading.table import progress_bar, show
+    from cvgen_course.grading.cohort import grade as grade_class
+    from cvgen_course.grading.table import progress_bar, show
 
     console = Console()
     with progress_bar(console, chapter) as progress:
@@ -70,7 +70,7 @@ def renew(
     lecture: Annotated[Path, typer.Argument(help="a fresh lecture, or lectures/: written into")],
 ) -> None:
     """Write your answers into a fresh lecture: after an update, or when a notebook broke."""
-    from .grading.renew import renew_files
+    from cvgen_course.grading.renew import renew_files
 
     for path, remarks in renew_files(mine, lecture):
         typer.echo("\n  ".join([f"{path}:", *remarks]))
@@ -83,8 +83,8 @@ def book(
     ] = False,
 ) -> None:
     """Build the book, in the profile that CVGEN_PROFILE names."""
-    from .book import build
-    from .book import serve as serve_pages
+    from cvgen_course.book import build
+    from cvgen_course.book import serve as serve_pages
 
     html = build(HERE)
     if serve:
@@ -118,8 +118,8 @@ def train(
     seed: Annotated[int, typer.Option("--seed", help="everything random follows from it")] = 0,
 ) -> None:
     """Train a chapter's full-size experiment; go on with it where it was stopped."""
-    from .experiments.chapters import build_experiment
-    from .experiments.run import run
+    from cvgen_course.experiments.chapters import build_experiment
+    from cvgen_course.experiments.run import run
 
     chosen = build_experiment(
         chapter, data, model, seed=seed, steps=steps, batch_size=batch_size, lr=lr
@@ -132,7 +132,7 @@ def train(
 @app.command()
 def demo() -> None:
     """Make a class of eight submissions for chapter 01, grade it, and name the pages to look at."""
-    from .demo.show import show_demo
+    from cvgen_course.demo.show import show_demo
 
     show_demo(HERE)
 
@@ -140,7 +140,7 @@ def demo() -> None:
 @app.command()
 def doctor() -> None:
     """Say what is missing on this machine, and the command that mends it."""
-    from .doctor import examine
+    from cvgen_course.doctor import examine
 
     if not examine():
         raise typer.Exit(1)

@@ -14,10 +14,10 @@ import nbformat
 import torch
 from nbformat import NotebookNode
 
-from ..checks import PUBLIC_SEED, Exercise, make_cases
-from ..errors import SubmissionError
-from ..segmentation.exercises import EXERCISES
-from .answers import differently, endless, mistaken
+from cvgen_course.checks import PUBLIC_SEED, Exercise, make_cases
+from cvgen_course.demo.answers import differently, endless, mistaken
+from cvgen_course.errors import SubmissionError
+from cvgen_course.segmentation.exercises import EXERCISES
 
 CHAPTER = "01_segmentation"
 NOTEBOOK = "segmentation.ipynb"

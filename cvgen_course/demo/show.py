@@ -11,14 +11,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from ..book import build
-from ..errors import CourseError
-from ..grading.cohort import grade
-from ..grading.course import CONFIG, Course
-from ..grading.execute import Limits
-from ..grading.results import ClassResult
-from ..grading.table import progress_bar, show
-from .cohort import CHAPTER, NOTEBOOK, make_class
+from cvgen_course.book import build
+from cvgen_course.demo.cohort import CHAPTER, NOTEBOOK, make_class
+from cvgen_course.errors import CourseError
+from cvgen_course.grading.cohort import grade
+from cvgen_course.grading.course import CONFIG, Course
+from cvgen_course.grading.execute import Limits
+from cvgen_course.grading.results import ClassResult
+from cvgen_course.grading.table import progress_bar, show
 
 TREES = ("solutions", "lectures")
 PAIR = (NOTEBOOK, NOTEBOOK.replace(".ipynb", ".md"))

@@ -4,7 +4,7 @@ It is called when something is missing, so it needs nothing but Python and, to c
 ``packaging``. What may crash (PyTorch) or be absent (Jupyter, data) is asked in another process.
 """
 
-from .finding import Finding
-from .report import examine
+from cvgen_course.doctor.finding import Finding
+from cvgen_course.doctor.report import examine
 
 __all__ = ["Finding", "examine"]

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import cvgen_course
 from cvgen_course import profile
-
-from .commands import change_folder, pip_install, quoted, unset
-from .finding import Finding
+from cvgen_course.doctor.commands import change_folder, pip_install, quoted, unset
+from cvgen_course.doctor.finding import Finding
 
 CONFIG = "nbgrader_config.py"
 """A course's folder holds nbgrader's configuration."""

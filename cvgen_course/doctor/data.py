@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .child import ask
-from .commands import assign, unset
-from .finding import Finding
+from cvgen_course.doctor.child import ask
+from cvgen_course.doctor.commands import assign, unset
+from cvgen_course.doctor.finding import Finding
 
 CACHE = """
 import json

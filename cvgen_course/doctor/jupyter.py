@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .child import ask
-from .commands import install_course, pip_install, python
-from .course import checkout_of_package
-from .finding import Finding, Status
+from cvgen_course.doctor.child import ask
+from cvgen_course.doctor.commands import install_course, pip_install, python
+from cvgen_course.doctor.course import checkout_of_package
+from cvgen_course.doctor.finding import Finding, Status
 
 PROGRAM = """
 import json, os

@@ -6,9 +6,9 @@ import sys
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from .commands import install_course
-from .course import checkout_of_package
-from .finding import Finding
+from cvgen_course.doctor.commands import install_course
+from cvgen_course.doctor.course import checkout_of_package
+from cvgen_course.doctor.finding import Finding
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement

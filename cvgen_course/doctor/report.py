@@ -10,13 +10,13 @@ from typing import TextIO
 
 import typer
 
-from .course import check_checkout, check_profile
-from .data import check_data
-from .finding import Finding
-from .jupyter import check_jupyter
-from .packages import check_packages, check_python
-from .system import check_browser, check_disk, check_sandbox
-from .torch_pair import check_torch
+from cvgen_course.doctor.course import check_checkout, check_profile
+from cvgen_course.doctor.data import check_data
+from cvgen_course.doctor.finding import Finding
+from cvgen_course.doctor.jupyter import check_jupyter
+from cvgen_course.doctor.packages import check_packages, check_python
+from cvgen_course.doctor.system import check_browser, check_disk, check_sandbox
+from cvgen_course.doctor.torch_pair import check_torch
 
 Check = Callable[[], list[Finding]]
 

@@ -8,8 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from .commands import install_program, pip_install, python
-from .finding import Finding
+from cvgen_course.doctor.commands import install_program, pip_install, python
+from cvgen_course.doctor.finding import Finding
 
 GIB = 2**30
 NEEDED, COMFORTABLE = 1 * GIB, 8 * GIB

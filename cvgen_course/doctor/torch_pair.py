@@ -7,10 +7,10 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from .child import Answer, ask
-from .commands import install_course, pip_install
-from .course import checkout_of_package
-from .finding import Finding
+from cvgen_course.doctor.child import Answer, ask
+from cvgen_course.doctor.commands import install_course, pip_install
+from cvgen_course.doctor.course import checkout_of_package
+from cvgen_course.doctor.finding import Finding
 
 PROGRAM = """
 import json, torch, torchvision

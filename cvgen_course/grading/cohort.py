@@ -7,15 +7,15 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from ..errors import CourseError
-from . import gradebook
-from .course import Chapter, Course
-from .execute import Executor, Limits, LocalExecutor
-from .grades_csv import write_grades
-from .report import write_report
-from .results import ClassResult, Result
-from .session import Session
-from .submissions import Submission, find_submissions
+from cvgen_course.errors import CourseError
+from cvgen_course.grading import gradebook
+from cvgen_course.grading.course import Chapter, Course
+from cvgen_course.grading.execute import Executor, Limits, LocalExecutor
+from cvgen_course.grading.grades_csv import write_grades
+from cvgen_course.grading.report import write_report
+from cvgen_course.grading.results import ClassResult, Result
+from cvgen_course.grading.session import Session
+from cvgen_course.grading.submissions import Submission, find_submissions
 
 Progress = Callable[[int, int, Result], None]
 

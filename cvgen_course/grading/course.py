@@ -12,7 +12,7 @@ from pathlib import Path
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config.loader import Config, PyFileConfigLoader
 
-from ..errors import CourseError
+from cvgen_course.errors import CourseError
 
 CONFIG = "nbgrader_config.py"
 CHAPTER_NAME = re.compile(r"\d\d_[a-z][a-z0-9_]*")

@@ -15,9 +15,9 @@ from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import SaveCells
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
-from ..errors import CourseError, ReleaseError
-from .cells import exercise_name, grade_id, is_check, is_graded, points
-from .course import Chapter, Course
+from cvgen_course.errors import CourseError, ReleaseError
+from cvgen_course.grading.cells import exercise_name, grade_id, is_check, is_graded, points
+from cvgen_course.grading.course import Chapter, Course
 
 
 class Column(NamedTuple):

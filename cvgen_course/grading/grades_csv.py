@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import io
 
-from .course import write_atomically
-from .results import ClassResult
+from cvgen_course.grading.course import write_atomically
+from cvgen_course.grading.results import ClassResult
 
 
 def write_grades(outcome: ClassResult) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
-from .cells import BEGIN, END
+from cvgen_course.grading.cells import BEGIN, END
 
 MARKERS = re.compile(r"(BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)")
 CELL_METADATA = {"alt", "tags", "nbgrader", "deletable", "editable", "mystnb", "slideshow"}

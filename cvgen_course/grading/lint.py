@@ -9,7 +9,16 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from .cells import BEGIN, END, check_call, grade_id, is_check, is_graded, is_solution, points
+from cvgen_course.grading.cells import (
+    BEGIN,
+    END,
+    check_call,
+    grade_id,
+    is_check,
+    is_graded,
+    is_solution,
+    points,
+)
 
 SKIP = "skip-execution"
 

@@ -13,8 +13,8 @@ import nbformat
 from jupytext.combine import combine_inputs_with_outputs
 from nbformat import NotebookNode
 
-from ..errors import ReleaseError
-from .cells import grade_id
+from cvgen_course.errors import ReleaseError
+from cvgen_course.grading.cells import grade_id
 
 FORMATS = "ipynb,md:myst"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

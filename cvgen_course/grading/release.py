@@ -17,13 +17,13 @@ from nbformat import NotebookNode
 from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 
-from ..errors import ReleaseError
-from . import gradebook
-from .course import Chapter, Course, write_atomically
-from .leaks import find_leaks
-from .lint import lint
-from .logs import captured
-from .pairing import read_source, tidied, to_json, to_markdown
+from cvgen_course.errors import ReleaseError
+from cvgen_course.grading import gradebook
+from cvgen_course.grading.course import Chapter, Course, write_atomically
+from cvgen_course.grading.leaks import find_leaks
+from cvgen_course.grading.lint import lint
+from cvgen_course.grading.logs import captured
+from cvgen_course.grading.pairing import read_source, tidied, to_json, to_markdown
 
 NOT_COPIED = shutil.ignore_patterns(".*", "*.md", "*.pyc", "__pycache__")
 

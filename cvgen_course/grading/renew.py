@@ -11,11 +11,11 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4.rwbase import rejoin_lines
 
-from ..errors import SubmissionError
-from .cells import grade_id, is_solution
-from .course import write_atomically
-from .repair import cleaned, match, number_cells
-from .submissions import parse_notebook, read_bytes
+from cvgen_course.errors import SubmissionError
+from cvgen_course.grading.cells import grade_id, is_solution
+from cvgen_course.grading.course import write_atomically
+from cvgen_course.grading.repair import cleaned, match, number_cells
+from cvgen_course.grading.submissions import parse_notebook, read_bytes
 
 ANSWER_STUB, CODE_STUB = "YOUR ANSWER HERE", "raise NotImplementedError()"
 

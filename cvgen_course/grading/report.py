@@ -10,10 +10,10 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from .course import write_atomically
-from .results import ClassResult, number
-from .statistics import exercise_statistics, histogram, median, totals
-from .submissions import printable
+from cvgen_course.grading.course import write_atomically
+from cvgen_course.grading.results import ClassResult, number
+from cvgen_course.grading.statistics import exercise_statistics, histogram, median, totals
+from cvgen_course.grading.submissions import printable
 
 
 def write_report(outcome: ClassResult, root: Path) -> None:

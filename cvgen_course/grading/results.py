@@ -13,9 +13,9 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from .cells import grade_id, is_check
-from .course import Chapter, write_atomically
-from .gradebook import Column
+from cvgen_course.grading.cells import grade_id, is_check
+from cvgen_course.grading.course import Chapter, write_atomically
+from cvgen_course.grading.gradebook import Column
 
 MIME = "application/vnd.cvgen.report+json"
 LONGEST_TEXT, MOST_ROWS = 400, 200

@@ -8,7 +8,7 @@ import os
 import secrets
 from pathlib import Path
 
-from ..errors import CourseError
+from cvgen_course.errors import CourseError
 
 BYTES = 32
 

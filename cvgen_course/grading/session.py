@@ -14,16 +14,15 @@ import nbformat
 from nbformat import NotebookNode
 
 import cvgen_course
-
-from ..errors import CourseError, SubmissionError
-from . import gradebook, steps
-from .course import Chapter
-from .execute import Executor, Limits
-from .pairing import to_json
-from .repair import repair
-from .results import Result, first_error, load_result, read_reports, save_result
-from .secret import grading_seed, read_secret
-from .submissions import (
+from cvgen_course.errors import CourseError, SubmissionError
+from cvgen_course.grading import gradebook, steps
+from cvgen_course.grading.course import Chapter
+from cvgen_course.grading.execute import Executor, Limits
+from cvgen_course.grading.pairing import to_json
+from cvgen_course.grading.repair import repair
+from cvgen_course.grading.results import Result, first_error, load_result, read_reports, save_result
+from cvgen_course.grading.secret import grading_seed, read_secret
+from cvgen_course.grading.submissions import (
     Submission,
     UnreadableError,
     copy_companions,

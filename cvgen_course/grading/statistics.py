@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from .gradebook import Column
-from .results import ClassResult, Result
+from cvgen_course.grading.gradebook import Column
+from cvgen_course.grading.results import ClassResult, Result
 
 MOST_BINS, MOST_LISTED = 10, 5
 

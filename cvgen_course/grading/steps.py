@@ -18,12 +18,12 @@ from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute, SaveAutoGrades
 
-from ..errors import SubmissionError
-from . import gradebook
-from .course import Chapter
-from .execute import Event, Executor, Limits
-from .guard import guard
-from .logs import captured
+from cvgen_course.errors import SubmissionError
+from cvgen_course.grading import gradebook
+from cvgen_course.grading.course import Chapter
+from cvgen_course.grading.execute import Event, Executor, Limits
+from cvgen_course.grading.guard import guard
+from cvgen_course.grading.logs import captured
 
 Resources = dict[str, Any]
 

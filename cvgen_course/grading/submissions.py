@@ -16,8 +16,8 @@ import nbformat
 from nbformat import NotebookNode
 from nbgrader.utils import parse_utc
 
-from ..errors import SubmissionError
-from .course import Chapter
+from cvgen_course.errors import SubmissionError
+from cvgen_course.grading.course import Chapter
 
 LARGEST_NOTEBOOK, LARGEST_FILE = 100_000_000, 20_000_000
 IGNORED = {"__MACOSX", "__pycache__"}

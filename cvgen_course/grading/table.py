@@ -12,9 +12,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from .cohort import Progress as Callback
-from .results import ClassResult, Result, number
-from .submissions import printable
+from cvgen_course.grading.cohort import Progress as Callback
+from cvgen_course.grading.results import ClassResult, Result, number
+from cvgen_course.grading.submissions import printable
 
 COLOURS = {"graded": "green", "repaired": "yellow", "output cut": "yellow"}
 
