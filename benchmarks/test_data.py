@@ -2,13 +2,13 @@
 
 import pytest
 
-from cvgen_course.data import glyphs, scene_set
+from cvgen_course.data import glyphs, scenes
 
 
 @pytest.mark.benchmark(group="Drawing data")
 @pytest.mark.parametrize(
     ("name", "draw_split", "size"),
-    [("scenes", scene_set.draw_split, 100), ("glyphs", glyphs.draw_split, 500)],
+    [("scenes", scenes.draw_split, 100), ("glyphs", glyphs.draw_split, 500)],
     ids=["scenes", "glyphs"],
 )
 def test_draw(benchmark, name, draw_split, size):

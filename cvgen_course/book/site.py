@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import os
 import tomllib
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from cvgen_course.book.measurements import measurements
 from cvgen_course.book.references import read_references
 from cvgen_course.book.stage import Download, numbered_figures, stage
 from cvgen_course.errors import BookError
+from cvgen_course.files import write
 
 GENERATED = ("measurements",)
 """Pages that have no file in ``jupyter_book/``: they are made here."""
@@ -133,13 +133,7 @@ def _synchronise(folder: Path, files: dict[str, bytes]) -> None:
             if path.is_file() and path.relative_to(folder).as_posix() not in files:
                 path.unlink()
     for name, content in files.items():
-        path = folder / name
-        if path.is_file() and path.read_bytes() == content:
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.part")
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
+        write(folder / name, content)
 
 
 def _provenance(result: Executed, profile: str) -> str:

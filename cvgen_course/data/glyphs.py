@@ -7,22 +7,15 @@ stretched, sheared, turned and bent at random, filled on a finer grid and averag
 from __future__ import annotations
 
 import functools
-import hashlib
 import math
-import os
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from cvgen_course.data.cache import Arrays, cached
-from cvgen_course.data.folders import cache_folder
-from cvgen_course.data.image_set import LabelledImages
-from cvgen_course.data.splits import require_split
 from cvgen_course.seeding import derive_seed
 
 CLASSES = tuple("0123456789")
-SIZES = {"train": 10_000, "val": 1_000, "test": 1_000}
 SIZE = 28
 FONTS = (
     *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono"),
@@ -125,34 +118,7 @@ def _fill(contours: list[np.ndarray]) -> np.ndarray:
     return np.asarray(canvas.reduce(_FINER), dtype=np.float64)
 
 
-def load_glyphs(
-    split: str, root: str | os.PathLike[str] | None = None, size: int | None = None, seed: int = 0
-) -> LabelledImages:
-    """Draw a split of glyphs, or read it where it was drawn before; items are ``ImageItem``.
-
-    ``image`` float32 (1, 28, 28) in [-1, 1], white on black; ``label`` int64, the digit.
-
-    Args:
-        split: ``"train"``, ``"val"`` or ``"test"``.
-        root: the folder to cache in; the user's cache folder where it is None.
-        size: how many; 10,000, 1,000 and 1,000 where it is None. The first n are always the same.
-        seed: another seed draws others of the same kind.
-
-    Raises:
-        ValueError: an unknown split or a size below 1.
-    """
-    require_split(split)
-    size = SIZES[split] if size is None else size
-    if size < 1:
-        raise ValueError(f"size: expected at least 1, got {size}")
-    version = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:12]
-    folder = Path(root) if root is not None else cache_folder()
-    path = folder / "glyphs" / f"{split}-{size}-{seed}-{version}.npz"
-    arrays = cached(path, lambda: draw_split(split, size, seed))
-    return LabelledImages(arrays["images"], arrays["labels"], CLASSES)
-
-
-def draw_split(split: str, size: int, seed: int) -> Arrays:
+def draw_split(split: str, size: int, seed: int) -> dict[str, np.ndarray]:
     """Draw the first ``size`` glyphs of a split.
 
     Uint8 (size, 1, 28, 28) and labels uint8 (size,).

@@ -12,7 +12,7 @@ from cvgen_course.data.bccd import BCCD
 from cvgen_course.data.camvid import CamVid
 from cvgen_course.data.cifar10 import load_cifar10
 from cvgen_course.data.dsb2018 import DSB2018
-from cvgen_course.data.glyphs import load_glyphs
+from cvgen_course.data.glyph_set import load_glyphs
 from cvgen_course.data.horse2zebra import Horse2Zebra
 from cvgen_course.data.mnist import load_fashion_mnist, load_mnist
 from cvgen_course.data.oxford_pet import OxfordPet

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import os
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from cvgen_course.data import outlines, scenes, textures
+from cvgen_course.data import scenes
 from cvgen_course.data.cache import Arrays, cached
 from cvgen_course.data.folders import cache_folder
 from cvgen_course.data.instances import scene_item
 from cvgen_course.data.items import SceneItem
 from cvgen_course.data.pictures import to_float
 from cvgen_course.data.splits import require_split
+from cvgen_course.provenance import code_hash
 
 SIZES = {"train": 2000, "val": 250, "test": 250}
 
@@ -87,26 +85,5 @@ def load_scenes(
     if size < 1:
         raise ValueError(f"size: expected at least 1, got {size}")
     folder = Path(root) if root is not None else cache_folder()
-    path = folder / "scenes" / f"{split}-{size}-{seed}-{_version()}.npz"
-    return Scenes(cached(path, lambda: draw_split(split, size, seed)))
-
-
-def draw_split(split: str, size: int, seed: int) -> Arrays:
-    """Draw the first ``size`` scenes of a split; see ``Scenes`` for the arrays."""
-    drawn = [scenes.draw_scene(scenes.scene_seed(seed, split, i)) for i in range(size)]
-    labels = np.zeros((size, scenes.NUM_OBJECTS[1]), np.uint8)
-    for row, scene in zip(labels, drawn, strict=True):
-        row[: len(scene.labels)] = scene.labels
-    return {
-        "images": np.stack([scene.image for scene in drawn]),
-        "ids": np.stack([scene.ids for scene in drawn]),
-        "labels": labels,
-    }
-
-
-def _version() -> str:
-    """Return a hash of the code that draws: when it changes, so does the cache's name."""
-    code = hashlib.sha256()
-    for module in (scenes, outlines, textures):
-        code.update(inspect.getsource(module).encode())
-    return code.hexdigest()[:12]
+    path = folder / "scenes" / f"{split}-{size}-{seed}-{code_hash(scenes.__name__)}.npz"
+    return Scenes(cached(path, lambda: scenes.draw_split(split, size, seed)))

@@ -92,6 +92,19 @@ def scene_seed(seed: int, split: str, index: int) -> int:
     return derive_seed(seed, "scenes", split, index)
 
 
+def draw_split(split: str, size: int, seed: int) -> dict[str, np.ndarray]:
+    """Draw the first ``size`` scenes of a split; see ``scene_set.Scenes`` for the arrays."""
+    drawn = [draw_scene(scene_seed(seed, split, i)) for i in range(size)]
+    labels = np.zeros((size, NUM_OBJECTS[1]), np.uint8)
+    for row, scene in zip(labels, drawn, strict=True):
+        row[: len(scene.labels)] = scene.labels
+    return {
+        "images": np.stack([scene.image for scene in drawn]),
+        "ids": np.stack([scene.ids for scene in drawn]),
+        "labels": labels,
+    }
+
+
 def _background(rng: np.random.Generator) -> np.ndarray:
     """Return a textured ground with clutter on it, float64 (3, 64, 64) in [0, 1]."""
     base = textures.random_colour(rng)

@@ -14,8 +14,8 @@ from typing import Any
 
 import torch
 
-from cvgen_course.data.cache import replacing
 from cvgen_course.errors import CourseError
+from cvgen_course.files import replacing
 
 NAME = "checkpoint.bin"
 HEADER = b"cvgen checkpoint 1\n"

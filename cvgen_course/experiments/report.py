@@ -13,7 +13,7 @@ from typing import Any
 from safetensors.torch import save_model
 from torch import nn
 
-from cvgen_course.data.cache import replacing
+from cvgen_course.files import replacing, write
 
 METRICS, WEIGHTS = "metrics.json", "model.safetensors"
 
@@ -41,15 +41,13 @@ def write_metrics(folder: Path, facts: Mapping[str, Any], metrics: Mapping[str, 
         **facts,
         "metrics": metrics,
     }
-    with replacing(folder / METRICS) as file:
-        file.write((json.dumps(_finite(content), indent=2, ensure_ascii=False) + "\n").encode())
+    write(folder / METRICS, json.dumps(_finite(content), indent=2, ensure_ascii=False) + "\n")
 
 
 def write_weights(folder: Path, model: nn.Module) -> None:
     """Write ``model.safetensors``; ``safetensors.torch.load_model(model, path)`` reads it."""
-    temporary = folder / f".{WEIGHTS}.part"
-    save_model(model, str(temporary))
-    temporary.replace(folder / WEIGHTS)
+    with replacing(folder / WEIGHTS) as file:
+        save_model(model, file.name)
 
 
 def _finite(content: Any) -> Any:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -127,22 +125,3 @@ class Chapter:
     def released(self) -> Path:
         """Return the notebook that students open."""
         return self.release_folder / f"{self.notebook}.ipynb"
-
-
-def write_atomically(path: Path, content: str | bytes) -> bool:
-    """Write a file as a whole or not at all; leave it alone where nothing changes.
-
-    Returns:
-        Whether the file changed.
-    """
-    content = content.encode("utf-8") if isinstance(content, str) else content
-    if path.is_file() and path.read_bytes() == content:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        temporary.write_bytes(content)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 
-from cvgen_course.grading.course import write_atomically
+from cvgen_course.files import write
 from cvgen_course.grading.results import ClassResult
 
 
@@ -31,7 +31,7 @@ def write_grades(outcome: ClassResult) -> None:
             ]
         )
     # the byte order mark tells spreadsheets that this is UTF-8
-    write_atomically(outcome.table, b"\xef\xbb\xbf" + encoded(text.getvalue()))
+    write(outcome.table, b"\xef\xbb\xbf" + encoded(text.getvalue()))
 
 
 def harmless(text: str) -> str:

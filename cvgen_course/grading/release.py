@@ -18,8 +18,9 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 
 from cvgen_course.errors import ReleaseError
+from cvgen_course.files import write
 from cvgen_course.grading import gradebook
-from cvgen_course.grading.course import Chapter, Course, write_atomically
+from cvgen_course.grading.course import Chapter, Course
 from cvgen_course.grading.leaks import find_leaks
 from cvgen_course.grading.lint import lint
 from cvgen_course.grading.logs import captured
@@ -75,7 +76,7 @@ def release_chapter(chapter: Chapter) -> Release:
     with built(chapter) as build:
         changed = swap(build.folder, chapter.release_folder, chapter.course.private)
         pair = chapter.source.with_suffix(".ipynb")
-        if write_atomically(pair, to_json(build.source)):
+        if write(pair, to_json(build.source)):
             changed.append(pair)
     released = nbformat.read(chapter.released, as_version=4)
     try:

@@ -12,8 +12,8 @@ from nbformat import NotebookNode
 from nbformat.v4.rwbase import rejoin_lines
 
 from cvgen_course.errors import SubmissionError
+from cvgen_course.files import write
 from cvgen_course.grading.cells import grade_id, is_solution
-from cvgen_course.grading.course import write_atomically
 from cvgen_course.grading.repair import cleaned, match, number_cells
 from cvgen_course.grading.submissions import parse_notebook, read_bytes
 
@@ -59,7 +59,7 @@ def renew_file(mine: Path, lecture: Path) -> list[str]:
             f"{lecture}: expected a lecture without answers, got one with other answers to "
             f"{', '.join(lost)}. Nothing was written; take a fresh copy of the lecture."
         )
-    write_atomically(lecture, nbformat.writes(notebook) + "\n")
+    write(lecture, nbformat.writes(notebook) + "\n")
     return remarks
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from cvgen_course.grading.course import write_atomically
+from cvgen_course.files import write
 from cvgen_course.grading.results import ClassResult, number
 from cvgen_course.grading.statistics import exercise_statistics, histogram, median, totals
 from cvgen_course.grading.submissions import printable
@@ -25,7 +25,7 @@ def write_report(outcome: ClassResult, root: Path) -> None:
         outcome: the class's results.
         root: the course's folder; links to feedback start there.
     """
-    write_atomically(outcome.report, render(outcome, root).encode("utf-8", "replace"))
+    write(outcome.report, render(outcome, root).encode("utf-8", "replace"))
 
 
 def render(outcome: ClassResult, root: Path) -> str:

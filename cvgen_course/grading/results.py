@@ -13,8 +13,9 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from cvgen_course.files import write
 from cvgen_course.grading.cells import grade_id, is_check
-from cvgen_course.grading.course import Chapter, write_atomically
+from cvgen_course.grading.course import Chapter
 from cvgen_course.grading.gradebook import Column
 
 MIME = "application/vnd.cvgen.report+json"
@@ -160,7 +161,7 @@ def record_path(chapter: Chapter, student: str) -> Path:
 def save_result(chapter: Chapter, result: Result, fingerprint: str) -> None:
     """Keep a result, with the fingerprint of everything that it follows from."""
     content = {"format": FORMAT, "fingerprint": fingerprint, "result": dataclasses.asdict(result)}
-    write_atomically(record_path(chapter, result.student), json.dumps(content, indent=1))
+    write(record_path(chapter, result.student), json.dumps(content, indent=1))
 
 
 def load_result(chapter: Chapter, student: str, fingerprint: str | None) -> Result | None:

@@ -69,7 +69,7 @@ def test_load_scenes_splits_and_seeds_differ():
 def test_load_scenes_reads_its_cache(tmp_path, monkeypatch):
     first = load("scenes", "val", root=tmp_path, size=3)
     assert len(list((tmp_path / "scenes").glob("val-3-0-*.npz"))) == 1
-    monkeypatch.setattr("cvgen_course.data.scene_set.draw_split", None)  # drawing again would fail
+    monkeypatch.setattr("cvgen_course.data.scenes.draw_split", None)  # drawing again would fail
     assert torch.equal(load("scenes", "val", root=tmp_path, size=3).images, first.images)
 
 

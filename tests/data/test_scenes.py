@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from cvgen_course.data import outlines, scenes
-from cvgen_course.data.scene_set import draw_split
+from cvgen_course.data.scenes import draw_split
 
 DRAWN = "cc5282ac8b15e240"
 

@@ -1,7 +1,7 @@
 import pytest
 
 from cvgen_course.errors import CourseError
-from cvgen_course.grading.course import Course, write_atomically
+from cvgen_course.grading.course import Course
 
 
 def test_find_walks_up_to_the_configuration(course):
@@ -28,27 +28,3 @@ def test_chapters_leaves_other_folders_out(course):
     (course / "solutions" / "notes").mkdir()
     (course / "solutions" / "02_empty").mkdir()
     assert [chapter.name for chapter in Course.find(course).chapters()] == ["01_tiny"]
-
-
-def test_write_atomically_leaves_equal_files_alone(tmp_path):
-    path = tmp_path / "new" / "file.txt"
-    assert write_atomically(path, "one")
-    before = path.stat().st_mtime_ns
-    assert not write_atomically(path, "one")
-    assert path.stat().st_mtime_ns == before
-    assert write_atomically(path, b"two")
-    assert [p.name for p in path.parent.iterdir()] == ["file.txt"]
-
-
-def test_write_atomically_keeps_the_old_file_when_writing_fails(tmp_path, monkeypatch):
-    path = tmp_path / "file.txt"
-    path.write_text("old")
-
-    def fail(*_):
-        raise OSError("no space left")
-
-    monkeypatch.setattr("os.replace", fail)
-    with pytest.raises(OSError, match="no space"):
-        write_atomically(path, "new")
-    assert path.read_text() == "old"
-    assert [p.name for p in tmp_path.iterdir()] == ["file.txt"]
