@@ -6,18 +6,21 @@ else
 BIN := .venv/bin
 endif
 READY := .venv/.installed
-SLOW := slow or nbgrader or notebook or browser
-PYTEST := OMP_NUM_THREADS=1 CVGEN_PROFILE=smoke $(BIN)/pytest
+JOBS ?= 2
+TESTS := OMP_NUM_THREADS=1 CVGEN_PROFILE=smoke $(BIN)/pytest -n $(JOBS) --dist loadgroup \
+  --nbval-lax --nbval-kernel-name python3 $(if $(CHAPTER),--chapter $(CHAPTER)) tests benchmarks solutions
 
-.PHONY: demo test bench book release lint lock clean
+.PHONY: demo test ci bench book release lint lock clean
 
 demo: $(READY)  ## a class of eight submissions, graded, with its report and a page of the book
 	$(BIN)/cvgen demo
 
-test: $(READY) lint  ## everything that must hold, the fast part first
-	$(PYTEST) -n 2 --dist loadgroup -m "not ($(SLOW))" tests benchmarks
-	$(PYTEST) -n 2 --dist loadgroup -m "$(SLOW)" tests
-	$(PYTEST) -p no:xdist --nbval-lax --nbval-kernel-name python3 solutions
+test: $(READY) lint  ## what must hold, fast tests first; CHAPTER=detection: its own; JOBS=4: processes; ALL=1: unchanged ones, too
+	$(TESTS) $(if $(ALL),,--changed)
+
+ci: $(READY) lint  ## everything, nothing of it taken from an earlier run; then the book in profile smoke
+	executed=$$(mktemp -d) && trap 'rm -rf "$$executed"' EXIT && export CVGEN_EXECUTED="$$executed" && \
+	  $(TESTS) $(if $(filter-out common,$(CHAPTER)),,&& CVGEN_PROFILE=smoke $(BIN)/cvgen book)
 
 bench: $(READY)  ## times and memory, into benchmarks/results.json
 	$(BIN)/pytest benchmarks -q --benchmark-enable --benchmark-quiet --benchmark-json=benchmarks/results.json.part

@@ -10,9 +10,7 @@ from pathlib import Path
 
 import jupytext
 
-from cvgen_course.book.build import BUILD
-from cvgen_course.book.cache_key import cache_key
-from cvgen_course.book.execute import execute
+from cvgen_course.book.execute import execute, executed_folder
 from cvgen_course.book.progress import Reporter
 
 
@@ -24,10 +22,9 @@ def execute_chapter(root: Path, page: str, profile: str) -> dict[str, float]:
         this process has held at a time: the kernel, since nothing else of that size runs here.
     """
     source = root / "solutions" / f"{page}.md"
-    cache = root / BUILD / "cache" / cache_key(profile, root)
     with Reporter() as reporter:
         progress = reporter.notebook(page)
-        done = execute(jupytext.read(source), source, cache, profile, progress)
+        done = execute(jupytext.read(source), source, executed_folder(root), profile, progress)
         reporter.finished(page, done.seconds, done.cached)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     in_bytes = 1 if sys.platform == "darwin" else 1024

@@ -46,7 +46,8 @@ def course(tmp_path_factory):
     (root / "benchmarks").mkdir()
     (root / "benchmarks" / "results.json").write_text(json.dumps({**NO_RESULTS, "benchmarks": []}))
     with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("CVGEN_DATA", raising=False)
+        for name in ("CVGEN_DATA", "CVGEN_EXECUTED"):
+            patch.delenv(name, raising=False)
         yield root
 
 
@@ -87,7 +88,7 @@ def test_render(benchmark, course, chapter, capfd):
 
     def unbuilt():
         for path in (course / BUILD).iterdir():
-            if path.name != "cache":
+            if path.name != "executed":
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     with capfd.disabled():

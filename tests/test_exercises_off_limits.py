@@ -6,6 +6,7 @@ import contextlib
 import functools
 import inspect
 import sys
+from collections.abc import Callable
 from types import FunctionType
 
 import pytest
@@ -16,9 +17,11 @@ from cvgen_course.checks import Exercise, grade
 
 EXERCISES = all_exercises()
 
-every_exercise = pytest.mark.parametrize(
-    "exercise", [pytest.param(exercise, id=key) for key, exercise in EXERCISES.items()]
-)
+
+def every_exercise(test: Callable) -> Callable:
+    """Let a test of answers run with each exercise."""
+    each = [pytest.param(exercise, id=key) for key, exercise in EXERCISES.items()]
+    return pytest.mark.answers(pytest.mark.parametrize("exercise", each)(test))
 
 
 @every_exercise

@@ -1,7 +1,9 @@
 """GitHub's workflows can't be run here; what they name must be there."""
 
+import json
 import re
 import shutil
+import subprocess
 import sys
 import tomllib
 from pathlib import Path
@@ -10,6 +12,7 @@ import pytest
 import yaml
 from typer.main import get_command
 
+from cvgen_course.chapters import READY
 from cvgen_course.cli import app
 
 ROOT = Path(__file__).parent.parent
@@ -76,7 +79,22 @@ def test_no_secret_and_no_foreign_code_with_rights(workflow):
 def test_tests_begin_with_the_oldest_python_of_pyproject():
     oldest = PROJECT["requires-python"].removeprefix(">=")
     for job in WORKFLOWS["tests"]["jobs"].values():
-        assert job["strategy"]["matrix"]["python"] == [oldest, "3.12", "3.13"]
+        if "strategy" in job:
+            assert job["strategy"]["matrix"]["python"] == [oldest, "3.12", "3.13"]
+
+
+def test_each_chapter_has_a_job_of_its_own():
+    """The list needs Python alone: no package is installed where it is asked for."""
+    (command,) = re.findall(r"python3 -c (\".*\")\)", commands(WORKFLOWS["tests"]))
+    bare = subprocess.run(
+        ["bash", "-c", f"{sys.executable} -S -c {command}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert bare.returncode == 0, bare.stderr
+    assert json.loads(bare.stdout) == ["common", *(c.name for c in READY)]
 
 
 @pytest.mark.parametrize("hook", HOOKS["repos"][0]["hooks"], ids=lambda hook: hook["id"])

@@ -13,8 +13,7 @@ from pathlib import Path
 import yaml
 
 from cvgen_course import profile as profiles
-from cvgen_course.book.cache_key import cache_key
-from cvgen_course.book.execute import Executed, execute
+from cvgen_course.book.execute import Executed, execute, executed_folder
 from cvgen_course.book.progress import Reporter
 from cvgen_course.book.site import GENERATED, pages, write_site
 from cvgen_course.book.theme import mathjax_folder
@@ -22,7 +21,6 @@ from cvgen_course.book.verify import problems
 from cvgen_course.errors import BookError
 
 BUILD = Path("jupyter_book") / "_build"
-KEPT_CACHES = 8
 
 
 def build(root: Path, profile: str | None = None, *, quiet: bool = False) -> Path:
@@ -75,17 +73,13 @@ def _execute_all(
     """Return each page's notebook with outputs, from the cache or executed now."""
     import jupytext
 
-    caches = root / BUILD / "cache"
-    key = cache_key(profile, root)
+    folder = executed_folder(root)
     executed = {}
     for page, source in sources.items():
         notebook = jupytext.read(source)
         progress = reporter.notebook(page)
-        executed[page] = execute(notebook, source, caches / key, profile, progress)
+        executed[page] = execute(notebook, source, folder, profile, progress)
         reporter.finished(page, executed[page].seconds, executed[page].cached)
-    if caches.is_dir():
-        for old in sorted(caches.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT_CACHES]:
-            shutil.rmtree(old)
     return executed
 
 

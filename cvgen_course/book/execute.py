@@ -1,22 +1,29 @@
-"""Execute a notebook once, and take its outputs from jupyter-cache afterwards."""
+"""Execute a notebook once; whoever only looks at it takes its outputs from jupyter-cache."""
 
 from __future__ import annotations
 
 import copy
+import hashlib
+import json
 import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
 from cvgen_course import machine
+from cvgen_course.book.page_key import page_key
 from cvgen_course.errors import BookError
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 NOT_IN_THE_BOOK = ("NBGRADER_EXECUTION", "NBGRADER_VALIDATING", "CVGEN_SEED")
 """Variables under which a notebook trains nothing or checks with another seed."""
+
+MOST_KEPT = 100
+"""Executed notebooks that are kept; of more, those go that were not looked at for longest."""
 
 Progress = Callable[[int, int], None]
 
@@ -38,59 +45,113 @@ class Executed:
     cached: bool
 
 
+def executed_folder(root: Path) -> Path:
+    """Return where a course keeps its executed notebooks, for the book and for the tests.
+
+    ``CVGEN_EXECUTED`` where it is set; else ``jupyter_book/_build/executed``.
+    """
+    named = os.environ.get("CVGEN_EXECUTED")
+    return Path(named) if named else root / "jupyter_book" / "_build" / "executed"
+
+
 def execute(
     notebook: nbformat.NotebookNode,
     path: Path,
-    cache_folder: Path,
+    folder: Path,
     profile: str,
     progress: Progress | None = None,
 ) -> Executed:
     """Return a notebook with its outputs, executed now or before.
 
+    Several processes may ask for the same notebook: one executes it, the others wait.
+
     Args:
         notebook: what to execute; it is not changed.
         path: the notebook's file; its folder is the kernel's working directory.
-        cache_folder: jupyter-cache's folder, one per ``cache_key``.
+        folder: where executed notebooks are kept, see `executed_folder`.
         profile: the profile in which the cells run.
         progress: called as ``progress(cells_done, cells)``.
 
     Raises:
         BookError: a cell fails that is not tagged ``raises-exception``.
     """
-    from jupyter_cache import get_cache
-    from jupyter_cache.base import CacheBundleIn
+    from filelock import FileLock
 
-    bare = _code_only(notebook)
-    cache = get_cache(cache_folder)
-    try:
-        record = cache.match_cache_notebook(bare)
-        _, bare = cache.merge_match_into_notebook(bare)
-        seconds, cached = float(record.data.get("execution_seconds", 0.0)), True
-        where = str(record.data.get("machine", ""))
-    except KeyError:
-        start = time.monotonic()
-        _run(bare, path, profile, progress)
-        seconds, cached, where = time.monotonic() - start, False, machine.describe()
-        measured = {"execution_seconds": seconds, "machine": where}
-        bundle = CacheBundleIn(bare, path.name, data=measured)
-        cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
-    finally:
-        cache.db.dispose()
+    bare = _code_only(notebook, page_key(notebook, profile))
+    store = _Store(folder)
+    with FileLock(folder / f"{store.name(bare)}.lock"):
+        kept = store.find(bare)
+        if kept is None:
+            start = time.monotonic()
+            _run(bare, path, profile, progress)
+            facts = {"seconds": time.monotonic() - start, "machine": machine.describe()}
+            store.keep(bare, path.name, facts)
+        else:
+            bare, facts = kept
     if progress:
         progress(len(bare.cells), len(bare.cells))
-    return Executed(_with_outputs(notebook, bare), seconds, where, cached)
+    seconds, where = float(facts["seconds"]), str(facts["machine"])
+    return Executed(_with_outputs(notebook, bare), seconds, where, kept is not None)
 
 
-def _code_only(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+class _Store:
+    """jupyter-cache, for several processes at a time; what is damaged counts as missing."""
+
+    def __init__(self, folder: Path) -> None:
+        from filelock import FileLock
+        from jupyter_cache import get_cache
+
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(folder / "store.lock")
+        self._cache = get_cache(folder)
+
+    def name(self, bare: nbformat.NotebookNode) -> str:
+        return str(self._cache.create_hashed_notebook(bare)[1])
+
+    def find(
+        self, bare: nbformat.NotebookNode
+    ) -> tuple[nbformat.NotebookNode, dict[str, Any]] | None:
+        """Return an executed notebook, and its seconds and machine; None where there is none."""
+        with self._lock:
+            try:
+                facts = self._cache.match_cache_notebook(bare).data
+                _, found = self._cache.merge_match_into_notebook(bare)
+                return (found, facts) if facts["outputs"] == _digest(found) else None
+            except Exception:  # missing, or damaged in one of many ways
+                return None
+            finally:
+                self._cache.db.dispose()
+
+    def keep(self, bare: nbformat.NotebookNode, name: str, facts: dict[str, Any]) -> None:
+        from jupyter_cache.base import CacheBundleIn
+
+        facts = {**facts, "outputs": _digest(bare)}
+        with self._lock:
+            try:
+                self._cache.change_cache_limit(MOST_KEPT)
+                bundle = CacheBundleIn(bare, name, data=facts)
+                self._cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+            finally:
+                self._cache.db.dispose()
+
+
+def _digest(bare: nbformat.NotebookNode) -> str:
+    """Return a checksum of a notebook's outputs."""
+    outputs = json.dumps([cell.get("outputs") for cell in bare.cells], sort_keys=True)
+    return hashlib.sha256(outputs.encode()).hexdigest()
+
+
+def _code_only(notebook: nbformat.NotebookNode, key: str) -> nbformat.NotebookNode:
     """Return the code cells alone, with the tags that matter to execution.
 
-    jupyter-cache's key covers all metadata; a new caption must not train three networks again.
+    jupyter-cache's own key is the cells' code and their metadata, so what else the outputs follow
+    from stands there, too. A new caption must not train three networks again.
     """
     cells = []
     for cell in notebook.cells:
         if cell.cell_type == "code":
             tags = {"raises-exception", "skip-execution"} & set(cell.metadata.get("tags", ()))
-            metadata = {"tags": sorted(tags)} if tags else {}
+            metadata = {"follows_from": key, **({"tags": sorted(tags)} if tags else {})}
             cells.append(nbformat.v4.new_code_cell(cell.source, metadata=metadata))
     return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": KERNEL})
 

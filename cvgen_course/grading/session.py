@@ -6,16 +6,15 @@ import dataclasses
 import hashlib
 import shutil
 import tempfile
-from functools import cache
 from pathlib import Path
 from time import monotonic, time
 
 import nbformat
 from nbformat import NotebookNode
 
-import cvgen_course
 from cvgen_course.errors import CourseError, SubmissionError
 from cvgen_course.grading import gradebook, steps
+from cvgen_course.grading.cells import check_call, is_check
 from cvgen_course.grading.course import Chapter
 from cvgen_course.grading.execute import Executor, Limits
 from cvgen_course.grading.pairing import to_json
@@ -29,6 +28,7 @@ from cvgen_course.grading.submissions import (
     read_submission,
     regular_files,
 )
+from cvgen_course.provenance import code_hash
 
 WORST_FIRST = ("kernel died", "timeout", "output cut")
 NOTHING_TO_GRADE = ("bad name", "not submitted")
@@ -46,6 +46,7 @@ class Session:
         executor: runs notebooks.
         limits: time and output.
         secret: the teacher's.
+        code: a hash of the code that points follow from.
     """
 
     chapter: Chapter
@@ -53,6 +54,7 @@ class Session:
     executor: Executor
     limits: Limits
     secret: bytes
+    code: str
 
     @classmethod
     def start(cls, chapter: Chapter, executor: Executor, limits: Limits | None) -> Session:
@@ -71,7 +73,8 @@ class Session:
         if limits is None:
             seconds = chapter.course.config.Execute.get("timeout", Limits.cell_seconds)
             limits = Limits(cell_seconds=seconds)
-        return cls(chapter, released, executor, limits, read_secret(chapter.course.private))
+        secret = read_secret(chapter.course.private)
+        return cls(chapter, released, executor, limits, secret, code_of_checks(released))
 
     def grade(self, submission: Submission, force: bool) -> Result:
         """Grade one submission, or return its kept result where nothing changed."""
@@ -176,7 +179,7 @@ class Session:
 
     def fingerprint(self, submission: Submission) -> str:
         """Return a hash of what a result follows from: submission, lecture, limits, seed, code."""
-        digest = hashlib.sha256(package_hash().encode())
+        digest = hashlib.sha256(self.code.encode())
         digest.update(to_json(self.released).encode())
         digest.update(repr(self.limits).encode())
         digest.update(grading_seed(self.secret, submission.student, self.chapter.name).encode())
@@ -192,11 +195,9 @@ class Session:
         return digest.hexdigest()
 
 
-@cache
-def package_hash() -> str:
-    """Return a hash of this package's code: other checks, other points."""
-    folder = Path(cvgen_course.__file__).parent
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*.py")):
-        digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()
+def code_of_checks(released: NotebookNode) -> str:
+    """Return a hash of the code that a lecture's points follow from: its checks, and grading."""
+    calls = [check_call(cell.source) for cell in released.cells if is_check(cell)]
+    modules = {call.module for call in calls if call is not None}
+    ours = {module for module in modules if module.startswith("cvgen_course.")}
+    return code_hash(__name__, *sorted(ours))

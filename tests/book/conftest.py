@@ -31,6 +31,12 @@ print("hello")
 """
 
 
+@pytest.fixture(autouse=True)
+def _own_executed_notebooks(monkeypatch):
+    """These courses share none with the real one."""
+    monkeypatch.delenv("CVGEN_EXECUTED", raising=False)
+
+
 @pytest.fixture
 def sample() -> str:
     """The text of the sample chapter."""

@@ -8,6 +8,8 @@ from playwright.sync_api import expect, sync_playwright
 from support.command import cvgen
 from support.site import serving
 
+from cvgen_course.book.execute import executed_folder
+
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_BROWSER = (
@@ -95,7 +97,9 @@ def html(chromium, tmp_path_factory):
             shutil.copytree(source, course / name, ignore=unwanted)
         elif source.exists():
             shutil.copyfile(source, course / name)
-    cvgen("book", folder=course)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CVGEN_EXECUTED", str(executed_folder(ROOT)))
+        cvgen("book", folder=course)
     return course / "jupyter_book" / "_build" / "html"
 
 

@@ -1,41 +1,21 @@
-"""Every notebook runs as a reader, a student and an autograder would run it, in profile smoke."""
+"""Every notebook runs as a reader, a student and an autograder would run it, in profile smoke.
+
+Each is executed once for all tests that only look at it, and for the book; see `support.notebooks`.
+"""
 
 import ast
 import math
 import os
-from functools import cache
 from pathlib import Path
 
 import nbformat
 import pytest
-from nbclient import NotebookClient
+from support.notebooks import LECTURES, SOLUTIONS, executed, name_of
 
-ROOT = Path(__file__).parent.parent.parent
-SOLUTIONS = sorted((ROOT / "solutions").glob("*/*.ipynb"))
-LECTURES = sorted((ROOT / "lectures").glob("*/*.ipynb"))
+pytestmark = [pytest.mark.notebook, pytest.mark.timeout(1200)]
 
-pytestmark = [pytest.mark.notebook, pytest.mark.timeout(600)]
-
-
-def name_of(path: Path) -> str:
-    return f"{path.parent.parent.name}/{path.parent.name}"
-
-
-@cache
-def executed(path: Path, data: str = "scenes", my_code: bool = False) -> nbformat.NotebookNode:
-    notebook = nbformat.read(path, as_version=4)
-    for cell in notebook.cells:
-        if "parameters" in cell.metadata.get("tags", []):
-            cell.source += f"\nDATA, USE_MY_CODE = {data!r}, {my_code}"  # as papermill would
-    client = NotebookClient(
-        notebook,
-        timeout=300,
-        allow_errors=True,
-        kernel_name="python3",
-        resources={"metadata": {"path": str(path.parent)}},
-    )
-    client.execute()
-    return notebook
+PHOTOGRAPHS = {"segmentation": "camvid", "detection": "bccd"}
+"""A chapter's real data set, in the folder that CVGEN_DATA names."""
 
 
 def grade_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
@@ -62,55 +42,41 @@ def test_every_solution_has_its_lecture():
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=name_of)
-def test_solution_runs_without_an_error(path, monkeypatch):
-    monkeypatch.setenv("CVGEN_PROFILE", "smoke")
+def test_solution_runs_without_an_error(path):
     assert errors(executed(path)) == []
 
 
-@pytest.mark.parametrize("name", ["segmentation", "detection"])
-def test_networks_train_with_the_solutions(name, monkeypatch):
-    monkeypatch.setenv("CVGEN_PROFILE", "smoke")
+@pytest.mark.data
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_networks_train_with_the_solutions_on_photographs(name):
+    """Data set and own parts are two switches of the notebook: one execution for both."""
+    data = PHOTOGRAPHS[name]
+    if not Path(os.environ.get("CVGEN_DATA", ""), data).is_dir():
+        pytest.skip(f"CVGEN_DATA names no folder with {data}")
+    (path,) = (path for path in SOLUTIONS if path.stem == name)
+    notebook = executed(path, data=data, my_code=True)
+    assert errors(notebook) == []
+    if data == "camvid":
+        shown = "".join(str(o) for c in notebook.cells for o in c.get("outputs", []))
+        assert "true 82" in shown  # per cent of the street that is no sky, CamVid's first class
+
+
+@pytest.mark.skipif(bool(os.environ.get("CVGEN_DATA")), reason="they train on photographs")
+@pytest.mark.parametrize("name", PHOTOGRAPHS)
+def test_networks_train_with_the_solutions(name):
     (path,) = (path for path in SOLUTIONS if path.stem == name)
     assert errors(executed(path, my_code=True)) == []
 
 
-@pytest.mark.data
-@pytest.mark.skipif(
-    not (Path(os.environ.get("CVGEN_DATA", "")) / "bccd").is_dir(),
-    reason="CVGEN_DATA names no folder with bccd",
-)
-def test_detection_runs_on_photographs(monkeypatch):
-    monkeypatch.setenv("CVGEN_PROFILE", "smoke")
-    (path,) = (path for path in SOLUTIONS if path.stem == "detection")
-    notebook = executed(path, data="bccd")
-    assert errors(notebook) == []
-
-
-@pytest.mark.data
-@pytest.mark.skipif(
-    not (Path(os.environ.get("CVGEN_DATA", "")) / "camvid").is_dir(),
-    reason="CVGEN_DATA names no folder with camvid",
-)
-def test_segmentation_runs_on_photographs(monkeypatch):
-    monkeypatch.setenv("CVGEN_PROFILE", "smoke")
-    (path,) = (path for path in SOLUTIONS if path.stem == "segmentation")
-    notebook = executed(path, data="camvid")
-    assert errors(notebook) == []
-    shown = "".join(str(o) for c in notebook.cells for o in c.get("outputs", []))
-    assert "true 82" in shown  # per cent of the street that is no sky, CamVid's first class
-
-
 @pytest.mark.parametrize("path", SOLUTIONS, ids=name_of)
-def test_solution_gets_full_points_as_a_builtin_float(path, monkeypatch):
-    monkeypatch.setenv("CVGEN_PROFILE", "smoke")
+def test_solution_gets_full_points_as_a_builtin_float(path):
     for cell in grade_cells(executed(path)):
         assert returned(cell) == cell.metadata.nbgrader.points, cell.source
         assert not [o for o in cell.outputs if o.get("name") == "stderr"], cell.source
 
 
 @pytest.mark.parametrize("path", LECTURES, ids=name_of)
-def test_lecture_runs_to_its_end_with_not_implemented_as_the_only_error(path, monkeypatch):
-    monkeypatch.setenv("CVGEN_PROFILE", "smoke")
+def test_lecture_runs_to_its_end_with_not_implemented_as_the_only_error(path):
     notebook = executed(path)
     for name, source in errors(notebook):
         assert name == "NotImplementedError", source
@@ -119,17 +85,15 @@ def test_lecture_runs_to_its_end_with_not_implemented_as_the_only_error(path, mo
 
 
 @pytest.mark.parametrize("path", LECTURES, ids=name_of)
-def test_lecture_stops_nowhere_in_jupyterlab(path, monkeypatch):
+def test_lecture_stops_nowhere_in_jupyterlab(path):
     """JupyterLab's Run All stops at the first error of a cell without the tag raises-exception."""
-    monkeypatch.setenv("CVGEN_PROFILE", "smoke")
     for cell in executed(path).cells:
         if any(o.output_type == "error" for o in cell.get("outputs", [])):
             assert "raises-exception" in cell.metadata.get("tags", []), cell.source
 
 
 @pytest.mark.parametrize("path", LECTURES, ids=name_of)
-def test_blank_lecture_gets_a_finite_float_below_the_points_and_a_table(path, monkeypatch):
-    monkeypatch.setenv("CVGEN_PROFILE", "smoke")
+def test_blank_lecture_gets_a_finite_float_below_the_points_and_a_table(path):
     for cell in grade_cells(executed(path)):
         value = returned(cell)
         assert math.isfinite(value)

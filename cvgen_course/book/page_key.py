@@ -1,0 +1,52 @@
+"""What an executed notebook follows from, besides the code of its cells."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import nbformat
+
+from cvgen_course.provenance import code_hash
+
+MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
+
+
+def page_key(notebook: nbformat.NotebookNode, profile: str) -> str:
+    """Return a hash of what a notebook's outputs follow from: profile, library, packages, data.
+
+    Of the library, only what the notebook's cells import counts; a docstring does not. The code of
+    the cells is jupyter-cache's part of the key.
+
+    Args:
+        notebook: its code cells are read.
+        profile: ``"smoke"``, ``"cpu"`` or ``"gpu"``.
+    """
+    imports = code_hash(sources=import_lines(notebook))
+    state = "\x1f".join([profile, imports, _data_state(os.environ.get("CVGEN_DATA"))])
+    return hashlib.sha256(state.encode()).hexdigest()[:16]
+
+
+def import_lines(notebook: nbformat.NotebookNode) -> Iterable[str]:
+    """Yield the code of cells as Python: without IPython's magics."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            yield MAGIC.sub(r"\1pass", cell.source)
+
+
+def _data_state(folder: str | None) -> str:
+    """Return names, sizes and times of the files in a folder of real data.
+
+    The embedded sets are made by the package, so that its code already stands for them.
+    """
+    if not folder:
+        return ""
+    files = (path for path in sorted(Path(folder).rglob("*")) if path.is_file())
+    states = ((path, path.stat()) for path in files)
+    return "\n".join(
+        f"{path.relative_to(folder).as_posix()} {state.st_size} {state.st_mtime_ns}"
+        for path, state in states
+    )
