@@ -149,6 +149,14 @@ def test_reference_rebuilt_from_its_source_gets_full_points(exercise):
 
 
 @every_exercise
+def test_helpers_begin_with_an_underscore(exercise):  # then students may not call them
+    module = sys.modules[exercise.probe.__module__]
+    functions = {name for name, item in vars(module).items() if inspect.isfunction(item)}
+    own = {name for name in functions if vars(module)[name].__module__ == module.__name__}
+    assert {name for name in own if not name.startswith("_")} == {"cases", "probe"}
+
+
+@every_exercise
 def test_exercise_has_three_to_eight_mistakes(exercise):
     assert 3 <= len(exercise.mistakes) <= 8
     assert len({mistake.name for mistake in exercise.mistakes}) == len(exercise.mistakes)

@@ -5,12 +5,13 @@ returns plain data; ``make_cases``, ``expected`` and ``judge`` ask, know the rig
 decide.
 """
 
-from cvgen_course.checks.check import PointsMissing, check_by_name, report_by_name
+from cvgen_course.checks.check import Exercises, PointsMissing, check_by_name, report_by_name
 from cvgen_course.checks.codec import decode, encode
 from cvgen_course.checks.compare import compare
-from cvgen_course.checks.exercise import Case, Exercise, Mistake
+from cvgen_course.checks.exercise import Case, Exercise
 from cvgen_course.checks.grade import answer, grade, make_cases
 from cvgen_course.checks.judge import judge
+from cvgen_course.checks.mistakes import Mistake, Mistakes
 from cvgen_course.checks.outcome import Outcome, WrongAnswer
 from cvgen_course.checks.plain import as_tensor, to_plain
 from cvgen_course.checks.report import Report, Row
@@ -22,7 +23,9 @@ __all__ = [
     "PUBLIC_SEED",
     "Case",
     "Exercise",
+    "Exercises",
     "Mistake",
+    "Mistakes",
     "Outcome",
     "PointsMissing",
     "Report",

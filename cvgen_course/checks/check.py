@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from types import ModuleType
 from typing import Any
 
 from cvgen_course.checks.exercise import Exercise
@@ -22,6 +23,29 @@ class PointsMissing(Exception):  # noqa: N818 - shown to students by nbgrader's 
 
     def _render_traceback_(self) -> list[str]:
         return [str(self)]
+
+
+class Exercises(dict[str, Exercise]):
+    """A chapter's exercises by name, in the lecture's order.
+
+    Args:
+        *modules: one for each exercise, which stands there as ``EXERCISE``.
+    """
+
+    def __init__(self, *modules: ModuleType) -> None:
+        super().__init__({module.EXERCISE.name: module.EXERCISE for module in modules})
+
+    def check(self, name: str, namespace: dict[str, Any]) -> float:
+        """Check a student's answer, show a table of what passed, and return the points.
+
+        Args:
+            name: the exercise's name, which is the name of the student's function.
+            namespace: where to find it: ``globals()``.
+
+        Returns:
+            The points, a float in [0, full points].
+        """
+        return check_by_name(self, name, namespace)
 
 
 def check_by_name(exercises: dict[str, Exercise], name: str, namespace: dict[str, Any]) -> float:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from cvgen_course.checks.mistakes import Mistake
+
 if TYPE_CHECKING:
     import torch
 
@@ -31,21 +33,6 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A wrong implementation that students really write.
-
-    Attributes:
-        name: a short identifier, e.g. ``"union_counts_twice"``.
-        implementation: the wrong code, with the exercise's signature.
-        diagnosis: completes the sentence "This is what one gets when …".
-    """
-
-    name: str
-    implementation: Callable[..., Any]
-    diagnosis: str
-
-
-@dataclass(frozen=True)
 class Exercise:
     """A graded exercise. It is used in the notebook, the autograder, the oracle and the tests.
 
@@ -59,7 +46,8 @@ class Exercise:
     - Inputs come contiguous and without gradient, a fresh copy for each call. It calls
       ``inputs["x"].requires_grad_()``, ``.permute(...)`` or ``.expand(...)`` itself.
     - It calls neither the reference nor anything forbidden: the watcher can't tell who called. That
-      includes functions of its own module whose names begin with ``_``.
+      includes functions of its own module whose names begin with ``_``, as those of all but
+      ``cases`` and ``probe`` do.
 
     Attributes:
         name: the name of the student's object, the reference's name too.
@@ -69,7 +57,8 @@ class Exercise:
         cases: ``cases(rng)`` returns the questions; everything random follows from ``rng``.
         probe: ``probe(implementation, inputs)`` runs an implementation on one case's inputs; what
             is expected is ``probe(reference, inputs)``, possibly computed in another process.
-        mistakes: wrong implementations that are recognised and explained.
+        mistakes: wrong implementations that are recognised and explained; each is declared at its
+            code, under ``@mistakes.when("…")``, and here they are ``tuple(mistakes)``.
         forbidden: what the student must not use here; the reference is always forbidden. Functions
             in Python or C, classes (their ``forward``, ``__call__`` or constructor), or names of
             torch operators with a name of their own (``"torchvision::nms"``). A C function of

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import builtins
 import sys
+from types import SimpleNamespace
 
 import pytest
 from support.toy_exercises import EXERCISES, nearest
 
-from cvgen_course.checks import PointsMissing, check_by_name, current_seed, make_cases
+from cvgen_course.checks import Exercises, PointsMissing, check_by_name, current_seed, make_cases
 from cvgen_course.checks.check import JSON_TYPE, show
 from cvgen_course.checks.report import Report
 
@@ -50,6 +51,15 @@ def test_check_by_name_says_why_there_are_no_points(namespace, words, capsys):
 def test_check_by_name_knows_the_exercises(capsys):
     assert check_by_name(EXERCISES, "nerest", {}) == 0.0
     assert "there are: weighted_mean, nearest, Affine" in capsys.readouterr().out
+
+
+def test_exercises_keep_the_order_of_their_modules_and_check_by_name(capsys):
+    modules = [SimpleNamespace(EXERCISE=EXERCISES[name]) for name in ("nearest", "Affine")]
+    exercises = Exercises(*modules)
+    assert list(exercises) == ["nearest", "Affine"]
+    assert exercises["nearest"] is EXERCISES["nearest"]
+    assert exercises.check("nearest", {"nearest": right}) == 3.0
+    assert "3 of 3 points" in capsys.readouterr().out
 
 
 def test_check_by_name_does_not_mind_shadowed_builtins(capsys):

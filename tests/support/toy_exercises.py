@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
+
+mistakes = Mistakes()
 
 
 def weighted_mean(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
@@ -33,10 +35,12 @@ def _weighted_probe(implementation, inputs):
     return {"the mean": mean.detach(), "the gradient": x.grad}
 
 
+@mistakes.when("the sum is divided by the number of values")
 def _divides_by_count(x, w):
     return (x * w).sum() / len(x)
 
 
+@mistakes.when("the weights are left out.")
 def _forgets_weights(x, w):
     return x.sum() / len(x)
 
@@ -90,10 +94,7 @@ EXERCISES = {
         reference=weighted_mean,
         cases=_weighted_cases,
         probe=_weighted_probe,
-        mistakes=(
-            Mistake("count", _divides_by_count, "the sum is divided by the number of values"),
-            Mistake("weights", _forgets_weights, "the weights are left out."),
-        ),
+        mistakes=tuple(mistakes),
         forbidden=(torch.mean,),
         read="Section 1",
     ),

@@ -1,10 +1,6 @@
 """The graded exercises of the chapter on detection, in the lecture's order."""
 
-from __future__ import annotations
-
-from typing import Any
-
-from cvgen_course.checks import Exercise, check_by_name
+from cvgen_course.checks import Exercises
 from cvgen_course.detection.exercises import (
     average_precision,
     box_iou,
@@ -21,34 +17,19 @@ from cvgen_course.detection.exercises import (
     rpn_loss,
 )
 
-EXERCISES: dict[str, Exercise] = {
-    module.EXERCISE.name: module.EXERCISE
-    for module in (
-        box_iou,
-        grid_anchors,
-        match_anchors,
-        encode_boxes,
-        decode_boxes,
-        nms,
-        average_precision,
-        rpn_loss,
-        roi_align,
-        decode_yolo,
-        hard_negative_mining,
-        focal_loss,
-        mask_loss,
-    )
-}
-
-
-def check(name: str, namespace: dict[str, Any]) -> float:
-    """Check a student's answer, show a table of what passed, and return the points.
-
-    Args:
-        name: the exercise's name, which is the name of the student's function.
-        namespace: where to find it: ``globals()``.
-
-    Returns:
-        The points, a float in [0, full points].
-    """
-    return check_by_name(EXERCISES, name, namespace)
+EXERCISES = Exercises(
+    box_iou,
+    grid_anchors,
+    match_anchors,
+    encode_boxes,
+    decode_boxes,
+    nms,
+    average_precision,
+    rpn_loss,
+    roi_align,
+    decode_yolo,
+    hard_negative_mining,
+    focal_loss,
+    mask_loss,
+)
+check = EXERCISES.check

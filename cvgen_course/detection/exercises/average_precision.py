@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.checks.probes import require_unchanged
 from cvgen_course.detection.average_precision import (
     average_precision,
@@ -17,6 +17,8 @@ from cvgen_course.detection.average_precision import (
     precision_recall,
 )
 from cvgen_course.detection.metrics import detection_metrics
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -176,41 +178,53 @@ def _averaged(precision: Tensor, recall: Tensor, num_points: int | None) -> Tens
     return torch.stack(at).mean()
 
 
+@mistakes.when(
+    "the detections are taken in the order in which they come: sort by decreasing score."
+)
 def _unsorted(scores, hits, num_objects, num_points=None):
     precision, recall = _curve(hits.double(), num_objects)
     return _averaged(_best(precision) if len(hits) else precision, recall, num_points)
 
 
+@mistakes.when("the list begins with the smallest score: sort with descending=True.")
 def _worst_first(scores, hits, num_objects, num_points=None):
     precision, recall = _curve(_ordered(-scores, hits), num_objects)
     return _averaged(_best(precision) if len(hits) else precision, recall, num_points)
 
 
+@mistakes.when(
+    "the precision is not interpolated: each recall gets the largest precision from there on."
+)
 def _as_it_is(scores, hits, num_objects, num_points=None):
     precision, recall = _curve(_ordered(scores, hits), num_objects)
     return _averaged(precision, recall, num_points)
 
 
+@mistakes.when("the maximum of the precision runs from the top of the list down: it runs upwards.")
 def _largest_so_far(scores, hits, num_objects, num_points=None):
     precision, recall = _curve(_ordered(scores, hits), num_objects)
     return _averaged(precision.cummax(0).values if len(hits) else precision, recall, num_points)
 
 
+@mistakes.when("the recall is divided by the number of hits: objects that nobody found count, too.")
 def _only_found(scores, hits, num_objects, num_points=None):
     precision, recall = _curve(_ordered(scores, hits), max(1, int(hits.sum())))
     return _averaged(_best(precision) if len(hits) else precision, recall, num_points)
 
 
+@mistakes.when("num_points is ignored: with a number it is a mean over so many points of recall.")
 def _always_area(scores, hits, num_objects, num_points=None):
     precision, recall = _curve(_ordered(scores, hits), num_objects)
     return _averaged(_best(precision) if len(hits) else precision, recall, None)
 
 
+@mistakes.when("the mean runs over the detections: it runs over the recall, whatever their number.")
 def _per_detection(scores, hits, num_objects, num_points=None):
     precision, _ = _curve(_ordered(scores, hits), num_objects)
     return _best(precision).mean() if len(hits) else torch.tensor(0.0)
 
 
+@mistakes.when("recalls that are never reached are left out of the mean: they count as 0.")
 def _reached_only(scores, hits, num_objects, num_points=None):
     precision, recall = _curve(_ordered(scores, hits), num_objects)
     if len(hits) == 0 or not hits.any():
@@ -229,49 +243,7 @@ EXERCISE = Exercise(
     reference=average_precision,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "unsorted",
-            _unsorted,
-            "the detections are taken in the order in which they come: sort by decreasing score.",
-        ),
-        Mistake(
-            "worst_first",
-            _worst_first,
-            "the list begins with the smallest score: sort with descending=True.",
-        ),
-        Mistake(
-            "as_it_is",
-            _as_it_is,
-            "the precision is not interpolated: each recall gets the largest precision from there "
-            "on.",
-        ),
-        Mistake(
-            "largest_so_far",
-            _largest_so_far,
-            "the maximum of the precision runs from the top of the list down: it runs upwards.",
-        ),
-        Mistake(
-            "only_found",
-            _only_found,
-            "the recall is divided by the number of hits: objects that nobody found count, too.",
-        ),
-        Mistake(
-            "always_area",
-            _always_area,
-            "num_points is ignored: with a number it is a mean over so many points of recall.",
-        ),
-        Mistake(
-            "per_detection",
-            _per_detection,
-            "the mean runs over the detections: it runs over the recall, whatever their number.",
-        ),
-        Mistake(
-            "reached_only",
-            _reached_only,
-            "recalls that are never reached are left out of the mean: they count as 0.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     forbidden=(precision_recall, interpolated, precision_at, detection_metrics),
     read="Measuring a detector",
 )

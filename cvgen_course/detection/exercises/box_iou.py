@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 from torchvision import ops
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.detection.boxes import (
     _intersection_and_union,
     box_area,
     box_iou,
     generalized_box_iou,
 )
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -147,6 +149,10 @@ def _share(part: Tensor, whole: Tensor) -> Tensor:
     return torch.where(whole == 0, 0.0, part / whole)
 
 
+@mistakes.when(
+    "the overlap's width and height are not clamped at 0: "
+    "the product of two negative numbers is an area."
+)
 def _not_clamped(boxes1, boxes2):
     low = torch.maximum(boxes1[:, None, :2], boxes2[None, :, :2])
     high = torch.minimum(boxes1[:, None, 2:], boxes2[None, :, 2:])
@@ -154,6 +160,7 @@ def _not_clamped(boxes1, boxes2):
     return _share(overlap, _both(boxes1, boxes2) - overlap)
 
 
+@mistakes.when("a width is x2 − x1 + 1: here x2 and y2 lie behind the last pixel.")
 def _last_pixel_included(boxes1, boxes2):
     one_more = torch.tensor([0, 0, 1, 1])
     boxes1, boxes2 = boxes1 + one_more, boxes2 + one_more
@@ -161,30 +168,36 @@ def _last_pixel_included(boxes1, boxes2):
     return _share(overlap, _both(boxes1, boxes2) - overlap)
 
 
+@mistakes.when("the union is the sum of both areas, in which the overlap is counted twice.")
 def _overlap_twice(boxes1, boxes2):
     return _share(_overlap(boxes1, boxes2), _both(boxes1, boxes2))
 
 
+@mistakes.when("the overlap is divided by the smaller box's area instead of the union.")
 def _over_the_smaller(boxes1, boxes2):
     smaller = torch.minimum(_areas(boxes1)[:, None], _areas(boxes2)[None])
     return _share(_overlap(boxes1, boxes2), smaller)
 
 
+@mistakes.when("rows and columns are exchanged: rows belong to boxes1, columns to boxes2.")
 def _transposed(boxes1, boxes2):
     overlap = _overlap(boxes2, boxes1)
     return _share(overlap, _both(boxes2, boxes1) - overlap)
 
 
+@mistakes.when("1e-6 is added to the union: for tiny boxes, and in float64, that is not small.")
 def _small_number(boxes1, boxes2):
     overlap = _overlap(boxes1, boxes2)
     return overlap / (_both(boxes1, boxes2) - overlap + 1e-6)
 
 
+@mistakes.when("0 is divided by 0 where the union is empty: the IoU is 0 there, not NaN.")
 def _zero_by_zero(boxes1, boxes2):
     overlap = _overlap(boxes1, boxes2)
     return overlap / (_both(boxes1, boxes2) - overlap)
 
 
+@mistakes.when("each box is compared only with the one in the same row instead of with all.")
 def _one_by_one(boxes1, boxes2):
     low = torch.maximum(boxes1[:, :2], boxes2[:, :2])
     overlap = (torch.minimum(boxes1[:, 2:], boxes2[:, 2:]) - low).clamp(min=0).prod(dim=-1)
@@ -198,49 +211,7 @@ EXERCISE = Exercise(
     reference=box_iou,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "not_clamped",
-            _not_clamped,
-            "the overlap's width and height are not clamped at 0: the product of two negative "
-            "numbers is an area.",
-        ),
-        Mistake(
-            "last_pixel_included",
-            _last_pixel_included,
-            "a width is x2 − x1 + 1: here x2 and y2 lie behind the last pixel.",
-        ),
-        Mistake(
-            "overlap_twice",
-            _overlap_twice,
-            "the union is the sum of both areas, in which the overlap is counted twice.",
-        ),
-        Mistake(
-            "over_the_smaller",
-            _over_the_smaller,
-            "the overlap is divided by the smaller box's area instead of the union.",
-        ),
-        Mistake(
-            "transposed",
-            _transposed,
-            "rows and columns are exchanged: rows belong to boxes1, columns to boxes2.",
-        ),
-        Mistake(
-            "small_number",
-            _small_number,
-            "1e-6 is added to the union: for tiny boxes, and in float64, that is not small.",
-        ),
-        Mistake(
-            "zero_by_zero",
-            _zero_by_zero,
-            "0 is divided by 0 where the union is empty: the IoU is 0 there, not NaN.",
-        ),
-        Mistake(
-            "one_by_one",
-            _one_by_one,
-            "each box is compared only with the one in the same row instead of with all.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     forbidden=(
         box_area,
         generalized_box_iou,

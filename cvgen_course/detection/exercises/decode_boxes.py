@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 from torchvision.models.detection import _utils
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.detection.box_coding import decode_boxes
 
 LARGEST = 1000 / 16
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -140,46 +141,56 @@ def _box(centre: Tensor, size: Tensor) -> Tensor:
     return torch.cat([centre - size / 2, centre + size / 2], dim=1)
 
 
+@mistakes.when("the anchor's upper left corner is shifted: dx and dy shift its centre.")
 def _from_the_corner(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     (_, size_a), (shift, scale) = _centre_size(anchors), _parts(deltas, weights)
     corner = anchors[:, :2] + shift * size_a
     return torch.cat([corner, corner + scale * size_a], dim=1)
 
 
+@mistakes.when("the shift is multiplied by the new width and height instead of the anchor's.")
 def _by_the_new_size(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     (centre, size_a), (shift, scale) = _centre_size(anchors), _parts(deltas, weights)
     size = scale * size_a
     return _box(centre + shift * size, size)
 
 
+@mistakes.when("the shift is taken for pixels: it counts in widths and heights of the anchor.")
 def _shifted_in_pixels(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     (centre, size_a), (shift, scale) = _centre_size(anchors), _parts(deltas, weights)
     return _box(centre + shift, scale * size_a)
 
 
+@mistakes.when("dw and dh are not limited: their exponential overflows.")
 def _no_limit(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     centre, size_a = _centre_size(anchors)
     deltas = deltas / torch.tensor(weights)
     return _box(centre + deltas[:, :2] * size_a, deltas[:, 2:].exp() * size_a)
 
 
+@mistakes.when(
+    "dw and dh are limited before they are divided by the weights: it is the other order."
+)
 def _limited_too_early(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     limit = torch.tensor(LARGEST).log()
     limited = torch.cat([deltas[:, :2], torch.minimum(deltas[:, 2:], limit)], dim=1)
     return _no_limit(limited, anchors, weights)
 
 
+@mistakes.when("the numbers are multiplied by the weights: that was encoding, decoding divides.")
 def _multiplied_by_weights(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     (centre, size_a) = _centre_size(anchors)
     shift, scale = _parts(deltas, [1 / w for w in weights])
     return _box(centre + shift * size_a, scale * size_a)
 
 
+@mistakes.when("`weights` is not looked at.")
 def _without_weights(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     (centre, size_a), (shift, scale) = _centre_size(anchors), _parts(deltas, [1.0] * 4)
     return _box(centre + shift * size_a, scale * size_a)
 
 
+@mistakes.when("centre and size are returned: asked are the corners x1, y1, x2, y2.")
 def _centre_and_size(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     (centre, size_a), (shift, scale) = _centre_size(anchors), _parts(deltas, weights)
     return torch.cat([centre + shift * size_a, scale * size_a], dim=1)
@@ -192,44 +203,7 @@ EXERCISE = Exercise(
     reference=decode_boxes,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "from_the_corner",
-            _from_the_corner,
-            "the anchor's upper left corner is shifted: dx and dy shift its centre.",
-        ),
-        Mistake(
-            "by_the_new_size",
-            _by_the_new_size,
-            "the shift is multiplied by the new width and height instead of the anchor's.",
-        ),
-        Mistake(
-            "shifted_in_pixels",
-            _shifted_in_pixels,
-            "the shift is taken for pixels: it counts in widths and heights of the anchor.",
-        ),
-        Mistake(
-            "no_limit",
-            _no_limit,
-            "dw and dh are not limited: their exponential overflows.",
-        ),
-        Mistake(
-            "limited_too_early",
-            _limited_too_early,
-            "dw and dh are limited before they are divided by the weights: it is the other order.",
-        ),
-        Mistake(
-            "multiplied_by_weights",
-            _multiplied_by_weights,
-            "the numbers are multiplied by the weights: that was encoding, decoding divides.",
-        ),
-        Mistake("without_weights", _without_weights, "`weights` is not looked at."),
-        Mistake(
-            "centre_and_size",
-            _centre_and_size,
-            "centre and size are returned: asked are the corners x1, y1, x2, y2.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     forbidden=(_utils.BoxCoder.decode, _utils.BoxCoder.decode_single),
     read="What a network says about a box",
 )

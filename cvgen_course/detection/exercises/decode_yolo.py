@@ -8,9 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cvgen_course.checks import Case, Exercise, Mistake, WrongAnswer, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, WrongAnswer, as_tensor
 from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.detection.decode_yolo import decode_yolo
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -149,6 +151,7 @@ def _flat(boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
     return boxes.flatten(1, 3), scores.flatten(1, 3)
 
 
+@mistakes.when("x is counted by rows and y by columns: raw is (N, channels, rows, columns).")
 def _rows_for_columns(raw, num_boxes, image_size):
     s, classes = _parts(raw, num_boxes)
     turned = s.transpose(1, 2)
@@ -156,22 +159,26 @@ def _rows_for_columns(raw, num_boxes, image_size):
     return _flat(boxes, _scores(s, classes))
 
 
+@mistakes.when("image_size is read as (W, H): it is (H, W).")
 def _width_first(raw, num_boxes, image_size):
     s, classes = _parts(raw, num_boxes)
     return _flat(_corners(s, (image_size[1], image_size[0])), _scores(s, classes))
 
 
+@mistakes.when("the size is W σ(tw): the network gives its square root, so it is W σ(tw)².")
 def _not_squared(raw, num_boxes, image_size):
     s, classes = _parts(raw, num_boxes)
     return _flat(_corners(s, image_size, power=1), _scores(s, classes))
 
 
+@mistakes.when("the size is taken relative to the cell: it is relative to the whole image.")
 def _size_of_cell(raw, num_boxes, image_size):
     s, classes = _parts(raw, num_boxes)
     unit = torch.tensor([image_size[1] / s.shape[2], image_size[0] / s.shape[1]])
     return _flat(_corners(s, image_size, unit=unit), _scores(s, classes))
 
 
+@mistakes.when("the centre is taken for the upper left corner: x1 is x - width / 2.")
 def _centre_as_corner(raw, num_boxes, image_size):
     s, classes = _parts(raw, num_boxes)
     x1, y1, x2, y2 = _corners(s, image_size).unbind(-1)
@@ -180,6 +187,9 @@ def _centre_as_corner(raw, num_boxes, image_size):
     return _flat(boxes, _scores(s, classes))
 
 
+@mistakes.when(
+    "the scores are the class probabilities: they are multiplied by the confidence σ(to)."
+)
 def _without_confidence(raw, num_boxes, image_size):
     s, classes = _parts(raw, num_boxes)
     return _flat(
@@ -187,11 +197,13 @@ def _without_confidence(raw, num_boxes, image_size):
     )
 
 
+@mistakes.when("the class logits go through a sigmoid: here they share one softmax.")
 def _sigmoid_of_classes(raw, num_boxes, image_size):
     s, classes = _parts(raw, num_boxes)
     return _flat(_corners(s, image_size), s[..., 4:] * classes.sigmoid()[..., None, :])
 
 
+@mistakes.when("first come the first boxes of all cells: the boxes of one cell follow each other.")
 def _boxes_before_cells(raw, num_boxes, image_size):
     s, classes = _parts(raw, num_boxes)
     boxes, scores = _corners(s, image_size), _scores(s, classes)
@@ -205,47 +217,6 @@ EXERCISE = Exercise(
     reference=decode_yolo,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "rows_for_columns",
-            _rows_for_columns,
-            "x is counted by rows and y by columns: raw is (N, channels, rows, columns).",
-        ),
-        Mistake(
-            "width_first",
-            _width_first,
-            "image_size is read as (W, H): it is (H, W).",
-        ),
-        Mistake(
-            "not_squared",
-            _not_squared,
-            "the size is W σ(tw): the network gives its square root, so it is W σ(tw)².",
-        ),
-        Mistake(
-            "size_of_cell",
-            _size_of_cell,
-            "the size is taken relative to the cell: it is relative to the whole image.",
-        ),
-        Mistake(
-            "centre_as_corner",
-            _centre_as_corner,
-            "the centre is taken for the upper left corner: x1 is x - width / 2.",
-        ),
-        Mistake(
-            "without_confidence",
-            _without_confidence,
-            "the scores are the class probabilities: they are multiplied by the confidence σ(to).",
-        ),
-        Mistake(
-            "sigmoid_of_classes",
-            _sigmoid_of_classes,
-            "the class logits go through a sigmoid: here they share one softmax.",
-        ),
-        Mistake(
-            "boxes_before_cells",
-            _boxes_before_cells,
-            "first come the first boxes of all cells: the boxes of one cell follow each other.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     read="YOLO: one cell, one object",
 )

@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 from torchvision.models.detection import _utils
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.detection.box_coding import encode_boxes
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -115,42 +117,50 @@ def _weighted(shift: Tensor, scale: Tensor, weights: Any) -> Tensor:
     return torch.cat([shift, scale], dim=1) * torch.tensor(weights)
 
 
+@mistakes.when("the shift is that of the upper left corners: it is that of the centres.")
 def _corner(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     (_, size), (_, size_a) = _centre_size(boxes), _centre_size(anchors)
     shift = (boxes[:, :2] - anchors[:, :2]) / size_a
     return _weighted(shift, (size / size_a).log(), weights)
 
 
+@mistakes.when("the shift is divided by the box's width and height instead of the anchor's.")
 def _over_the_box(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     (centre, size), (centre_a, size_a) = _centre_size(boxes), _centre_size(anchors)
     return _weighted((centre - centre_a) / size, (size / size_a).log(), weights)
 
 
+@mistakes.when("the shift stays in pixels: it is divided by the anchor's width and height.")
 def _in_pixels(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     (centre, size), (centre_a, size_a) = _centre_size(boxes), _centre_size(anchors)
     return _weighted(centre - centre_a, (size / size_a).log(), weights)
 
 
+@mistakes.when("dy is divided by the anchor's width instead of its height.")
 def _all_over_the_width(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     (centre, size), (centre_a, size_a) = _centre_size(boxes), _centre_size(anchors)
     return _weighted((centre - centre_a) / size_a[:, :1], (size / size_a).log(), weights)
 
 
+@mistakes.when("dw and dh lack the logarithm.")
 def _no_logarithm(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     (centre, size), (centre_a, size_a) = _centre_size(boxes), _centre_size(anchors)
     return _weighted((centre - centre_a) / size_a, size / size_a, weights)
 
 
+@mistakes.when("box and anchor are exchanged: the signs are wrong.")
 def _anchor_from_the_box(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     (centre, size), (centre_a, size_a) = _centre_size(boxes), _centre_size(anchors)
     return _weighted((centre_a - centre) / size_a, (size_a / size).log(), weights)
 
 
+@mistakes.when("`weights` is not looked at.")
 def _without_weights(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     (centre, size), (centre_a, size_a) = _centre_size(boxes), _centre_size(anchors)
     return torch.cat([(centre - centre_a) / size_a, (size / size_a).log()], dim=1)
 
 
+@mistakes.when("the numbers are divided by the weights: that is decoding, encoding multiplies.")
 def _divided_by_weights(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     return _without_weights(boxes, anchors) / torch.tensor(weights)
 
@@ -162,40 +172,7 @@ EXERCISE = Exercise(
     reference=encode_boxes,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "corner",
-            _corner,
-            "the shift is that of the upper left corners: it is that of the centres.",
-        ),
-        Mistake(
-            "over_the_box",
-            _over_the_box,
-            "the shift is divided by the box's width and height instead of the anchor's.",
-        ),
-        Mistake(
-            "in_pixels",
-            _in_pixels,
-            "the shift stays in pixels: it is divided by the anchor's width and height.",
-        ),
-        Mistake(
-            "all_over_the_width",
-            _all_over_the_width,
-            "dy is divided by the anchor's width instead of its height.",
-        ),
-        Mistake("no_logarithm", _no_logarithm, "dw and dh lack the logarithm."),
-        Mistake(
-            "anchor_from_the_box",
-            _anchor_from_the_box,
-            "box and anchor are exchanged: the signs are wrong.",
-        ),
-        Mistake("without_weights", _without_weights, "`weights` is not looked at."),
-        Mistake(
-            "divided_by_weights",
-            _divided_by_weights,
-            "the numbers are divided by the weights: that is decoding, encoding multiplies.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     forbidden=(_utils.encode_boxes, _utils.BoxCoder.encode, _utils.BoxCoder.encode_single),
     read="What a network says about a box",
 )

@@ -10,9 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.ops import sigmoid_focal_loss
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.detection.focal_loss import focal_loss, focal_loss_per_item
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -166,12 +168,14 @@ def _objects(labels: Tensor) -> Tensor:
     return (labels > 0).sum().clamp(min=1)
 
 
+@mistakes.when("alpha weighs every item: targets 0 weigh 1 - alpha.")
 def _alpha_everywhere(logits, labels, alpha=0.25, gamma=2.0):
     targets, keep = _targets(labels, logits.shape[-1]), labels >= 0
     per_item = _weighted(logits[keep], targets[keep], 0.5, gamma)
     return 2 * alpha * per_item.sum() / _objects(labels)
 
 
+@mistakes.when("p_t is raised to gamma instead of 1 - p_t: the easy items are listened to most.")
 def _power_of_p(logits, labels, alpha=0.25, gamma=2.0):
     keep = labels >= 0
     logits, targets = logits[keep], _targets(labels, logits.shape[-1])[keep]
@@ -180,22 +184,34 @@ def _power_of_p(logits, labels, alpha=0.25, gamma=2.0):
     return -(factor * F.logsigmoid(toward)).sum() / _objects(labels)
 
 
+@mistakes.when(
+    "the sum is divided by the number of items: it is the number of anchors with an object, or "
+    "else thousands of easy backgrounds make the loss vanish."
+)
 def _mean(logits, labels, alpha=0.25, gamma=2.0):
     targets, keep = _targets(labels, logits.shape[-1]), labels >= 0
     per_item = _weighted(logits[keep], targets[keep], alpha, gamma)
     return per_item.sum() / max(per_item.numel(), 1)
 
 
+@mistakes.when("anchors labelled -1 enter the sum as background.")
 def _left_out_is_background(logits, labels, alpha=0.25, gamma=2.0):
     per_item = _weighted(logits, _targets(labels, logits.shape[-1]), alpha, gamma)
     return per_item.sum() / _objects(labels)
 
 
+@mistakes.when(
+    "only anchors with an object enter the sum: background is what must be learned, too."
+)
 def _objects_only(logits, labels, alpha=0.25, gamma=2.0):
     targets, keep = _targets(labels, logits.shape[-1]), labels > 0
     return _weighted(logits[keep], targets[keep], alpha, gamma).sum() / _objects(labels)
 
 
+@mistakes.when(
+    "an object's other classes are left out: "
+    'each class is a question, and "no" is the answer to most.'
+)
 def _own_class_only(logits, labels, alpha=0.25, gamma=2.0):
     targets, objects = _targets(labels, logits.shape[-1]), labels > 0
     per_item = _weighted(logits, targets, alpha, gamma)
@@ -203,11 +219,13 @@ def _own_class_only(logits, labels, alpha=0.25, gamma=2.0):
     return (per_item * counted).sum() / objects.sum().clamp(min=1)
 
 
+@mistakes.when("class c is looked for in column c: there is no background column, so it is c - 1.")
 def _one_column_off(logits, labels, alpha=0.25, gamma=2.0):
     targets, keep = labels[..., None] == torch.arange(logits.shape[-1]), labels >= 0
     return _weighted(logits[keep], targets[keep], alpha, gamma).sum() / _objects(labels)
 
 
+@mistakes.when("the logarithm is taken of a probability that has rounded to 0: use F.logsigmoid.")
 def _log_of_zero(logits, labels, alpha=0.25, gamma=2.0):
     keep = labels >= 0
     targets = _targets(labels, logits.shape[-1])[keep]
@@ -224,50 +242,7 @@ EXERCISE = Exercise(
     reference=focal_loss,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "alpha_everywhere",
-            _alpha_everywhere,
-            "alpha weighs every item: targets 0 weigh 1 - alpha.",
-        ),
-        Mistake(
-            "power_of_p",
-            _power_of_p,
-            "p_t is raised to gamma instead of 1 - p_t: the easy items are listened to most.",
-        ),
-        Mistake(
-            "mean",
-            _mean,
-            "the sum is divided by the number of items: it is the number of anchors with an "
-            "object, or else thousands of easy backgrounds make the loss vanish.",
-        ),
-        Mistake(
-            "left_out_is_background",
-            _left_out_is_background,
-            "anchors labelled -1 enter the sum as background.",
-        ),
-        Mistake(
-            "objects_only",
-            _objects_only,
-            "only anchors with an object enter the sum: background is what must be learned, too.",
-        ),
-        Mistake(
-            "own_class_only",
-            _own_class_only,
-            'an object\'s other classes are left out: each class is a question, and "no" is the '
-            "answer to most.",
-        ),
-        Mistake(
-            "one_column_off",
-            _one_column_off,
-            "class c is looked for in column c: there is no background column, so it is c - 1.",
-        ),
-        Mistake(
-            "log_of_zero",
-            _log_of_zero,
-            "the logarithm is taken of a probability that has rounded to 0: use F.logsigmoid.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     forbidden=(focal_loss_per_item, sigmoid_focal_loss),
     read="RetinaNet: not listening to the easy ones",
 )

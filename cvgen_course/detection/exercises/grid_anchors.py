@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 from torchvision.models.detection import anchor_utils
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.detection.anchors import grid_anchors, pyramid_anchors
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -105,21 +107,29 @@ def _put(centres: list[tuple[float, float]], sides: list[tuple[float, float]]) -
     return torch.tensor([_corners(x, y, w, h) for x, y in centres for w, h in sides])
 
 
+@mistakes.when(
+    "the anchors lie around the cell's upper left corner: its centre is half a stride on."
+)
 def _no_half_cell(height, width, stride, sizes, ratios):
     centres = [(j * stride, i * stride) for i in range(height) for j in range(width)]
     return _put(centres, _sides(sizes, ratios))
 
 
+@mistakes.when("width and height are exchanged: ratio = height / width.")
 def _upside_down(height, width, stride, sizes, ratios):
     sides = [(h, w) for w, h in _sides(sizes, ratios)]
     return _put(_centres(height, width, stride), sides)
 
 
+@mistakes.when("width = size and height = size · ratio: then the area is not size².")
 def _no_square_root(height, width, stride, sizes, ratios):
     sides = [(size, size * ratio) for size in sizes for ratio in ratios]
     return _put(_centres(height, width, stride), sides)
 
 
+@mistakes.when(
+    'the cells come column by column instead of row by row; `torch.meshgrid` wants indexing="ij".'
+)
 def _columns_first(height, width, stride, sizes, ratios):
     centres = [
         ((j + 0.5) * stride, (i + 0.5) * stride) for j in range(width) for i in range(height)
@@ -127,21 +137,27 @@ def _columns_first(height, width, stride, sizes, ratios):
     return _put(centres, _sides(sizes, ratios))
 
 
+@mistakes.when("a cell's anchors come ratio by ratio: the sizes are the outer loop.")
 def _ratios_first(height, width, stride, sizes, ratios):
     sides = [(size / ratio**0.5, size * ratio**0.5) for ratio in ratios for size in sizes]
     return _put(_centres(height, width, stride), sides)
 
 
+@mistakes.when(
+    "each shape goes through all cells before the next: a cell's anchors belong together."
+)
 def _shapes_first(height, width, stride, sizes, ratios):
     centres = _centres(height, width, stride)
     return torch.cat([_put(centres, [sides]) for sides in _sides(sizes, ratios)])
 
 
+@mistakes.when("the whole width lies on both sides of the centre instead of half of it.")
 def _twice_as_large(height, width, stride, sizes, ratios):
     sides = [(2 * w, 2 * h) for w, h in _sides(sizes, ratios)]
     return _put(_centres(height, width, stride), sides)
 
 
+@mistakes.when("centre and size are returned: asked are the corners x1, y1, x2, y2.")
 def _centre_and_size(height, width, stride, sizes, ratios):
     sides = _sides(sizes, ratios)
     return torch.tensor(
@@ -156,49 +172,7 @@ EXERCISE = Exercise(
     reference=grid_anchors,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "no_half_cell",
-            _no_half_cell,
-            "the anchors lie around the cell's upper left corner: its centre is half a stride on.",
-        ),
-        Mistake(
-            "upside_down",
-            _upside_down,
-            "width and height are exchanged: ratio = height / width.",
-        ),
-        Mistake(
-            "no_square_root",
-            _no_square_root,
-            "width = size and height = size · ratio: then the area is not size².",
-        ),
-        Mistake(
-            "columns_first",
-            _columns_first,
-            "the cells come column by column instead of row by row; "
-            '`torch.meshgrid` wants indexing="ij".',
-        ),
-        Mistake(
-            "ratios_first",
-            _ratios_first,
-            "a cell's anchors come ratio by ratio: the sizes are the outer loop.",
-        ),
-        Mistake(
-            "shapes_first",
-            _shapes_first,
-            "each shape goes through all cells before the next: a cell's anchors belong together.",
-        ),
-        Mistake(
-            "twice_as_large",
-            _twice_as_large,
-            "the whole width lies on both sides of the centre instead of half of it.",
-        ),
-        Mistake(
-            "centre_and_size",
-            _centre_and_size,
-            "centre and size are returned: asked are the corners x1, y1, x2, y2.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     forbidden=(
         pyramid_anchors,
         anchor_utils.AnchorGenerator,

@@ -8,9 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.checks.probes import require_unchanged
 from cvgen_course.detection.hard_negative_mining import hard_negative_mining
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -156,40 +158,51 @@ def _wanted(positive: Tensor, ratio: int) -> Tensor:
     return ratio * positive.sum(dim=1, keepdim=True)
 
 
+@mistakes.when("the negatives of all images compete for places: each image has its own.")
 def _whole_batch(losses, positive, ratio=3):
     of_negatives = losses.masked_fill(positive, -1).flatten()[None]
     wanted = _wanted(positive.flatten()[None], ratio)
     return positive | _hardest(of_negatives, wanted).view_as(positive)
 
 
+@mistakes.when("positives take places among the hardest: only negatives compete for them.")
 def _positives_take_places(losses, positive, ratio=3):
     return positive | _hardest(losses, _wanted(positive, ratio))
 
 
+@mistakes.when("the negatives with the smallest losses are chosen: the hardest have the largest.")
 def _easiest(losses, positive, ratio=3):
     order = losses.masked_fill(positive, torch.inf).argsort(dim=1, stable=True)
     return positive | (order.argsort(dim=1) < _wanted(positive, ratio))
 
 
+@mistakes.when("the positives are missing: they are chosen, too.")
 def _negatives_only(losses, positive, ratio=3):
     return _hardest(losses.masked_fill(positive, -1), _wanted(positive, ratio)) & ~positive
 
 
+@mistakes.when("each image gets as many negatives as the one with the most positives.")
 def _as_the_fullest_image(losses, positive, ratio=3):
     wanted = _wanted(positive, ratio).amax(dim=0)
     return positive | _hardest(losses.masked_fill(positive, -1), wanted)
 
 
+@mistakes.when("an image without positives gets negatives as if it had one.")
 def _one_at_least(losses, positive, ratio=3):
     wanted = _wanted(positive, ratio).clamp(min=ratio)
     return positive | _hardest(losses.masked_fill(positive, -1), wanted)
 
 
+@mistakes.when(
+    "the result of argsort is taken for ranks: it says which box is at a place; "
+    "argsort of it says at which place a box is."
+)
 def _places_for_boxes(losses, positive, ratio=3):
     order = losses.masked_fill(positive, -1).argsort(dim=1, descending=True, stable=True)
     return positive | (order < _wanted(positive, ratio))
 
 
+@mistakes.when("positives are counted among the ratio × positives: that many are negatives.")
 def _ratio_of_all(losses, positive, ratio=3):
     wanted = _wanted(positive, ratio) - positive.sum(dim=1, keepdim=True)
     return positive | _hardest(losses.masked_fill(positive, -1), wanted)
@@ -202,48 +215,6 @@ EXERCISE = Exercise(
     reference=hard_negative_mining,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "whole_batch",
-            _whole_batch,
-            "the negatives of all images compete for places: each image has its own.",
-        ),
-        Mistake(
-            "positives_take_places",
-            _positives_take_places,
-            "positives take places among the hardest: only negatives compete for them.",
-        ),
-        Mistake(
-            "easiest",
-            _easiest,
-            "the negatives with the smallest losses are chosen: the hardest have the largest.",
-        ),
-        Mistake(
-            "negatives_only",
-            _negatives_only,
-            "the positives are missing: they are chosen, too.",
-        ),
-        Mistake(
-            "as_the_fullest_image",
-            _as_the_fullest_image,
-            "each image gets as many negatives as the one with the most positives.",
-        ),
-        Mistake(
-            "one_at_least",
-            _one_at_least,
-            "an image without positives gets negatives as if it had one.",
-        ),
-        Mistake(
-            "places_for_boxes",
-            _places_for_boxes,
-            "the result of argsort is taken for ranks: it says which box is at a place; argsort of "
-            "it says at which place a box is.",
-        ),
-        Mistake(
-            "ratio_of_all",
-            _ratio_of_all,
-            "positives are counted among the ratio × positives: that many are negatives.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     read="SSD: only the hardest negatives",
 )

@@ -9,9 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.detection.masks import mask_loss
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -146,29 +148,36 @@ def _divided(summed: Tensor, number: int) -> Tensor:
     return summed / max(number, 1)
 
 
+@mistakes.when("every class's mask is punished: only that of the object's own class is looked at.")
 def _every_channel(logits, labels, targets):
     own = F.one_hot(labels - 1, logits.shape[1])[:, :, None, None]
     loss = F.binary_cross_entropy_with_logits(logits, own * targets[:, None], reduction="sum")
     return _divided(loss, logits.numel())
 
 
+@mistakes.when("softmax makes the classes compete for pixels: each mask is a sigmoid of its own.")
 def _softmax(logits, labels, targets):
     log_p = _own(logits.log_softmax(1), labels)
     log_rest = (1 - log_p.exp()).clamp(min=1e-12).log()
     return _divided(-(targets * log_p + (1 - targets) * log_rest).sum(), targets.numel())
 
 
+@mistakes.when("the pixels are summed up: the mean runs over objects and pixels.")
 def _per_object(logits, labels, targets):
     own = _own(logits, labels)
     loss = F.binary_cross_entropy_with_logits(own, targets, reduction="sum")
     return _divided(loss, len(labels))
 
 
+@mistakes.when(
+    "only the object's own pixels count: pixels that are not object must be learned, too."
+)
 def _object_pixels_only(logits, labels, targets):
     loss = -(targets * F.logsigmoid(_own(logits, labels))).sum()
     return _divided(loss, targets.numel())
 
 
+@mistakes.when("each object gets the channels of all objects: logits[:, labels - 1] does that.")
 def _every_object(logits, labels, targets):
     own = logits[:, labels - 1]  # (R, R, M, M)
     truth = targets.expand(own.shape)
@@ -176,12 +185,19 @@ def _every_object(logits, labels, targets):
     return _divided(loss, own.numel())
 
 
+@mistakes.when(
+    "class c is looked for in channel c: there is no background channel, so it is c - 1."
+)
 def _background_first(logits, labels, targets):
     own = logits[torch.arange(len(labels)), labels % logits.shape[1]]
     loss = F.binary_cross_entropy_with_logits(own, targets, reduction="sum")
     return _divided(loss, own.numel())
 
 
+@mistakes.when(
+    "the logarithm is taken of a probability that has rounded to 0: "
+    "use F.logsigmoid, or F.binary_cross_entropy_with_logits."
+)
 def _log_of_zero(logits, labels, targets):
     p = _own(logits, labels).sigmoid()
     loss = targets * p.log() + (1 - targets) * (1 - p).log()
@@ -195,43 +211,6 @@ EXERCISE = Exercise(
     reference=mask_loss,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "every_channel",
-            _every_channel,
-            "every class's mask is punished: only that of the object's own class is looked at.",
-        ),
-        Mistake(
-            "softmax",
-            _softmax,
-            "softmax makes the classes compete for pixels: each mask is a sigmoid of its own.",
-        ),
-        Mistake(
-            "per_object",
-            _per_object,
-            "the pixels are summed up: the mean runs over objects and pixels.",
-        ),
-        Mistake(
-            "object_pixels_only",
-            _object_pixels_only,
-            "only the object's own pixels count: pixels that are not object must be learned, too.",
-        ),
-        Mistake(
-            "every_object",
-            _every_object,
-            "each object gets the channels of all objects: logits[:, labels - 1] does that.",
-        ),
-        Mistake(
-            "background_first",
-            _background_first,
-            "class c is looked for in channel c: there is no background channel, so it is c - 1.",
-        ),
-        Mistake(
-            "log_of_zero",
-            _log_of_zero,
-            "the logarithm is taken of a probability that has rounded to 0: use F.logsigmoid, or "
-            "F.binary_cross_entropy_with_logits.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     read="Mask R-CNN: a mask for each box",
 )

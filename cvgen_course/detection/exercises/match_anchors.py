@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 from torchvision.models.detection import _utils
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.detection.matching import IGNORED, NEGATIVE, match_anchors
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -175,10 +177,15 @@ def _keep(matches: Tensor, own: Tensor, iou: Tensor) -> Tensor:
     return torch.where(best, own, matches)
 
 
+@mistakes.when("only the thresholds decide: the best anchors of an object are matched, too.")
 def _thresholds_only(iou, low, high):
     return _by_thresholds(iou, low, high)[0]
 
 
+@mistakes.when(
+    "`matches[iou.argmax(dim=0)] = …` is used: of several best anchors it takes one, it changes "
+    "whom an anchor answers for, and it matches where no anchor touches."
+)
 def _assigned(iou, low, high):
     matches, _ = _by_thresholds(iou, low, high)
     if iou.shape[1]:
@@ -186,6 +193,10 @@ def _assigned(iou, low, high):
     return matches
 
 
+@mistakes.when(
+    "an object's best anchors are given to it: "
+    "they keep the object that they overlap most themselves."
+)
 def _takes_the_object(iou, low, high):
     matches, _ = _by_thresholds(iou, low, high)
     for k in range(iou.shape[1]):
@@ -195,6 +206,7 @@ def _takes_the_object(iou, low, high):
     return matches
 
 
+@mistakes.when("`argmax` finds one best anchor of an object: of several all are kept.")
 def _one_of_several(iou, low, high):
     matches, own = _by_thresholds(iou, low, high)
     for k in range(iou.shape[1]):
@@ -204,6 +216,9 @@ def _one_of_several(iou, low, high):
     return matches
 
 
+@mistakes.when(
+    "every anchor is the best of an object that none touches: an IoU of 0 never matches."
+)
 def _zero_matches(iou, low, high):
     matches, own = _by_thresholds(iou, low, high)
     for k in range(iou.shape[1]):
@@ -212,11 +227,13 @@ def _zero_matches(iou, low, high):
     return matches
 
 
+@mistakes.when("anchors between the thresholds are negative: they are ignored, −2.")
 def _nothing_ignored(iou, low, high):
     matches, own = _by_thresholds(iou, low, high)
     return _keep(matches.clamp(min=NEGATIVE), own, iou)
 
 
+@mistakes.when("an IoU must be over `high` to match: exactly `high` is enough.")
 def _strict(iou, low, high):
     matches, own = _by_thresholds(iou, low, high)
     if iou.shape[1]:
@@ -225,6 +242,7 @@ def _strict(iou, low, high):
     return _keep(matches, own, iou)
 
 
+@mistakes.when("−1 and −2 are exchanged: negative is −1, ignored is −2.")
 def _codes_exchanged(iou, low, high):
     matches, own = _by_thresholds(iou, low, high)
     exchanged = torch.where(matches < 0, NEGATIVE + IGNORED - matches, matches)
@@ -238,50 +256,7 @@ EXERCISE = Exercise(
     reference=match_anchors,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "thresholds_only",
-            _thresholds_only,
-            "only the thresholds decide: the best anchors of an object are matched, too.",
-        ),
-        Mistake(
-            "assigned",
-            _assigned,
-            "`matches[iou.argmax(dim=0)] = …` is used: of several best anchors it takes one, it "
-            "changes whom an anchor answers for, and it matches where no anchor touches.",
-        ),
-        Mistake(
-            "takes_the_object",
-            _takes_the_object,
-            "an object's best anchors are given to it: they keep the object that they overlap most "
-            "themselves.",
-        ),
-        Mistake(
-            "one_of_several",
-            _one_of_several,
-            "`argmax` finds one best anchor of an object: of several all are kept.",
-        ),
-        Mistake(
-            "zero_matches",
-            _zero_matches,
-            "every anchor is the best of an object that none touches: an IoU of 0 never matches.",
-        ),
-        Mistake(
-            "nothing_ignored",
-            _nothing_ignored,
-            "anchors between the thresholds are negative: they are ignored, −2.",
-        ),
-        Mistake(
-            "strict",
-            _strict,
-            "an IoU must be over `high` to match: exactly `high` is enough.",
-        ),
-        Mistake(
-            "codes_exchanged",
-            _codes_exchanged,
-            "−1 and −2 are exchanged: negative is −1, ignored is −2.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     forbidden=(_utils.Matcher, _utils.Matcher.__call__, _utils.Matcher.set_low_quality_matches_),
     read="Which anchor answers for which object",
 )

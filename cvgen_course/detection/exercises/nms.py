@@ -9,10 +9,12 @@ import torch
 from torch import Tensor
 from torchvision import ops
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.checks.probes import require_unchanged
 from cvgen_course.detection.boxes import box_iou
 from cvgen_course.detection.nms import batched_nms, nms
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -171,38 +173,46 @@ def _greedy(order: Tensor, too_much: Tensor) -> Tensor:
     return torch.tensor(kept, dtype=torch.int64)
 
 
+@mistakes.when("suppressed boxes suppress others: only a box that is kept may do that.")
 def _suppressed_suppress(boxes, scores, threshold):
     order = _by_score(scores)
     too_much = (box_iou(boxes[order], boxes[order]) > threshold).triu(diagonal=1)
     return order[~too_much.any(dim=0)]
 
 
+@mistakes.when("a box is suppressed at an IoU equal to the threshold: only above it.")
 def _at_the_threshold(boxes, scores, threshold):
     return _greedy(_by_score(scores), box_iou(boxes, boxes) >= threshold)
 
 
+@mistakes.when("the boxes are taken by increasing score: the best one comes first.")
 def _worst_first(boxes, scores, threshold):
     return _greedy(scores.sort(stable=True).indices, box_iou(boxes, boxes) > threshold)
 
 
+@mistakes.when("the boxes are taken in the order in which they came, not by decreasing score.")
 def _scores_ignored(boxes, scores, threshold):
     return _greedy(torch.arange(len(boxes)), box_iou(boxes, boxes) > threshold)
 
 
+@mistakes.when("the indices are sorted: they come by decreasing score, the best box first.")
 def _by_index(boxes, scores, threshold):
     return _greedy(_by_score(scores), box_iou(boxes, boxes) > threshold).sort().values
 
 
+@mistakes.when("places in the sorted list are returned: look up which boxes stood there.")
 def _positions(boxes, scores, threshold):
     boxes = boxes[_by_score(scores)]
     return _greedy(torch.arange(len(boxes)), box_iou(boxes, boxes) > threshold)
 
 
+@mistakes.when("a box's sides are one pixel too long: the width is x2 − x1, without + 1.")
 def _last_pixel(boxes, scores, threshold):
     wider = torch.cat([boxes[:, :2], boxes[:, 2:] + 1], dim=1)
     return _greedy(_by_score(scores), box_iou(wider, wider) > threshold)
 
 
+@mistakes.when("the intersection is divided by the smaller box, not by the union.")
 def _smaller_box(boxes, scores, threshold):
     iou = box_iou(boxes, boxes)
     area = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(dim=1)
@@ -218,48 +228,7 @@ EXERCISE = Exercise(
     reference=nms,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "suppressed_suppress",
-            _suppressed_suppress,
-            "suppressed boxes suppress others: only a box that is kept may do that.",
-        ),
-        Mistake(
-            "at_the_threshold",
-            _at_the_threshold,
-            "a box is suppressed at an IoU equal to the threshold: only above it.",
-        ),
-        Mistake(
-            "worst_first",
-            _worst_first,
-            "the boxes are taken by increasing score: the best one comes first.",
-        ),
-        Mistake(
-            "scores_ignored",
-            _scores_ignored,
-            "the boxes are taken in the order in which they came, not by decreasing score.",
-        ),
-        Mistake(
-            "by_index",
-            _by_index,
-            "the indices are sorted: they come by decreasing score, the best box first.",
-        ),
-        Mistake(
-            "positions",
-            _positions,
-            "places in the sorted list are returned: look up which boxes stood there.",
-        ),
-        Mistake(
-            "last_pixel",
-            _last_pixel,
-            "a box's sides are one pixel too long: the width is x2 − x1, without + 1.",
-        ),
-        Mistake(
-            "smaller_box",
-            _smaller_box,
-            "the intersection is divided by the smaller box, not by the union.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     forbidden=(ops.nms, ops.batched_nms, "torchvision::nms", batched_nms),
     read="One object, one box: non-maximum suppression",
 )

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor
 from torchvision import ops
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.detection.masks import crop_masks
 from cvgen_course.detection.roi_align import roi_align
 
 STRIDE = 8
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -201,40 +202,50 @@ def _in_bins(values: Tensor, s: int) -> Tensor:
     return values.transpose(3, 4).flatten(4)
 
 
+@mistakes.when("the half cell is missing: a cell's value belongs to its centre, so subtract 0.5.")
 def _no_half_cell(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
     steps = _steps(output_size, sampling_ratio)
     return _sample(f, boxes * spatial_scale, image_of, steps, sampling_ratio).mean(-1)
 
 
+@mistakes.when("boxes are rounded to whole cells, which is what RoI Align does without.")
 def _rounded(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
     edges, steps = (boxes * spatial_scale).round() - 0.5, _steps(output_size, sampling_ratio)
     return _sample(f, edges, image_of, steps, sampling_ratio).mean(-1)
 
 
+@mistakes.when(
+    "points begin at a bin's edge: the k-th is at (k + 1/2) / sampling_ratio of the bin."
+)
 def _corners(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
     edges, steps = _edges(boxes, spatial_scale), _steps(output_size, sampling_ratio)
     return _sample(f, edges, image_of, steps - steps[0], sampling_ratio).mean(-1)
 
 
+@mistakes.when("a bin takes the largest of its points: it takes their mean.")
 def _maximum(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
     edges, steps = _edges(boxes, spatial_scale), _steps(output_size, sampling_ratio)
     return _sample(f, edges, image_of, steps, sampling_ratio).amax(-1)
 
 
+@mistakes.when("rows and columns of the bins are exchanged: y first, then x.")
 def _transposed(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
     edges, steps = _edges(boxes, spatial_scale), _steps(output_size, sampling_ratio)
     return _sample(f, edges, image_of, steps, sampling_ratio).mean(-1).transpose(2, 3)
 
 
+@mistakes.when("every box looks at the first image: box r belongs to image image_of[r].")
 def _first_image(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
     edges, steps = _edges(boxes, spatial_scale), _steps(output_size, sampling_ratio)
     return _sample(f, edges, 0 * image_of, steps, sampling_ratio).mean(-1)
 
 
+@mistakes.when("each bin has one point only: it has sampling_ratio of them in each direction.")
 def _one_point(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
     return _sample(f, _edges(boxes, spatial_scale), image_of, _steps(output_size, 1), 1).mean(-1)
 
 
+@mistakes.when("each point takes the nearest cell: interpolate between the four around it.")
 def _nearest(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
     x, y = _coordinates(_edges(boxes, spatial_scale), _steps(output_size, sampling_ratio))
     rows, columns = (
@@ -251,48 +262,7 @@ EXERCISE = Exercise(
     reference=roi_align,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "no_half_cell",
-            _no_half_cell,
-            "the half cell is missing: a cell's value belongs to its centre, so subtract 0.5.",
-        ),
-        Mistake(
-            "rounded",
-            _rounded,
-            "boxes are rounded to whole cells, which is what RoI Align does without.",
-        ),
-        Mistake(
-            "corners",
-            _corners,
-            "points begin at a bin's edge: the k-th is at (k + 1/2) / sampling_ratio of the bin.",
-        ),
-        Mistake(
-            "maximum",
-            _maximum,
-            "a bin takes the largest of its points: it takes their mean.",
-        ),
-        Mistake(
-            "transposed",
-            _transposed,
-            "rows and columns of the bins are exchanged: y first, then x.",
-        ),
-        Mistake(
-            "first_image",
-            _first_image,
-            "every box looks at the first image: box r belongs to image image_of[r].",
-        ),
-        Mistake(
-            "one_point",
-            _one_point,
-            "each bin has one point only: it has sampling_ratio of them in each direction.",
-        ),
-        Mistake(
-            "nearest",
-            _nearest,
-            "each point takes the nearest cell: interpolate between the four around it.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     forbidden=(ops.roi_align, ops.RoIAlign, "torchvision::roi_align", crop_masks),
     read="RoI Align: cutting out without rounding",
 )

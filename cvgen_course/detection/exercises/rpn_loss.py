@@ -10,9 +10,11 @@ import torch.nn.functional as F
 from torch import Tensor
 from torchvision.models.detection.rpn import RegionProposalNetwork
 
-from cvgen_course.checks import Case, Exercise, Mistake, WrongAnswer, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, WrongAnswer, as_tensor
 from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.detection.rpn_loss import rpn_loss
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -179,44 +181,60 @@ def _regression(deltas: Tensor, target_deltas: Tensor, chosen: Tensor, beta: flo
     return F.smooth_l1_loss(deltas[chosen], target_deltas[chosen], beta=beta, reduction="sum")
 
 
+@mistakes.when(
+    "the regression is divided by the number of objects: "
+    "it is the number of sampled anchors, as for the objectness."
+)
 def _boxes_by_objects(logits, deltas, labels, target_deltas, beta=1 / 9):
     objectness = _objectness(logits, labels) / (labels >= 0).sum().clamp(min=1)
     regression = _regression(deltas, target_deltas, labels == 1, beta)
     return objectness, regression / (labels == 1).sum().clamp(min=1)
 
 
+@mistakes.when("the mean is taken over a box's four numbers: they are summed.")
 def _mean_of_four(logits, deltas, labels, target_deltas, beta=1 / 9):
     regression = _regression(deltas, target_deltas, labels == 1, beta) / 4
     return _both(_objectness(logits, labels), regression, (labels >= 0).sum())
 
 
+@mistakes.when("background has a regression loss, too: where there is no object, no box is wanted.")
 def _boxes_of_background(logits, deltas, labels, target_deltas, beta=1 / 9):
     regression = _regression(deltas, target_deltas, labels >= 0, beta)
     return _both(_objectness(logits, labels), regression, (labels >= 0).sum())
 
 
+@mistakes.when("anchors labelled -1 are taken for background.")
 def _unsampled_is_background(logits, deltas, labels, target_deltas, beta=1 / 9):
     labels = labels.clamp(min=0)
     regression = _regression(deltas, target_deltas, labels == 1, beta)
     return _both(_objectness(logits, labels), regression, (labels >= 0).sum())
 
 
+@mistakes.when(
+    "the sums are divided by the number of all anchors: it is the number of sampled ones."
+)
 def _divided_by_all(logits, deltas, labels, target_deltas, beta=1 / 9):
     regression = _regression(deltas, target_deltas, labels == 1, beta)
     count = torch.tensor(labels.numel())
     return _both(_objectness(logits, labels), regression, count)
 
 
+@mistakes.when("the Huber loss is used: it is beta times the smooth L1 loss.")
 def _huber(logits, deltas, labels, target_deltas, beta=1 / 9):
     regression = beta * _regression(deltas, target_deltas, labels == 1, beta)
     return _both(_objectness(logits, labels), regression, (labels >= 0).sum())
 
 
+@mistakes.when("the parabola ends at 1, PyTorch's default: it ends at `beta`.")
 def _beta_of_one(logits, deltas, labels, target_deltas, beta=1 / 9):
     regression = _regression(deltas, target_deltas, labels == 1, 1.0)
     return _both(_objectness(logits, labels), regression, (labels >= 0).sum())
 
 
+@mistakes.when(
+    "the cross-entropy is computed from probabilities that were rounded to 0 or 1: "
+    "use F.binary_cross_entropy_with_logits."
+)
 def _from_probabilities(logits, deltas, labels, target_deltas, beta=1 / 9):
     sampled = labels >= 0
     targets = labels[sampled].to(logits.dtype)
@@ -232,50 +250,7 @@ EXERCISE = Exercise(
     reference=rpn_loss,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "boxes_by_objects",
-            _boxes_by_objects,
-            "the regression is divided by the number of objects: it is the number of sampled "
-            "anchors, as for the objectness.",
-        ),
-        Mistake(
-            "mean_of_four",
-            _mean_of_four,
-            "the mean is taken over a box's four numbers: they are summed.",
-        ),
-        Mistake(
-            "boxes_of_background",
-            _boxes_of_background,
-            "background has a regression loss, too: where there is no object, no box is wanted.",
-        ),
-        Mistake(
-            "unsampled_is_background",
-            _unsampled_is_background,
-            "anchors labelled -1 are taken for background.",
-        ),
-        Mistake(
-            "divided_by_all",
-            _divided_by_all,
-            "the sums are divided by the number of all anchors: it is the number of sampled ones.",
-        ),
-        Mistake(
-            "huber",
-            _huber,
-            "the Huber loss is used: it is beta times the smooth L1 loss.",
-        ),
-        Mistake(
-            "beta_of_one",
-            _beta_of_one,
-            "the parabola ends at 1, PyTorch's default: it ends at `beta`.",
-        ),
-        Mistake(
-            "from_probabilities",
-            _from_probabilities,
-            "the cross-entropy is computed from probabilities that were rounded to 0 or 1: use "
-            "F.binary_cross_entropy_with_logits.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     forbidden=(RegionProposalNetwork.compute_loss,),
     read="The region proposal network",
 )

@@ -8,8 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cvgen_course.checks import Case, Exercise, Mistake, WrongAnswer, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, WrongAnswer, as_tensor
 from cvgen_course.segmentation import bilinear_kernel
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -84,34 +86,51 @@ def _tent(size: int, centre: float, factor: int) -> Tensor:
     return 1 - (torch.arange(size) - centre).abs() / factor
 
 
+@mistakes.when(
+    "the kernel is written for every pair of channels: "
+    "each output channel then adds up all input channels."
+)
 def _every_pair(num_channels, factor):
     size = 2 * factor - factor % 2
     tent = _tent(size, (size - 1) / 2, factor)
     return torch.outer(tent, tent).expand(num_channels, num_channels, size, size).clone()
 
 
+@mistakes.when("the shape is (C, 1, k, k), that of a grouped convolution; it is (C, C, k, k) here.")
 def _one_per_channel(num_channels, factor):
     return _every_pair(num_channels, factor)[:, :1].clone()
 
 
+@mistakes.when(
+    "the centre is rounded to k // 2: for even factors it lies between two pixels, at (k − 1) / 2."
+)
 def _whole_centre(num_channels, factor):
     size = 2 * factor - factor % 2
     tent = _tent(size, size // 2, factor)
     return _diagonal(num_channels, torch.outer(tent, tent))
 
 
+@mistakes.when(
+    "the centre is rounded down, `//` instead of `/`: "
+    "for even factors it lies between two pixels, at (k − 1) / 2."
+)
 def _low_centre(num_channels, factor):
     size = 2 * factor - factor % 2
     tent = _tent(size, (size - 1) // 2, factor)
     return _diagonal(num_channels, torch.outer(tent, tent))
 
 
+@mistakes.when("k is 2 · factor for odd factors too: it is 2 · factor − factor % 2.")
 def _always_even(num_channels, factor):
     size = 2 * factor
     tent = _tent(size, (size - 1) / 2, factor)
     return _diagonal(num_channels, torch.outer(tent, tent))
 
 
+@mistakes.when(
+    "the kernel is divided by its sum: it must sum to factor², "
+    "since each output pixel gets only some of its weights."
+)
 def _sum_of_one(num_channels, factor):
     size = 2 * factor - factor % 2
     tent = _tent(size, (size - 1) / 2, factor)
@@ -119,6 +138,7 @@ def _sum_of_one(num_channels, factor):
     return _diagonal(num_channels, kernel / kernel.sum())
 
 
+@mistakes.when("the two triangles are added instead of multiplied.")
 def _added(num_channels, factor):
     size = 2 * factor - factor % 2
     tent = _tent(size, (size - 1) / 2, factor)
@@ -132,42 +152,6 @@ EXERCISE = Exercise(
     reference=bilinear_kernel,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "every_pair",
-            _every_pair,
-            "the kernel is written for every pair of channels: each output channel then adds up "
-            "all input channels.",
-        ),
-        Mistake(
-            "one_per_channel",
-            _one_per_channel,
-            "the shape is (C, 1, k, k), that of a grouped convolution; it is (C, C, k, k) here.",
-        ),
-        Mistake(
-            "whole_centre",
-            _whole_centre,
-            "the centre is rounded to k // 2: for even factors it lies between two pixels, at "
-            "(k − 1) / 2.",
-        ),
-        Mistake(
-            "low_centre",
-            _low_centre,
-            "the centre is rounded down, `//` instead of `/`: for even factors it lies between two "
-            "pixels, at (k − 1) / 2.",
-        ),
-        Mistake(
-            "always_even",
-            _always_even,
-            "k is 2 · factor for odd factors too: it is 2 · factor − factor % 2.",
-        ),
-        Mistake(
-            "sum_of_one",
-            _sum_of_one,
-            "the kernel is divided by its sum: it must sum to factor², since each output pixel "
-            "gets only some of its weights.",
-        ),
-        Mistake("added", _added, "the two triangles are added instead of multiplied."),
-    ),
+    mistakes=tuple(mistakes),
     read="Bilinear upsampling as a layer",
 )

@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.segmentation import confusion_matrix
 
 VOID = 255
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -152,6 +153,7 @@ def _count(target: Tensor, pred: Tensor, num_classes: int) -> Tensor:
     return confusion.index_put((target, pred), ones, accumulate=True)
 
 
+@mistakes.when("rows and columns are exchanged: rows are the true classes, columns the predicted.")
 def _transposed(pred, target, num_classes, ignore_index=None):
     keep = torch.ones_like(target, dtype=torch.bool)
     if ignore_index is not None:
@@ -159,6 +161,10 @@ def _transposed(pred, target, num_classes, ignore_index=None):
     return _count(pred[keep], target[keep], num_classes)
 
 
+@mistakes.when(
+    "`confusion[target, pred] += 1` is used: a pair of classes that occurs many times is then "
+    "counted once; `torch.bincount` or `index_put_(…, accumulate=True)` counts all."
+)
 def _counts_once(pred, target, num_classes, ignore_index=None):
     if ignore_index is not None:
         keep = target != ignore_index
@@ -168,10 +174,15 @@ def _counts_once(pred, target, num_classes, ignore_index=None):
     return confusion
 
 
+@mistakes.when("`ignore_index` is not looked at.")
 def _never_ignores(pred, target, num_classes, ignore_index=None):
     return _count(target.flatten(), pred.flatten(), num_classes)
 
 
+@mistakes.when(
+    "the code asks `if ignore_index:`, which is false for class 0; "
+    "ask `if ignore_index is not None:`."
+)
 def _zero_is_false(pred, target, num_classes, ignore_index=None):
     if ignore_index:
         keep = target != ignore_index
@@ -179,6 +190,7 @@ def _zero_is_false(pred, target, num_classes, ignore_index=None):
     return _count(target.flatten(), pred.flatten(), num_classes)
 
 
+@mistakes.when("pixels are dropped because of their prediction: only the target decides.")
 def _ignores_predictions(pred, target, num_classes, ignore_index=None):
     if ignore_index is not None:
         keep = (target != ignore_index) & (pred != ignore_index)
@@ -186,6 +198,10 @@ def _ignores_predictions(pred, target, num_classes, ignore_index=None):
     return _count(target.flatten(), pred.flatten(), num_classes)
 
 
+@mistakes.when(
+    "`torch.bincount` is called without `minlength=num_classes**2`: "
+    "it stops at the last pair that occurs."
+)
 def _no_minlength(pred, target, num_classes, ignore_index=None):
     if ignore_index is not None:
         keep = target != ignore_index
@@ -194,6 +210,9 @@ def _no_minlength(pred, target, num_classes, ignore_index=None):
     return torch.bincount(pairs).reshape(num_classes, num_classes)
 
 
+@mistakes.when(
+    "the size of the matrix is taken from the classes that occur instead of `num_classes`."
+)
 def _size_from_data(pred, target, num_classes, ignore_index=None):
     if ignore_index is not None:
         keep = target != ignore_index
@@ -209,41 +228,6 @@ EXERCISE = Exercise(
     reference=confusion_matrix,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "transposed",
-            _transposed,
-            "rows and columns are exchanged: rows are the true classes, columns the predicted.",
-        ),
-        Mistake(
-            "counts_once",
-            _counts_once,
-            "`confusion[target, pred] += 1` is used: a pair of classes that occurs many times is "
-            "then counted once; `torch.bincount` or `index_put_(…, accumulate=True)` counts all.",
-        ),
-        Mistake("never_ignores", _never_ignores, "`ignore_index` is not looked at."),
-        Mistake(
-            "zero_is_false",
-            _zero_is_false,
-            "the code asks `if ignore_index:`, which is false for class 0; "
-            "ask `if ignore_index is not None:`.",
-        ),
-        Mistake(
-            "ignores_predictions",
-            _ignores_predictions,
-            "pixels are dropped because of their prediction: only the target decides.",
-        ),
-        Mistake(
-            "no_minlength",
-            _no_minlength,
-            "`torch.bincount` is called without `minlength=num_classes**2`: it stops at the last "
-            "pair that occurs.",
-        ),
-        Mistake(
-            "size_from_data",
-            _size_from_data,
-            "the size of the matrix is taken from the classes that occur instead of `num_classes`.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     read="Measuring a segmentation",
 )

@@ -11,9 +11,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.grad import conv2d_input
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.checks.probes import gradients, number_type, require_unchanged
 from cvgen_course.segmentation import conv_transpose2d
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -163,18 +165,37 @@ def _finish(out: Tensor, bias: Tensor | None, padding: int) -> Tensor:
     return out if bias is None else out + bias.reshape(1, -1, 1, 1)
 
 
+@mistakes.when("a stamp replaces what was there (`=`): where stamps overlap, they add up (`+=`).")
 def _overwrites(x, weight, bias=None, stride=1, padding=0):
     return _finish(_stamp(x, weight, stride, lambda old, stamp: stamp), bias, padding)
 
 
+@mistakes.when(
+    "the stamps come out flipped: every pixel stamps the kernel as it is. With `F.conv2d` on a "
+    "spread-out map, that takes a flip: it reads the kernel the other way round."
+)
 def _flipped(x, weight, bias=None, stride=1, padding=0):
     return _finish(_stamp(x, weight.flip(2, 3), stride, torch.add), bias, padding)
 
 
+@mistakes.when("the border is not cut off: padding makes this output smaller.")
 def _padding_ignored(x, weight, bias=None, stride=1, padding=0):
     return _finish(_stamp(x, weight, stride, torch.add), bias, 0)
 
 
+@mistakes.when(
+    "the border is cut off with `[padding:-padding]`, which leaves nothing where padding is 0; "
+    "write `[padding : H - padding]`."
+)
+def _crops_to_nothing(x, weight, bias=None, stride=1, padding=0):
+    out = _stamp(x, weight, stride, torch.add)[:, :, padding:-padding, padding:-padding]
+    return _finish(out, bias, 0)
+
+
+@mistakes.when(
+    "positions before the first row or column are not left out: in Python, a negative index counts "
+    "from the end, so these values land at the other side."
+)
 def _wraps_round(x, weight, bias=None, stride=1, padding=0):
     (_, _, H, W), (_, _, kh, kw) = x.shape, weight.shape
     size = (H - 1) * stride - 2 * padding + kh, (W - 1) * stride - 2 * padding + kw
@@ -186,21 +207,21 @@ def _wraps_round(x, weight, bias=None, stride=1, padding=0):
     return _finish(out, bias, 0)
 
 
+@mistakes.when("the bias is part of every stamp: each output pixel gets it once, after all stamps.")
 def _bias_in_each_stamp(x, weight, bias=None, stride=1, padding=0):
     more = 0 if bias is None else bias.reshape(1, -1, 1, 1)
     out = _stamp(x, weight, stride, lambda old, stamp: old + stamp + more)
     return _finish(out, None, padding)
 
 
+@mistakes.when(
+    "input and output channels of the weight are exchanged: its shape is (C_in, C_out, kh, kw)."
+)
 def _channels_exchanged(x, weight, bias=None, stride=1, padding=0):
     return _finish(_stamp(x, weight.transpose(0, 1), stride, torch.add), bias, padding)
 
 
-def _crops_to_nothing(x, weight, bias=None, stride=1, padding=0):
-    out = _stamp(x, weight, stride, torch.add)[:, :, padding:-padding, padding:-padding]
-    return _finish(out, bias, 0)
-
-
+@mistakes.when("the bias is not added.")
 def _bias_forgotten(x, weight, bias=None, stride=1, padding=0):
     return _finish(_stamp(x, weight, stride, torch.add), None, padding)
 
@@ -212,48 +233,7 @@ EXERCISE = Exercise(
     reference=conv_transpose2d,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "overwrites",
-            _overwrites,
-            "a stamp replaces what was there (`=`): where stamps overlap, they add up (`+=`).",
-        ),
-        Mistake(
-            "flipped",
-            _flipped,
-            "the stamps come out flipped: every pixel stamps the kernel as it is. With `F.conv2d` "
-            "on a spread-out map, that takes a flip: it reads the kernel the other way round.",
-        ),
-        Mistake(
-            "padding_ignored",
-            _padding_ignored,
-            "the border is not cut off: padding makes this output smaller.",
-        ),
-        Mistake(
-            "crops_to_nothing",
-            _crops_to_nothing,
-            "the border is cut off with `[padding:-padding]`, which leaves nothing where padding "
-            "is 0; write `[padding : H - padding]`.",
-        ),
-        Mistake(
-            "wraps_round",
-            _wraps_round,
-            "positions before the first row or column are not left out: in Python, a negative "
-            "index counts from the end, so these values land at the other side.",
-        ),
-        Mistake(
-            "bias_in_each_stamp",
-            _bias_in_each_stamp,
-            "the bias is part of every stamp: each output pixel gets it once, after all stamps.",
-        ),
-        Mistake(
-            "channels_exchanged",
-            _channels_exchanged,
-            "input and output channels of the weight are exchanged: its shape is "
-            "(C_in, C_out, kh, kw).",
-        ),
-        Mistake("bias_forgotten", _bias_forgotten, "the bias is not added."),
-    ),
+    mistakes=tuple(mistakes),
     forbidden=(
         F.conv_transpose1d,
         F.conv_transpose2d,

@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.segmentation import dice_loss
 
 VOID = 255
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -179,43 +180,53 @@ def _whole(probs: Tensor, one_hot: Tensor, smooth: float) -> Tensor:
     return (2 * _sums(probs * one_hot) + smooth) / (_sums(probs) + _sums(one_hot) + smooth)
 
 
+@mistakes.when("the Dice coefficient itself is returned: the loss is 1 minus it.")
 def _coefficient(logits, target, ignore_index=None, smooth=1.0):
     return _whole(*_parts(logits.softmax(1), target, ignore_index), smooth).mean()
 
 
+@mistakes.when(
+    "sigmoid is used: the classes exclude each other, so it is softmax over dimension 1."
+)
 def _sigmoid(logits, target, ignore_index=None, smooth=1.0):
     return 1 - _whole(*_parts(logits.sigmoid(), target, ignore_index), smooth).mean()
 
 
+@mistakes.when("argmax is used instead of probabilities: nothing can be learned through an argmax.")
 def _hard(logits, target, ignore_index=None, smooth=1.0):
     probs = F.one_hot(logits.argmax(1), logits.shape[1]).movedim(-1, 1).to(logits.dtype)
     return 1 - _whole(*_parts(probs, target, ignore_index), smooth).mean()
 
 
+@mistakes.when("each image gets a Dice of its own: the sums run over the whole batch.")
 def _per_image(logits, target, ignore_index=None, smooth=1.0):
     probs, one_hot = _parts(logits.softmax(1), target, ignore_index)
     overlap = 2 * (probs * one_hot).sum((2, 3)) + smooth
     return 1 - (overlap / (probs.sum((2, 3)) + one_hot.sum((2, 3)) + smooth)).mean()
 
 
+@mistakes.when("all classes share one fraction: each class has its own, and then comes the mean.")
 def _one_fraction(logits, target, ignore_index=None, smooth=1.0):
     probs, one_hot = _parts(logits.softmax(1), target, ignore_index)
     overlap = 2 * (probs * one_hot).sum() + smooth
     return 1 - overlap / (probs.sum() + one_hot.sum() + smooth)
 
 
+@mistakes.when("ignored pixels still enter the sum of the probabilities in the denominator.")
 def _half_ignored(logits, target, ignore_index=None, smooth=1.0):
     probs = logits.softmax(1)
     _, one_hot = _parts(probs, target, ignore_index)
     return 1 - _whole(probs, one_hot, smooth).mean()
 
 
+@mistakes.when("`smooth` stands in the denominator only: the numerator gets it, too.")
 def _smooth_below_only(logits, target, ignore_index=None, smooth=1.0):
     probs, one_hot = _parts(logits.softmax(1), target, ignore_index)
     overlap = 2 * _sums(probs * one_hot)
     return 1 - (overlap / (_sums(probs) + _sums(one_hot) + smooth)).mean()
 
 
+@mistakes.when("the factor 2 in the numerator is missing.")
 def _factor_missing(logits, target, ignore_index=None, smooth=1.0):
     probs, one_hot = _parts(logits.softmax(1), target, ignore_index)
     overlap = _sums(probs * one_hot) + smooth
@@ -229,43 +240,6 @@ EXERCISE = Exercise(
     reference=dice_loss,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "coefficient",
-            _coefficient,
-            "the Dice coefficient itself is returned: the loss is 1 minus it.",
-        ),
-        Mistake(
-            "sigmoid",
-            _sigmoid,
-            "sigmoid is used: the classes exclude each other, so it is softmax over dimension 1.",
-        ),
-        Mistake(
-            "hard",
-            _hard,
-            "argmax is used instead of probabilities: nothing can be learned through an argmax.",
-        ),
-        Mistake(
-            "per_image",
-            _per_image,
-            "each image gets a Dice of its own: the sums run over the whole batch.",
-        ),
-        Mistake(
-            "one_fraction",
-            _one_fraction,
-            "all classes share one fraction: each class has its own, and then comes the mean.",
-        ),
-        Mistake(
-            "half_ignored",
-            _half_ignored,
-            "ignored pixels still enter the sum of the probabilities in the denominator.",
-        ),
-        Mistake(
-            "smooth_below_only",
-            _smooth_below_only,
-            "`smooth` stands in the denominator only: the numerator gets it, too.",
-        ),
-        Mistake("factor_missing", _factor_missing, "the factor 2 in the numerator is missing."),
-    ),
+    mistakes=tuple(mistakes),
     read="Losses: what may a network be punished for?",
 )

@@ -9,11 +9,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.checks.probes import gradients, number_type, require_unchanged
 from cvgen_course.segmentation import fuse_skips, upsample_and_add
 
 SCORES = ("score32", "score16", "score8")
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -109,21 +110,27 @@ def _resize(scores: Tensor, size: Sequence[int], align_corners: bool = False) ->
     return F.interpolate(scores, size=size, mode="bilinear", align_corners=align_corners)
 
 
+@mistakes.when("`align_corners=True` is used.")
 def _align_corners(score32, score16, score8):
     fused = score16 + _resize(score32, score16.shape[-2:], align_corners=True)
     return score8 + _resize(fused, score8.shape[-2:], align_corners=True)
 
 
+@mistakes.when("the mode is nearest, the default: ask for bilinear.")
 def _nearest(score32, score16, score8):
     fused = score16 + F.interpolate(score32, score16.shape[-2:])
     return score8 + F.interpolate(fused, score8.shape[-2:])
 
 
+@mistakes.when(
+    "the maps are doubled (`scale_factor=2`): the next one is not always twice as large."
+)
 def _scale_factor(score32, score16, score8):
     fused = score16 + F.interpolate(score32, scale_factor=2, mode="bilinear")
     return score8 + F.interpolate(fused, scale_factor=2, mode="bilinear")
 
 
+@mistakes.when("the map is doubled and then cropped: interpolate to the exact size instead.")
 def _doubles_and_crops(score32, score16, score8):
     for finer in (score16, score8):
         larger = F.interpolate(score32, scale_factor=2, mode="bilinear")
@@ -131,20 +138,24 @@ def _doubles_and_crops(score32, score16, score8):
     return score32
 
 
+@mistakes.when("`score32` is upsampled to the finest size in one jump instead of two steps.")
 def _one_jump(score32, score16, score8):
     size = score8.shape[-2:]
     return _resize(score32, size) + _resize(score16, size) + score8
 
 
+@mistakes.when("the maps are averaged: scores are added.")
 def _averages(score32, score16, score8):
     fused = (score16 + _resize(score32, score16.shape[-2:])) / 2
     return (score8 + _resize(fused, score8.shape[-2:])) / 2
 
 
+@mistakes.when("`score16` is not added.")
 def _middle_forgotten(score32, score16, score8):
     return score8 + _resize(_resize(score32, score16.shape[-2:]), score8.shape[-2:])
 
 
+@mistakes.when("`score8` is not added.")
 def _finest_forgotten(score32, score16, score8):
     fused = score16 + _resize(score32, score16.shape[-2:])
     return _resize(fused, score8.shape[-2:])
@@ -157,28 +168,7 @@ EXERCISE = Exercise(
     reference=fuse_skips,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake("align_corners", _align_corners, "`align_corners=True` is used."),
-        Mistake("nearest", _nearest, "the mode is nearest, the default: ask for bilinear."),
-        Mistake(
-            "scale_factor",
-            _scale_factor,
-            "the maps are doubled (`scale_factor=2`): the next one is not always twice as large.",
-        ),
-        Mistake(
-            "doubles_and_crops",
-            _doubles_and_crops,
-            "the map is doubled and then cropped: interpolate to the exact size instead.",
-        ),
-        Mistake(
-            "one_jump",
-            _one_jump,
-            "`score32` is upsampled to the finest size in one jump instead of two steps.",
-        ),
-        Mistake("averages", _averages, "the maps are averaged: scores are added."),
-        Mistake("middle_forgotten", _middle_forgotten, "`score16` is not added."),
-        Mistake("finest_forgotten", _finest_forgotten, "`score8` is not added."),
-    ),
+    mistakes=tuple(mistakes),
     forbidden=(upsample_and_add,),
     read="FCN: add finer scores",
 )

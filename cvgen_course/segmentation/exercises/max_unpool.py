@@ -9,9 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.checks.probes import gradients, number_type, require_unchanged
 from cvgen_course.segmentation import max_unpool
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -121,11 +123,16 @@ def _place(x: Tensor, indices: Tensor, size: tuple[int, int]) -> Tensor:
     return out.scatter(2, indices.flatten(2), x.flatten(2)).unflatten(2, (H, W))
 
 
+@mistakes.when(
+    "the whole batch is flattened into one row: "
+    "indices count within the plane of their own image and channel."
+)
 def _one_plane(x, indices, output_size):
     out = x.new_zeros(*x.shape[:2], *output_size).flatten()
     return out.scatter(0, indices.flatten(), x.flatten()).reshape(*x.shape[:2], *output_size)
 
 
+@mistakes.when("positions are split by the height: the row is index // W, the column index % W.")
 def _height_for_width(x, indices, output_size):
     H, W = output_size
     rows, columns = indices // H, indices % H
@@ -135,20 +142,28 @@ def _height_for_width(x, indices, output_size):
     return out.index_put((images, channels, rows, columns), x)[..., :H, :W]
 
 
+@mistakes.when(
+    "every value goes to the top left of its block, a bed of nails: the indices say where."
+)
 def _fixed_places(x, indices, output_size):
     out = x.new_zeros(*x.shape[:2], *output_size)
     out[:, :, : 2 * x.shape[2] : 2, : 2 * x.shape[3] : 2] = x
     return out
 
 
+@mistakes.when(
+    "every value fills its whole block (nearest neighbour): all places but one are zero."
+)
 def _repeats(x, indices, output_size):
     return F.interpolate(x, size=output_size, mode="nearest")
 
 
+@mistakes.when("the output is twice as large as the input instead of `output_size`.")
 def _doubles(x, indices, output_size):
     return _place(x, indices, (2 * x.shape[2], 2 * x.shape[3]))
 
 
+@mistakes.when("no gradient flows back to `x`.")
 def _detached(x, indices, output_size):
     return _place(x.detach(), indices, output_size)
 
@@ -160,35 +175,7 @@ EXERCISE = Exercise(
     reference=max_unpool,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "one_plane",
-            _one_plane,
-            "the whole batch is flattened into one row: indices count within the plane of their "
-            "own image and channel.",
-        ),
-        Mistake(
-            "height_for_width",
-            _height_for_width,
-            "positions are split by the height: the row is index // W, the column index % W.",
-        ),
-        Mistake(
-            "fixed_places",
-            _fixed_places,
-            "every value goes to the top left of its block, a bed of nails: the indices say where.",
-        ),
-        Mistake(
-            "repeats",
-            _repeats,
-            "every value fills its whole block (nearest neighbour): all places but one are zero.",
-        ),
-        Mistake(
-            "doubles",
-            _doubles,
-            "the output is twice as large as the input instead of `output_size`.",
-        ),
-        Mistake("detached", _detached, "no gradient flows back to `x`."),
-    ),
+    mistakes=tuple(mistakes),
     forbidden=(
         F.max_unpool1d,
         F.max_unpool2d,

@@ -8,8 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.segmentation import iou_per_class, mean_iou
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -99,19 +101,25 @@ def _iou(confusion: Tensor) -> Tensor:
     return intersection / (confusion.sum(0) + confusion.sum(1) - intersection)
 
 
+@mistakes.when("a class that never occurs counts as 0 instead of being left out of the mean.")
 def _absent_is_zero(confusion):
     return _iou(confusion).nan_to_num(0.0).mean()
 
 
+@mistakes.when("a class that never occurs counts as 1 instead of being left out of the mean.")
 def _absent_is_one(confusion):
     return _iou(confusion).nan_to_num(1.0).mean()
 
 
+@mistakes.when(
+    "classes that occur only in the prediction are left out: they have IoU 0, and count."
+)
 def _target_classes_only(confusion):
     occurs = confusion.sum(1) > 0
     return _iou(confusion)[occurs].sum() / occurs.sum().clamp(min=1)
 
 
+@mistakes.when("the union is row sum + column sum, in which the intersection is counted twice.")
 def _intersection_twice(confusion):
     intersection = confusion.double().diagonal()
     both = confusion.sum(0) + confusion.sum(1)
@@ -119,20 +127,26 @@ def _intersection_twice(confusion):
     return (intersection[occurs] / both[occurs]).sum() / occurs.sum().clamp(min=1)
 
 
+@mistakes.when("Dice, 2·I / (rows + columns), is computed instead of IoU.")
 def _dice(confusion):
     return 2 * _intersection_twice(confusion)
 
 
+@mistakes.when(
+    "the diagonal is divided by the row sums: that is each class's accuracy, not its IoU."
+)
 def _recall(confusion):
     rows = confusion.sum(1).double()
     occurs = rows > 0
     return (confusion.diagonal()[occurs] / rows[occurs]).sum() / occurs.sum().clamp(min=1)
 
 
+@mistakes.when("the share of right pixels is returned.")
 def _pixel_accuracy(confusion):
     return confusion.diagonal().sum().double() / confusion.sum().clamp(min=1)
 
 
+@mistakes.when("class 0, the background, is left out: it is a class like the others.")
 def _without_background(confusion):
     iou = _iou(confusion)[1:]
     occurs = ~iou.isnan()
@@ -146,40 +160,7 @@ EXERCISE = Exercise(
     reference=mean_iou,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "absent_is_zero",
-            _absent_is_zero,
-            "a class that never occurs counts as 0 instead of being left out of the mean.",
-        ),
-        Mistake(
-            "absent_is_one",
-            _absent_is_one,
-            "a class that never occurs counts as 1 instead of being left out of the mean.",
-        ),
-        Mistake(
-            "target_classes_only",
-            _target_classes_only,
-            "classes that occur only in the prediction are left out: they have IoU 0, and count.",
-        ),
-        Mistake(
-            "intersection_twice",
-            _intersection_twice,
-            "the union is row sum + column sum, in which the intersection is counted twice.",
-        ),
-        Mistake("dice", _dice, "Dice, 2·I / (rows + columns), is computed instead of IoU."),
-        Mistake(
-            "recall",
-            _recall,
-            "the diagonal is divided by the row sums: that is each class's accuracy, not its IoU.",
-        ),
-        Mistake("pixel_accuracy", _pixel_accuracy, "the share of right pixels is returned."),
-        Mistake(
-            "without_background",
-            _without_background,
-            "class 0, the background, is left out: it is a class like the others.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     forbidden=(iou_per_class,),
     read="Measuring a segmentation",
 )

@@ -9,9 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cvgen_course.checks import Case, Exercise, Mistake, WrongAnswer, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, WrongAnswer, as_tensor
 from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.segmentation import unet_down
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -105,34 +107,43 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     return answer | ({"the number of calls of conv": len(calls)} if "count" in inputs else {})
 
 
+@mistakes.when("the two results are exchanged: return skip, pooled.")
 def _exchanged(x, conv):
     skip = conv(x)
     return F.max_pool2d(skip, 2), skip
 
 
+@mistakes.when("`x` is pooled instead of what `conv` made of it.")
 def _pools_the_input(x, conv):
     return conv(x), F.max_pool2d(x, 2)
 
 
+@mistakes.when("`x` is kept for the skip connection instead of what `conv` made of it.")
 def _skip_is_the_input(x, conv):
     return x, F.max_pool2d(conv(x), 2)
 
 
+@mistakes.when(
+    "the skip connection gets the pooled map: it carries what `conv` made, in full size."
+)
 def _skip_is_pooled(x, conv):
     pooled = F.max_pool2d(conv(x), 2)
     return pooled, pooled
 
 
+@mistakes.when("average-pooling is used: U-Net takes the maximum.")
 def _averages(x, conv):
     skip = conv(x)
     return skip, F.avg_pool2d(skip, 2)
 
 
+@mistakes.when("odd sizes are rounded up (`ceil_mode=True`): an odd last row or column is dropped.")
 def _rounds_up(x, conv):
     skip = conv(x)
     return skip, F.max_pool2d(skip, 2, ceil_mode=True)
 
 
+@mistakes.when("`conv` is called twice: keep its result instead.")
 def _calls_twice(x, conv):
     return conv(x), F.max_pool2d(conv(x), 2)
 
@@ -144,30 +155,6 @@ EXERCISE = Exercise(
     reference=unet_down,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake("exchanged", _exchanged, "the two results are exchanged: return skip, pooled."),
-        Mistake(
-            "pools_the_input",
-            _pools_the_input,
-            "`x` is pooled instead of what `conv` made of it.",
-        ),
-        Mistake(
-            "skip_is_the_input",
-            _skip_is_the_input,
-            "`x` is kept for the skip connection instead of what `conv` made of it.",
-        ),
-        Mistake(
-            "skip_is_pooled",
-            _skip_is_pooled,
-            "the skip connection gets the pooled map: it carries what `conv` made, in full size.",
-        ),
-        Mistake("averages", _averages, "average-pooling is used: U-Net takes the maximum."),
-        Mistake(
-            "rounds_up",
-            _rounds_up,
-            "odd sizes are rounded up (`ceil_mode=True`): an odd last row or column is dropped.",
-        ),
-        Mistake("calls_twice", _calls_twice, "`conv` is called twice: keep its result instead."),
-    ),
+    mistakes=tuple(mistakes),
     read="U-Net: carry the whole map across",
 )

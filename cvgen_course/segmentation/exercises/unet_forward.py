@@ -10,10 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cvgen_course.checks import Case, Exercise, Mistake, WrongAnswer, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, WrongAnswer, as_tensor
 from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.segmentation import unet_forward
 from cvgen_course.segmentation.unet import Module
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -177,26 +179,35 @@ def _up(
     return x
 
 
+@mistakes.when(
+    "the skips are used in the order in which they were made: the last one is used first."
+)
 def _skips_from_the_top(x, down_convs, bottleneck, upsamples, up_convs, head):
     x, skips = _down(x, down_convs)
     return head(_up(bottleneck(x), skips, upsamples, up_convs))
 
 
+@mistakes.when("`upsamples` and `up_convs` are reversed: they already run from coarse to fine.")
 def _blocks_from_the_top(x, down_convs, bottleneck, upsamples, up_convs, head):
     x, skips = _down(x, down_convs)
     return head(_up(bottleneck(x), skips[::-1], upsamples[::-1], up_convs[::-1]))
 
 
+@mistakes.when("the bottleneck is left out.")
 def _bottleneck_forgotten(x, down_convs, bottleneck, upsamples, up_convs, head):
     x, skips = _down(x, down_convs)
     return head(_up(x, skips[::-1], upsamples, up_convs))
 
 
+@mistakes.when("the head is left out.")
 def _head_forgotten(x, down_convs, bottleneck, upsamples, up_convs, head):
     x, skips = _down(x, down_convs)
     return _up(bottleneck(x), skips[::-1], upsamples, up_convs)
 
 
+@mistakes.when(
+    "the upsampled maps are not, or not rightly, fitted to their skips: odd sizes break."
+)
 def _even_sizes_only(x, down_convs, bottleneck, upsamples, up_convs, head):
     x, skips = _down(x, down_convs)
     x = bottleneck(x)
@@ -205,6 +216,7 @@ def _even_sizes_only(x, down_convs, bottleneck, upsamples, up_convs, head):
     return head(x)
 
 
+@mistakes.when("the pooled maps are kept for the skip connections instead of those before pooling.")
 def _keeps_pooled_maps(x, down_convs, bottleneck, upsamples, up_convs, head):
     skips = []
     for conv in down_convs:
@@ -220,29 +232,6 @@ EXERCISE = Exercise(
     reference=unet_forward,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "skips_from_the_top",
-            _skips_from_the_top,
-            "the skips are used in the order in which they were made: the last one is used first.",
-        ),
-        Mistake(
-            "blocks_from_the_top",
-            _blocks_from_the_top,
-            "`upsamples` and `up_convs` are reversed: they already run from coarse to fine.",
-        ),
-        Mistake("bottleneck_forgotten", _bottleneck_forgotten, "the bottleneck is left out."),
-        Mistake("head_forgotten", _head_forgotten, "the head is left out."),
-        Mistake(
-            "even_sizes_only",
-            _even_sizes_only,
-            "the upsampled maps are not, or not rightly, fitted to their skips: odd sizes break.",
-        ),
-        Mistake(
-            "keeps_pooled_maps",
-            _keeps_pooled_maps,
-            "the pooled maps are kept for the skip connections instead of those before pooling.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     read="U-Net: carry the whole map across",
 )

@@ -9,9 +9,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cvgen_course.checks import Case, Exercise, Mistake, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.segmentation import unet_up
+
+mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
@@ -137,40 +139,52 @@ def _fit(x: Tensor, size: Sequence[int]) -> Tensor:
     return F.pad(x, (0, size[1] - x.shape[3], 0, size[0] - x.shape[2]))
 
 
+@mistakes.when("the channels of `skip` come last in the concatenation: they come first.")
 def _skip_last(x, skip, upsample, conv):
     return conv(torch.cat([_fit(upsample(x), skip.shape[2:]), skip], dim=1))
 
 
+@mistakes.when("the upsampled map is not fitted to the size of `skip`.")
 def _never_fits(x, skip, upsample, conv):
     return conv(torch.cat([skip, upsample(x)], dim=1))
 
 
+@mistakes.when("a map that is too small is padded, but one that is too large is not cropped.")
+def _pads_only(x, skip, upsample, conv):
+    x = upsample(x)
+    rows, columns = (max(0, skip.shape[d] - x.shape[d]) for d in (2, 3))
+    return conv(torch.cat([skip, F.pad(x, (0, columns, 0, rows))], dim=1))
+
+
+@mistakes.when(
+    "zeros are added (or values cropped) at the left and the top "
+    "instead of the right and the bottom."
+)
 def _pads_top_left(x, skip, upsample, conv):
     x = upsample(x)
     x = F.pad(x, (skip.shape[3] - x.shape[3], 0, skip.shape[2] - x.shape[2], 0))
     return conv(torch.cat([skip, x], dim=1))
 
 
+@mistakes.when("height and width are exchanged in `F.pad`, which counts from the last dimension.")
 def _exchanges_height_and_width(x, skip, upsample, conv):
     x = upsample(x)
     x = F.pad(x, (0, skip.shape[2] - x.shape[2], 0, skip.shape[3] - x.shape[3]))
     return conv(torch.cat([skip, x], dim=1))
 
 
+@mistakes.when("the upsampled map is stretched to the size of `skip` by interpolation.")
 def _resizes(x, skip, upsample, conv):
     x = F.interpolate(upsample(x), skip.shape[2:])
     return conv(torch.cat([skip, x], dim=1))
 
 
+@mistakes.when(
+    "the skip is fitted to the upsampled map: the result must have the size of the skip."
+)
 def _fits_the_skip(x, skip, upsample, conv):
     x = upsample(x)
     return conv(torch.cat([_fit(skip, x.shape[2:]), x], dim=1))
-
-
-def _pads_only(x, skip, upsample, conv):
-    x = upsample(x)
-    rows, columns = (max(0, skip.shape[d] - x.shape[d]) for d in (2, 3))
-    return conv(torch.cat([skip, F.pad(x, (0, columns, 0, rows))], dim=1))
 
 
 EXERCISE = Exercise(
@@ -180,43 +194,6 @@ EXERCISE = Exercise(
     reference=unet_up,
     cases=cases,
     probe=probe,
-    mistakes=(
-        Mistake(
-            "skip_last",
-            _skip_last,
-            "the channels of `skip` come last in the concatenation: they come first.",
-        ),
-        Mistake(
-            "never_fits",
-            _never_fits,
-            "the upsampled map is not fitted to the size of `skip`.",
-        ),
-        Mistake(
-            "pads_only",
-            _pads_only,
-            "a map that is too small is padded, but one that is too large is not cropped.",
-        ),
-        Mistake(
-            "pads_top_left",
-            _pads_top_left,
-            "zeros are added (or values cropped) at the left and the top instead of the right and "
-            "the bottom.",
-        ),
-        Mistake(
-            "exchanges_height_and_width",
-            _exchanges_height_and_width,
-            "height and width are exchanged in `F.pad`, which counts from the last dimension.",
-        ),
-        Mistake(
-            "resizes",
-            _resizes,
-            "the upsampled map is stretched to the size of `skip` by interpolation.",
-        ),
-        Mistake(
-            "fits_the_skip",
-            _fits_the_skip,
-            "the skip is fitted to the upsampled map: the result must have the size of the skip.",
-        ),
-    ),
+    mistakes=tuple(mistakes),
     read="U-Net: carry the whole map across",
 )
