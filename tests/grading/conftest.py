@@ -161,7 +161,8 @@ def check(name, namespace):
             passed, message = namespace[name](x) == REFERENCE[name](x), "wrong value"
         except Exception as error:
             passed, message = False, f"{type(error).__name__}: {error}"
-        rows.append({"title": title, "passed": passed, "message": "" if passed else message})
+        message = "" if passed else message
+        rows.append({"title": title, "passed": passed, "weight": 1.0, "message": message})
     fraction = sum(row["passed"] for row in rows) / len(rows)
     points = float(MAX_POINTS[name] * fraction)
     failed = [row["title"] for row in rows if not row["passed"]]
