@@ -16,8 +16,8 @@ from nbgrader.preprocessors import SaveCells
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from cvgen_course.errors import CourseError, ReleaseError
-from cvgen_course.grading.cells import exercise_name, grade_id, is_check, is_graded, points
 from cvgen_course.grading.course import Chapter, Course
+from cvgen_course.notebooks.cells import exercise_name, grade_id, is_check, is_graded, points
 
 
 class Column(NamedTuple):

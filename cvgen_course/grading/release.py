@@ -24,7 +24,7 @@ from cvgen_course.grading.course import Chapter, Course
 from cvgen_course.grading.leaks import find_leaks
 from cvgen_course.grading.lint import lint
 from cvgen_course.grading.logs import captured
-from cvgen_course.grading.pairing import read_source, tidied, to_json, to_markdown
+from cvgen_course.notebooks.pairing import read_source, tidied, to_json, to_markdown
 
 NOT_COPIED = shutil.ignore_patterns(".*", "*.md", "*.pyc", "__pycache__")
 

@@ -15,9 +15,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from cvgen_course.files import write
-from cvgen_course.grading.cells import grade_id, is_check
 from cvgen_course.grading.course import Chapter
 from cvgen_course.grading.gradebook import Column
+from cvgen_course.notebooks.cells import grade_id, is_check
 from cvgen_course.reports import MIME, Report
 
 FORMAT = 2

@@ -18,7 +18,6 @@ from cvgen_course.errors import CourseError, SubmissionError
 from cvgen_course.grading import gradebook, steps
 from cvgen_course.grading.course import Chapter
 from cvgen_course.grading.execute import Executor, Limits
-from cvgen_course.grading.pairing import to_json
 from cvgen_course.grading.repair import repair
 from cvgen_course.grading.results import Result, first_error, load_result, read_reports, save_result
 from cvgen_course.grading.secret import grading_seed, read_secret
@@ -29,6 +28,7 @@ from cvgen_course.grading.submissions import (
     read_submission,
     regular_files,
 )
+from cvgen_course.notebooks.pairing import to_json
 
 WORST_FIRST = ("kernel died", "timeout", "output cut")
 NOTHING_TO_GRADE = ("bad name", "not submitted")
