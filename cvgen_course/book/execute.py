@@ -18,7 +18,7 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 NOT_IN_THE_BOOK = ("NBGRADER_EXECUTION", "NBGRADER_VALIDATING", "CVGEN_SEED")
 """Variables under which a notebook trains nothing or checks with another seed."""
 
-Progress = Callable[[int, int], None]
+OnCell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def execute(
     path: Path,
     cache_folder: Path,
     profile: str,
-    progress: Progress | None = None,
+    progress: OnCell | None = None,
 ) -> Executed:
     """Return a notebook with its outputs, executed now or before.
 
@@ -107,7 +107,7 @@ def _with_outputs(
     return full
 
 
-def _run(bare: nbformat.NotebookNode, path: Path, profile: str, progress: Progress | None) -> None:
+def _run(bare: nbformat.NotebookNode, path: Path, profile: str, progress: OnCell | None) -> None:
     """Execute the cells in place, in a fresh kernel, without a time limit."""
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError

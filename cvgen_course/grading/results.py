@@ -15,7 +15,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from cvgen_course.files import write
-from cvgen_course.grading.course import Chapter
+from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.gradebook import Column
 from cvgen_course.notebooks.cells import grade_id, is_check
 from cvgen_course.reports import MIME, Report
@@ -118,19 +118,19 @@ def short_text(value: Any) -> str:
     return " ".join(value[:LONGEST].split()) if isinstance(value, str) else ""
 
 
-def record_path(chapter: Chapter, student: str) -> Path:
+def record_path(chapter: ChapterFiles, student: str) -> Path:
     """Return where a result is kept between runs."""
     name = hashlib.sha256(student.encode("utf-8", "surrogateescape")).hexdigest()[:24]
     return chapter.course.private / "graded" / chapter.name / f"{name}.json"
 
 
-def save_result(chapter: Chapter, result: Result, fingerprint: str) -> None:
+def save_result(chapter: ChapterFiles, result: Result, fingerprint: str) -> None:
     """Keep a result, with the fingerprint of everything that it follows from."""
     content = {"format": FORMAT, "fingerprint": fingerprint, "result": dataclasses.asdict(result)}
     write(record_path(chapter, result.student), json.dumps(content, indent=1))
 
 
-def load_result(chapter: Chapter, student: str, fingerprint: str | None) -> Result | None:
+def load_result(chapter: ChapterFiles, student: str, fingerprint: str | None) -> Result | None:
     """Return a submission's kept result, or None where it changed or was never graded.
 
     Args:

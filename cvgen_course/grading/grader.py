@@ -16,7 +16,7 @@ from nbformat import NotebookNode
 import cvgen_course
 from cvgen_course.errors import CourseError, SubmissionError
 from cvgen_course.grading import gradebook, steps
-from cvgen_course.grading.course import Chapter
+from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.execute import Executor, Limits
 from cvgen_course.grading.repair import repair
 from cvgen_course.grading.results import Result, first_error, load_result, read_reports, save_result
@@ -37,7 +37,7 @@ A_DAY = 24 * 3600
 
 
 @dataclasses.dataclass(frozen=True)
-class Session:
+class Grader:
     """What grading needs for every submission of a chapter.
 
     Attributes:
@@ -48,14 +48,14 @@ class Session:
         secret: the teacher's.
     """
 
-    chapter: Chapter
+    chapter: ChapterFiles
     released: NotebookNode
     executor: Executor
     limits: Limits
     secret: bytes
 
     @classmethod
-    def start(cls, chapter: Chapter, executor: Executor, limits: Limits | None) -> Session:
+    def start(cls, chapter: ChapterFiles, executor: Executor, limits: Limits | None) -> Grader:
         """Read the lecture and make it known to the gradebook.
 
         Raises:
