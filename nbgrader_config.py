@@ -3,6 +3,8 @@
 import os
 import warnings
 
+from cvgen_course.notebooks.regions import CODE_STUB, TEXT_STUB
+
 c = get_config()  # noqa: F821
 
 # One name, four trees: the authored chapters are nbgrader's source, the lectures its release.
@@ -50,5 +52,5 @@ c.LimitOutput.max_traceback = 50
 # Validate, as the student sees it: one table per check, wide enough for its lines.
 c.Validator.width = 100
 
-c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError()"}
-c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
+c.ClearSolutions.code_stub = {"python": CODE_STUB}
+c.ClearSolutions.text_stub = TEXT_STUB

@@ -25,7 +25,7 @@ NOT_IN_THE_BOOK = ("NBGRADER_EXECUTION", "NBGRADER_VALIDATING", "CVGEN_SEED")
 MOST_KEPT = 100
 """Executed notebooks that are kept; of more, those go that were not looked at for longest."""
 
-Progress = Callable[[int, int], None]
+OnCell = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def execute(
     path: Path,
     folder: Path,
     profile: str,
-    progress: Progress | None = None,
+    progress: OnCell | None = None,
 ) -> Executed:
     """Return a notebook with its outputs, executed now or before.
 
@@ -168,7 +168,7 @@ def _with_outputs(
     return full
 
 
-def _run(bare: nbformat.NotebookNode, path: Path, profile: str, progress: Progress | None) -> None:
+def _run(bare: nbformat.NotebookNode, path: Path, profile: str, progress: OnCell | None) -> None:
     """Execute the cells in place, in a fresh kernel, without a time limit."""
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError

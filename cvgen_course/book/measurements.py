@@ -33,7 +33,7 @@ How to read the tables:
 
 
 @dataclass(frozen=True)
-class Row:
+class Measurement:
     """One line of the table, as texts; empty where nothing was measured.
 
     Attributes:
@@ -77,7 +77,7 @@ def measurements(path: Path) -> str:
         ) from error
 
 
-def rows(results: dict[str, Any]) -> list[Row]:
+def rows(results: dict[str, Any]) -> list[Measurement]:
     """Return the lines of the table, each group's together.
 
     Args:
@@ -88,13 +88,13 @@ def rows(results: dict[str, Any]) -> list[Row]:
     return sorted(found, key=lambda row: groups.index(row.group))
 
 
-def _row(entry: dict[str, Any]) -> Row:
+def _row(entry: dict[str, Any]) -> Measurement:
     other = entry.get("other")
     besides, measure = "", ""
     for key, (name, as_text) in BESIDES.items():
         if key in entry:
             besides, measure = name, as_text(entry[key])
-    return Row(
+    return Measurement(
         group=entry["group"],
         what=entry["what"],
         time=_time(entry["seconds"]["median"]),
@@ -147,7 +147,7 @@ def _provenance(results: dict[str, Any]) -> str:
     return "\n".join(f"- {name}: {text}" for name, text in lines.items())
 
 
-def _sections(found: list[Row]) -> list[str]:
+def _sections(found: list[Measurement]) -> list[str]:
     sections = []
     for group in dict.fromkeys(row.group for row in found):
         title, _, given = group.partition(": ")
@@ -157,7 +157,7 @@ def _sections(found: list[Row]) -> list[str]:
     return sections
 
 
-def _table(members: list[Row]) -> str:
+def _table(members: list[Measurement]) -> str:
     """Return a Markdown table without the columns in which nothing was measured."""
     besides = next((row.besides for row in members if row.besides), "")
     compared = any(row.other for row in members)

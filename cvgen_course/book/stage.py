@@ -14,9 +14,9 @@ from cvgen_course.book import outputs as cell_outputs
 from cvgen_course.book.execute import KERNEL
 from cvgen_course.book.markdown import CAPTION, Translator, figure_anchor
 from cvgen_course.errors import BookError
+from cvgen_course.notebooks.cells import is_graded
+from cvgen_course.notebooks.regions import BEGIN, regions, split_solution
 
-BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
-STUB = "# YOUR CODE HERE\nraise NotImplementedError()"
 LANGUAGE = {"name": "python", "pygments_lexer": "ipython3"}
 
 
@@ -55,6 +55,7 @@ def stage(
     cells = []
     for index, cell in enumerate(notebook.cells):
         where = f"{translator.page}: cell {index + 1}"
+        _require_paired_markers(cell.source, where)
         if cell.cell_type == "markdown":
             text = cell.source
             if index in captions.values():
@@ -62,7 +63,7 @@ def stage(
             elif CAPTION.match(text):
                 raise BookError(f"{where} is the caption of a figure, but no figure stands above.")
             if BEGIN in text:
-                text = fold_answer(text, where)
+                text = fold_answer(text)
             if text.strip():
                 cells.append(nbformat.v4.new_markdown_cell(translator.translate(text)))
         elif cell.cell_type == "code":
@@ -78,10 +79,10 @@ def stage(
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
 
 
-def fold_answer(text: str, where: str) -> str:
+def fold_answer(text: str) -> str:
     """Return a written answer's Markdown with the model answer in a folded box."""
     parts = []
-    for inside, lines in _regions(text, where):
+    for inside, lines in regions(text):
         block = "\n".join(lines).strip("\n")
         if inside:
             block = f"::::::{{dropdown}} Model answer\n{block}\n::::::"
@@ -98,35 +99,11 @@ def numbered_figures(page: nbformat.NotebookNode) -> Iterator[tuple[str, bytes]]
                 yield name, base64.b64decode(output["data"]["image/png"])
 
 
-def split_solution(source: str, where: str) -> tuple[str, str]:
-    """Return the student's stub and the full solution, both without markers."""
-    stub, solution = [], []
-    for inside, lines in _regions(source, where):
-        solution += lines
-        if inside:
-            first = next((line for line in lines if line.strip()), "")
-            indent = first[: len(first) - len(first.lstrip())]
-            stub += [indent + line for line in STUB.split("\n")]
-        else:
-            stub += lines
-    return "\n".join(stub).strip("\n"), "\n".join(solution).strip("\n")
-
-
-def _regions(text: str, where: str) -> Iterator[tuple[bool, list[str]]]:
-    """Yield the stretches of lines between the markers: whether it is a solution, its lines."""
-    inside = False
-    lines: list[str] = []
-    for line in text.split("\n"):
-        if line.strip() in (BEGIN, END):
-            if (line.strip() == BEGIN) == inside:
-                raise BookError(f"{where}: {line.strip()} without its counterpart")
-            yield inside, lines
-            inside, lines = not inside, []
-        else:
-            lines.append(line)
-    if inside:
-        raise BookError(f"{where}: {BEGIN} without {END}")
-    yield inside, lines
+def _require_paired_markers(source: str, where: str) -> None:
+    try:
+        list(regions(source))
+    except ValueError as error:
+        raise BookError(f"{where}: {error}") from error
 
 
 def _captions(notebook: nbformat.NotebookNode) -> dict[int, int]:
@@ -154,15 +131,14 @@ def _code(
     """Return the page's cells for one code cell: a solution gives its stub and a folded block."""
     tags = list(cell.metadata.get("tags", ()))
     options = dict(cell.metadata.get("mystnb", {}))
-    is_graded = bool(cell.metadata.get("nbgrader", {}).get("grade"))
-    outputs = cell_outputs.clean(cell.outputs, where=where, drop_value=is_graded)
+    outputs = cell_outputs.clean(cell.outputs, where=where, drop_value=is_graded(cell))
     pictures = [] if "remove-output" in tags else cell_outputs.images(outputs)
     if pictures:
         alt = cell.metadata.get("alt")
         options |= _figure(pictures, options, alt, caption, where, translator)
     source, stub_cells = cell.source, []
     if BEGIN in source:
-        stub, source = split_solution(source, where)
+        stub, source = split_solution(source)
         stub_cells = [nbformat.v4.new_markdown_cell(f"```python\n{stub}\n```")]
         tags.append("hide-input")
         options |= {"code_prompt_show": "Solution", "code_prompt_hide": "Solution"}

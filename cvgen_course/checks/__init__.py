@@ -2,20 +2,20 @@
 
 A check has two sides that need not share a process: ``run`` lets an implementation answer cases and
 returns plain data; ``make_cases``, ``expected`` and ``judge`` ask, know the right answer and
-decide.
+decide. What they find is a report (``cvgen_course.reports``).
 """
 
 from cvgen_course.checks.check import Exercises, PointsMissing, check_by_name, report_by_name
 from cvgen_course.checks.codec import decode, encode
 from cvgen_course.checks.compare import compare
 from cvgen_course.checks.exercise import Case, Exercise
+from cvgen_course.checks.expected import expected
 from cvgen_course.checks.grade import answer, grade, make_cases
 from cvgen_course.checks.judge import judge
 from cvgen_course.checks.mistakes import Mistake, Mistakes
 from cvgen_course.checks.outcome import Outcome, WrongAnswer
 from cvgen_course.checks.plain import as_tensor, to_plain
-from cvgen_course.checks.report import Report, Row
-from cvgen_course.checks.run import expected, run
+from cvgen_course.checks.run import run
 from cvgen_course.checks.seed import PUBLIC_SEED, current_seed
 from cvgen_course.checks.sides import answer_bytes, encode_questions, judge_bytes
 
@@ -28,8 +28,6 @@ __all__ = [
     "Mistakes",
     "Outcome",
     "PointsMissing",
-    "Report",
-    "Row",
     "WrongAnswer",
     "answer",
     "answer_bytes",

@@ -8,14 +8,13 @@ from types import ModuleType
 from typing import Any
 
 from cvgen_course.checks.exercise import Exercise
+from cvgen_course.checks.expected import expected
 from cvgen_course.checks.grade import answer_by_name, make_cases
 from cvgen_course.checks.judge import judge, refuse
-from cvgen_course.checks.report import Report
-from cvgen_course.checks.run import expected, text_of
+from cvgen_course.checks.run import text_of
 from cvgen_course.checks.seed import current_seed
 from cvgen_course.checks.words import type_name
-
-JSON_TYPE = "application/vnd.cvgen.report+json"
+from cvgen_course.reports import MIME, Report, html_table, text_table
 
 
 class PointsMissing(Exception):  # noqa: N818 - shown to students by nbgrader's Validate button
@@ -65,7 +64,7 @@ def check_by_name(exercises: dict[str, Exercise], name: str, namespace: dict[str
     """
     report = report_by_name(exercises, name, namespace)
     if os.environ.get("NBGRADER_VALIDATING") and not report.passed:
-        raise PointsMissing(str(report))
+        raise PointsMissing(text_table(report))
     show(report)
     return report.points
 
@@ -96,14 +95,14 @@ def show(report: Report) -> None:
             from IPython.display import display
 
             bundle = {
-                "text/plain": str(report),
-                "text/html": report._repr_html_(),
-                JSON_TYPE: report.to_json(),
+                "text/plain": text_table(report),
+                "text/html": html_table(report),
+                MIME: report.to_json(),
             }
             display(bundle, raw=True)
         else:
             encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-            print(str(report).encode(encoding, "replace").decode(encoding))
+            print(text_table(report).encode(encoding, "replace").decode(encoding))
     except Exception:  # a table that can't be shown costs no points
         return
 

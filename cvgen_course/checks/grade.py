@@ -6,15 +6,16 @@ import math
 from typing import Any
 
 from cvgen_course.checks.exercise import Case, Exercise
+from cvgen_course.checks.expected import expected
 from cvgen_course.checks.identity import is_or_wraps
 from cvgen_course.checks.isolation import clean_state, quiet
 from cvgen_course.checks.judge import judge
 from cvgen_course.checks.outcome import Outcome
 from cvgen_course.checks.plain import to_plain
-from cvgen_course.checks.report import Report
-from cvgen_course.checks.run import expected, run
+from cvgen_course.checks.run import run
 from cvgen_course.checks.seed import PUBLIC_SEED
 from cvgen_course.checks.words import type_name
+from cvgen_course.reports import Report
 from cvgen_course.seeding import generator
 
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from cvgen_course.checks.compare import compare, comparison_works
 from cvgen_course.checks.exercise import Case, Exercise
 from cvgen_course.checks.outcome import Outcome
-from cvgen_course.checks.report import Report, Row
 from cvgen_course.checks.run import IN_LINE, alike, run
+from cvgen_course.reports import Report, Row
 
 NOT_SOLVED = (
     "Not solved yet. Write your answer in place of `raise NotImplementedError()`, run that cell, "

@@ -72,29 +72,6 @@ def run(
     return outcomes
 
 
-def expected(exercise: Exercise, cases: list[Case]) -> list[Outcome]:
-    """Run the reference on every case: the trusted side of a check.
-
-    Returns:
-        One outcome of kind ``"value"`` for each case.
-
-    Raises:
-        ValueError: the reference fails on a case, or gives NaN, which is equal to nothing: the
-            exercise is wrong, not the student.
-    """
-    outcomes = run(exercise, exercise.reference, cases, watch=False, twice=False)
-    for case, outcome in zip(cases, outcomes, strict=True):
-        where = f"exercise {exercise.name!r}, case {case.title!r}"
-        if outcome.kind != "value":
-            raise ValueError(f"{where}: expected a value from the reference, got: {outcome.text}")
-        if _has_nan(outcome.value):
-            raise ValueError(
-                f"{where}: expected no NaN from the reference, as NaN is equal to nothing; "
-                "let the probe return isnan() and nan_to_num()"
-            )
-    return outcomes
-
-
 def alike(a: Outcome, b: Outcome) -> bool:
     """Return whether two outcomes are the same: values, exception's type, or complaint."""
     if a.kind != b.kind or a.changed != b.changed:
@@ -278,15 +255,3 @@ def _untouched(given: Any, original: Any) -> bool:
     if isinstance(original, list | tuple):
         return len(given) == len(original) and all(map(_untouched, given, original))
     return True
-
-
-def _has_nan(plain: Any) -> bool:
-    if isinstance(plain, dict):
-        return any(map(_has_nan, plain.values()))
-    if isinstance(plain, list | tuple):
-        return any(map(_has_nan, plain))
-    return (
-        plain != plain
-        if isinstance(plain, float)
-        else isinstance(plain, torch.Tensor) and bool((plain != plain).any())
-    )

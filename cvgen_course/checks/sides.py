@@ -13,8 +13,8 @@ from cvgen_course.checks.exercise import Case, Exercise
 from cvgen_course.checks.grade import answer_by_name
 from cvgen_course.checks.judge import judge, refuse
 from cvgen_course.checks.outcome import KINDS, Outcome
-from cvgen_course.checks.report import Report
 from cvgen_course.checks.words import shorten
+from cvgen_course.reports import Report
 
 _TOO_LARGE = Outcome("wrong", text="What came back is too large.")
 

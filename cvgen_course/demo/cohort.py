@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
-import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,13 +16,14 @@ from nbformat import NotebookNode
 from cvgen_course.checks import PUBLIC_SEED, Exercise, make_cases
 from cvgen_course.demo.answers import differently, endless, mistaken
 from cvgen_course.errors import SubmissionError
+from cvgen_course.notebooks.cells import grade_id, is_solution
+from cvgen_course.notebooks.regions import split_solution
 from cvgen_course.segmentation.exercises import EXERCISES
 
 CHAPTER = "01_segmentation"
 NOTEBOOK = "segmentation.ipynb"
 QUESTION = "written_question"
 FIRST_HALF = ("confusion_matrix", "mean_iou", "dice_loss", "max_unpool", "unet_down")
-MARKER = re.compile(r"^ *### (BEGIN|END) SOLUTION\n?", re.MULTILINE)
 Answers = dict[str, str]
 
 
@@ -68,7 +68,7 @@ def answered(released: NotebookNode, answers: Answers) -> NotebookNode:
     notebook = copy.deepcopy(released)
     imports = next(cell for cell in notebook.cells if "from cvgen_course import" in cell.source)
     imports.source = "\n".join(filter(None, (answers.get(""), imports.source)))
-    solution = {c.metadata.nbgrader.grade_id: c for c in notebook.cells if is_solution(c)}
+    solution = {grade_id(cell): cell for cell in filter(is_solution, notebook.cells)}
     for name in filter(None, answers):
         if name not in solution:
             raise SubmissionError(
@@ -80,13 +80,7 @@ def answered(released: NotebookNode, answers: Answers) -> NotebookNode:
 
 def own_answers(solutions: NotebookNode) -> Answers:
     """Return the course's own answers, without the markers, by ``grade_id``."""
-    cells = filter(is_solution, solutions.cells)
-    return {c.metadata.nbgrader.grade_id: MARKER.sub("", c.source) for c in cells}
-
-
-def is_solution(cell: NotebookNode) -> bool:
-    """Return whether a cell is one that students fill in."""
-    return bool(cell.metadata.get("nbgrader", {}).get("solution"))
+    return {grade_id(c): split_solution(c.source)[1] for c in filter(is_solution, solutions.cells)}
 
 
 def functions(module: ModuleType) -> Answers:

@@ -9,15 +9,15 @@ from nbformat import NotebookNode
 
 from cvgen_course.errors import CourseError
 from cvgen_course.grading import gradebook
-from cvgen_course.grading.course import Chapter, Course
+from cvgen_course.grading.course import ChapterFiles, Course
 from cvgen_course.grading.execute import Executor, Limits, LocalExecutor
+from cvgen_course.grading.grader import Grader
 from cvgen_course.grading.grades_csv import write_grades
 from cvgen_course.grading.report import write_report
 from cvgen_course.grading.results import ClassResult, Result
-from cvgen_course.grading.session import Session
 from cvgen_course.grading.submissions import Submission, find_submissions
 
-Progress = Callable[[int, int, Result], None]
+OnResult = Callable[[int, int, Result], None]
 
 
 def grade(
@@ -28,7 +28,7 @@ def grade(
     force: bool = False,
     executor: Executor | None = None,
     limits: Limits | None = None,
-    progress: Progress | None = None,
+    progress: OnResult | None = None,
 ) -> ClassResult:
     """Grade all submissions of a chapter, save points and feedback, and write the class report.
 
@@ -50,18 +50,18 @@ def grade(
     """
     course = Course.find(root)
     work = course.chapter(chapter)
-    session = Session.start(work, executor or LocalExecutor(), limits)
+    grader = Grader.start(work, executor or LocalExecutor(), limits)
     submissions, notes = find_submissions(work)
     chosen = choose(submissions, students)
     results = []
     for done, submission in enumerate(chosen, start=1):
-        result = session.grade(submission, force)
+        result = grader.grade(submission, force)
         results.append(result)
         if progress:
             progress(done, len(chosen), result)
     others = [s for s in submissions if s not in chosen]
-    results += [r for r in map(session.earlier, others) if r is not None]
-    return write_class(work, session.released, results, notes)
+    results += [r for r in map(grader.earlier, others) if r is not None]
+    return write_class(work, grader.released, results, notes)
 
 
 def choose(submissions: list[Submission], students: Iterable[str] | None) -> list[Submission]:
@@ -86,7 +86,7 @@ def choose(submissions: list[Submission], students: Iterable[str] | None) -> lis
 
 
 def write_class(
-    chapter: Chapter, released: NotebookNode, results: list[Result], notes: list[str]
+    chapter: ChapterFiles, released: NotebookNode, results: list[Result], notes: list[str]
 ) -> ClassResult:
     """Write ``reports/<chapter>/`` and return what stands there."""
     folder = chapter.course.root / "reports" / chapter.name

@@ -67,14 +67,14 @@ class Course:
         """Return a tree by nbgrader's word for it, e.g. ``tree("release")``: ``lectures/``."""
         return self.root / getattr(self.directory(), f"{step}_directory")
 
-    def chapters(self) -> list[Chapter]:
+    def chapters(self) -> list[ChapterFiles]:
         """Return the authored chapters, in the course's order."""
         names = sorted(
             p.name for p in self.tree("source").glob("*") if CHAPTER_NAME.fullmatch(p.name)
         )
-        return [c for c in (Chapter(self, name) for name in names) if c.source.is_file()]
+        return [c for c in (ChapterFiles(self, name) for name in names) if c.source.is_file()]
 
-    def chapter(self, name: str) -> Chapter:
+    def chapter(self, name: str) -> ChapterFiles:
         """Return the chapter of that name; a path such as ``lectures/01_tiny/`` will do too.
 
         Raises:
@@ -90,7 +90,7 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Chapter:
+class ChapterFiles:
     """One chapter in all trees; its name is nbgrader's assignment name.
 
     Attributes:

@@ -16,8 +16,8 @@ from nbgrader.preprocessors import SaveCells
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from cvgen_course.errors import CourseError, ReleaseError
-from cvgen_course.grading.cells import exercise_name, grade_id, is_check, is_graded, points
-from cvgen_course.grading.course import Chapter, Course
+from cvgen_course.grading.course import ChapterFiles, Course
+from cvgen_course.notebooks.cells import exercise_name, grade_id, is_check, is_graded, points
 
 
 class Column(NamedTuple):
@@ -97,7 +97,7 @@ def own_tools_found() -> Iterator[None]:
         os.environ["PATH"] = before
 
 
-def register(chapter: Chapter, released: NotebookNode) -> None:
+def register(chapter: ChapterFiles, released: NotebookNode) -> None:
     """Tell the gradebook which cells of a released notebook count, as generate_assignment does.
 
     Raises:
@@ -123,7 +123,7 @@ def register(chapter: Chapter, released: NotebookNode) -> None:
         ) from error
 
 
-def register_student(chapter: Chapter, student: str) -> None:
+def register_student(chapter: ChapterFiles, student: str) -> None:
     """Tell the gradebook that a student handed something in that can't be run: 0 points so far."""
     with opened(chapter.course) as book:
         book.update_or_create_student(student)
@@ -134,7 +134,7 @@ def register_student(chapter: Chapter, student: str) -> None:
         book.db.commit()
 
 
-def scores(chapter: Chapter, student: str) -> dict[str, Score]:
+def scores(chapter: ChapterFiles, student: str) -> dict[str, Score]:
     """Return a student's points by column; empty where the gradebook knows of no submission."""
     with opened(chapter.course) as book:
         try:

@@ -8,7 +8,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
-from cvgen_course.grading.cells import exercise_name, is_check, points
+from cvgen_course.notebooks.cells import exercise_name, is_check, points
 
 
 def guard(notebook: NotebookNode) -> list[str]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from cvgen_course.grading.cells import BEGIN, END
+from cvgen_course.notebooks.regions import regions
 
 MARKERS = re.compile(r"(BEGIN|END) (SOLUTION|HIDDEN TESTS|MARK SCHEME)")
 CELL_METADATA = {"alt", "tags", "nbgrader", "deletable", "editable", "mystnb", "slideshow"}
@@ -60,7 +59,11 @@ def answers_in(text: str, source: NotebookNode) -> list[str]:
     """
     problems = [f"the marker {match.group()!r}" for match in MARKERS.finditer(text)]
     lines = normalised(text)
-    shown, answers = split_answers(cell.source for cell in source.cells)
+    shown: list[str] = []
+    answers: list[str] = []
+    for cell in source.cells:
+        for inside, stretch in regions(cell.source):
+            (answers if inside else shown).append("\n".join(stretch))
     joined = "\n".join(lines)
     for answer in answers:
         body = "\n".join(normalised(answer))
@@ -74,23 +77,6 @@ def answers_in(text: str, source: NotebookNode) -> list[str]:
         if len(line) >= LONG_LINE and seen[line] > allowed[line]
     ]
     return problems
-
-
-def split_answers(sources: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return what is shown and what is kept back: texts outside and inside the solution markers."""
-    shown: list[str] = []
-    answers: list[str] = []
-    for source in sources:
-        inside: list[str] | None = None
-        for line in source.splitlines():
-            if BEGIN in line:
-                inside = []
-            elif END in line and inside is not None:
-                answers.append("\n".join(inside))
-                inside = None
-            else:
-                (shown if inside is None else inside).append(line)
-    return shown, answers
 
 
 def normalised(text: str) -> list[str]:

@@ -9,9 +9,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from cvgen_course.grading.cells import (
-    BEGIN,
-    END,
+from cvgen_course.notebooks.cells import (
     check_call,
     grade_id,
     is_check,
@@ -19,6 +17,7 @@ from cvgen_course.grading.cells import (
     is_solution,
     points,
 )
+from cvgen_course.notebooks.regions import BEGIN, END, regions
 
 SKIP = "skip-execution"
 
@@ -53,13 +52,23 @@ def lint_cell(cell: NotebookNode) -> list[str]:
         problems.append(f"schema_version: expected 3, got {flags.get('schema_version')}")
     if is_solution(cell) and flags.get("locked"):
         problems.append("a cell that students fill in must not be locked")
-    if is_solution(cell) and not (BEGIN in cell.source and END in cell.source):
-        problems.append(f"expected an answer between ### {BEGIN} and ### {END}")
-    if not is_solution(cell) and (BEGIN in cell.source or END in cell.source):
-        problems.append("an answer stands in a cell that is not marked as a solution")
+    problems += lint_markers(cell)
     if cell.cell_type == "markdown" and is_graded(cell) != is_solution(cell):
         problems.append("a written question must be grade: true and solution: true")
     return problems
+
+
+def lint_markers(cell: NotebookNode) -> list[str]:
+    """Return what is wrong with the markers around a cell's answer."""
+    try:
+        answers = [lines for inside, lines in regions(cell.source) if inside]
+    except ValueError as error:
+        return [str(error)]
+    if is_solution(cell) and not answers:
+        return [f"expected an answer between ### {BEGIN} and ### {END}"]
+    if answers and not is_solution(cell):
+        return ["an answer stands in a cell that is not marked as a solution"]
+    return []
 
 
 def lint_check(cell: NotebookNode) -> list[str]:

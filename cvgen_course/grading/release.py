@@ -20,11 +20,11 @@ from nbgrader.converters.base import NbGraderException
 from cvgen_course.errors import ReleaseError
 from cvgen_course.files import write
 from cvgen_course.grading import gradebook
-from cvgen_course.grading.course import Chapter, Course
+from cvgen_course.grading.course import ChapterFiles, Course
 from cvgen_course.grading.leaks import find_leaks
 from cvgen_course.grading.lint import lint
 from cvgen_course.grading.logs import captured
-from cvgen_course.grading.pairing import read_source, tidied, to_json, to_markdown
+from cvgen_course.notebooks.pairing import read_source, tidied, to_json, to_markdown
 
 NOT_COPIED = shutil.ignore_patterns(".*", "*.md", "*.pyc", "__pycache__")
 
@@ -71,7 +71,7 @@ def release(root: Path | str, chapters: Iterable[str] | None = None) -> list[Rel
     return [release_chapter(chapter) for chapter in chosen]
 
 
-def release_chapter(chapter: Chapter) -> Release:
+def release_chapter(chapter: ChapterFiles) -> Release:
     """Make one lecture, put it in place, and tell nbgrader's gradebook."""
     with built(chapter) as build:
         changed = swap(build.folder, chapter.release_folder, chapter.course.private)
@@ -135,7 +135,7 @@ class Build:
 
 
 @contextmanager
-def built(chapter: Chapter) -> Iterator[Build]:
+def built(chapter: ChapterFiles) -> Iterator[Build]:
     """Make a lecture in a temporary course, and check it.
 
     Raises:
@@ -158,7 +158,7 @@ def built(chapter: Chapter) -> Iterator[Build]:
         yield Build(source, made)
 
 
-def generate_assignment(chapter: Chapter, root: Path) -> None:
+def generate_assignment(chapter: ChapterFiles, root: Path) -> None:
     """Run nbgrader's own generate_assignment in another root, without a gradebook.
 
     Raises:
@@ -177,7 +177,7 @@ def generate_assignment(chapter: Chapter, root: Path) -> None:
             raise ReleaseError(f"{chapter.name}: nbgrader refuses it: {log.complaint}") from error
 
 
-def refuse(chapter: Chapter, what: str, problems: list[str]) -> None:
+def refuse(chapter: ChapterFiles, what: str, problems: list[str]) -> None:
     """Raise where there are problems.
 
     Raises:

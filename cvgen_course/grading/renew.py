@@ -13,11 +13,12 @@ from nbformat.v4.rwbase import rejoin_lines
 
 from cvgen_course.errors import SubmissionError
 from cvgen_course.files import write
-from cvgen_course.grading.cells import grade_id, is_solution
 from cvgen_course.grading.repair import cleaned, match, number_cells
 from cvgen_course.grading.submissions import parse_notebook, read_bytes
+from cvgen_course.notebooks.cells import grade_id, is_solution
+from cvgen_course.notebooks.regions import CODE_STUB, TEXT_STUB
 
-ANSWER_STUB, CODE_STUB = "YOUR ANSWER HERE", "raise NotImplementedError()"
+BLANK = ast.unparse(ast.parse(CODE_STUB))
 
 
 def renew_files(mine: Path, lecture: Path) -> Iterator[tuple[Path, list[str]]]:
@@ -173,12 +174,12 @@ def functions(source: str) -> list[ast.FunctionDef]:
 def is_blank(cell: NotebookNode) -> bool:
     """Return whether an answer cell is empty, or as it was released: nothing can be lost there."""
     if cell.cell_type != "code":
-        return cell.source.strip() in ("", ANSWER_STUB)
+        return cell.source.strip() in ("", TEXT_STUB)
     bodies = [
         [node for node in function.body if not is_docstring(node)]
         for function in functions(cell.source)
     ]
-    stubs = [len(body) == 1 and ast.unparse(body[0]) == CODE_STUB for body in bodies]
+    stubs = [len(body) == 1 and ast.unparse(body[0]) == BLANK for body in bodies]
     return not cell.source.strip() or (bool(stubs) and all(stubs))
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from cvgen_course.grading.cells import grade_id, is_check, is_graded, is_solution
 from cvgen_course.grading.submissions import printable
+from cvgen_course.notebooks.cells import grade_id, is_check, is_graded, is_solution
 
 CELL_TYPES = ("code", "markdown", "raw")
 

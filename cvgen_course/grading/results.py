@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -14,31 +15,14 @@ import nbformat
 from nbformat import NotebookNode
 
 from cvgen_course.files import write
-from cvgen_course.grading.cells import grade_id, is_check
-from cvgen_course.grading.course import Chapter
+from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.gradebook import Column
+from cvgen_course.notebooks.cells import grade_id, is_check
+from cvgen_course.reports import MIME, Report
 
-MIME = "application/vnd.cvgen.report+json"
-LONGEST_TEXT, MOST_ROWS = 400, 200
-FORMAT = 1
+FORMAT = 2
+LONGEST = 400
 EXPLAINED = ("NotImplementedError", "KeyboardInterrupt")
-
-
-@dataclass(frozen=True)
-class Case:
-    """One row of a check's table."""
-
-    title: str
-    passed: bool
-
-
-@dataclass(frozen=True)
-class CaseReport:
-    """What a check reported of one exercise, from the student's process: to be escaped."""
-
-    title: str
-    cases: tuple[Case, ...]
-    diagnosis: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,7 +35,8 @@ class Result:
         remarks: sentences that explain it.
         points: points by ``grade_id``; None where there are none (yet).
         pending: names of answers that a teacher still has to read.
-        reports: what the checks reported, by ``grade_id``.
+        reports: what the checks reported, by ``grade_id``, from the student's process: to be
+            escaped.
         seconds: how long it took.
         feedback: the feedback page, relative to the course; empty where there is none.
         fresh: whether it was graded now, not in an earlier run.
@@ -62,7 +47,7 @@ class Result:
     remarks: tuple[str, ...] = ()
     points: dict[str, float | None] = field(default_factory=dict)
     pending: tuple[str, ...] = ()
-    reports: dict[str, CaseReport] = field(default_factory=dict)
+    reports: dict[str, Report] = field(default_factory=dict)
     seconds: float = 0.0
     feedback: str = ""
     fresh: bool = True
@@ -100,15 +85,15 @@ class ClassResult:
         return sum(column.points for column in self.columns)
 
 
-def read_reports(path: Path) -> dict[str, CaseReport]:
+def read_reports(path: Path) -> dict[str, Report]:
     """Return what the checks in an autograded notebook reported, by ``grade_id``."""
     notebook = nbformat.read(path, as_version=4)
     reports = {}
     for cell in filter(is_check, notebook.cells):
         found = [o["data"][MIME] for o in cell.outputs if MIME in o.get("data", {})]
-        report = parse_report(found[0]) if len(found) == 1 else None
-        if report is not None:
-            reports[grade_id(cell)] = report
+        if len(found) == 1:
+            with contextlib.suppress(ValueError):
+                reports[grade_id(cell)] = Report.from_json(found[0])
     return reports
 
 
@@ -128,43 +113,24 @@ def first_error(notebook: NotebookNode) -> list[str]:
     return []
 
 
-def parse_report(data: Any) -> CaseReport | None:
-    """Return a report from what a kernel sent, or None where it has another form."""
-    if isinstance(data, str):
-        try:
-            data = json.loads(data)
-        except (ValueError, RecursionError):
-            return None
-    if not isinstance(data, dict) or not isinstance(data.get("rows"), list):
-        return None
-    cases = []
-    for row in data["rows"][:MOST_ROWS]:
-        if not isinstance(row, dict) or not isinstance(row.get("passed"), bool):
-            return None
-        cases.append(Case(short_text(row.get("title")), row["passed"]))
-    return CaseReport(
-        short_text(data.get("title")), tuple(cases), short_text(data.get("diagnosis"))
-    )
-
-
 def short_text(value: Any) -> str:
     """Return a text of bounded length; empty for anything else."""
-    return " ".join(value[:LONGEST_TEXT].split()) if isinstance(value, str) else ""
+    return " ".join(value[:LONGEST].split()) if isinstance(value, str) else ""
 
 
-def record_path(chapter: Chapter, student: str) -> Path:
+def record_path(chapter: ChapterFiles, student: str) -> Path:
     """Return where a result is kept between runs."""
     name = hashlib.sha256(student.encode("utf-8", "surrogateescape")).hexdigest()[:24]
     return chapter.course.private / "graded" / chapter.name / f"{name}.json"
 
 
-def save_result(chapter: Chapter, result: Result, fingerprint: str) -> None:
+def save_result(chapter: ChapterFiles, result: Result, fingerprint: str) -> None:
     """Keep a result, with the fingerprint of everything that it follows from."""
     content = {"format": FORMAT, "fingerprint": fingerprint, "result": dataclasses.asdict(result)}
     write(record_path(chapter, result.student), json.dumps(content, indent=1))
 
 
-def load_result(chapter: Chapter, student: str, fingerprint: str | None) -> Result | None:
+def load_result(chapter: ChapterFiles, student: str, fingerprint: str | None) -> Result | None:
     """Return a submission's kept result, or None where it changed or was never graded.
 
     Args:
@@ -177,10 +143,7 @@ def load_result(chapter: Chapter, student: str, fingerprint: str | None) -> Resu
         if content["format"] != FORMAT or fingerprint not in (None, content["fingerprint"]):
             return None
         kept = content["result"]
-        reports = {
-            name: CaseReport(r["title"], tuple(Case(**c) for c in r["cases"]), r["diagnosis"])
-            for name, r in kept.pop("reports").items()
-        }
+        reports = {name: Report.from_json(r) for name, r in kept.pop("reports").items()}
         kept |= {
             "remarks": tuple(kept["remarks"]),
             "pending": tuple(kept["pending"]),

@@ -88,10 +88,10 @@ def one_exercise(column: Column, results: tuple[Result, ...]) -> ExerciseStatist
     reports = [result.reports[name] for result in results if name in result.reports]
     failed: Counter[str] = Counter()
     seen: Counter[str] = Counter()
-    partly = [report for report in reports if any(case.passed for case in report.cases)]
+    partly = [report for report in reports if any(row.passed for row in report.rows)]
     for report in partly:
-        seen.update({case.title for case in report.cases})
-        failed.update({case.title for case in report.cases if not case.passed})
+        seen.update({row.title for row in report.rows})
+        failed.update({row.title for row in report.rows if not row.passed})
     titles = Counter(report.title for report in reports if report.title)
     mistakes = Counter(report.diagnosis for report in reports if report.diagnosis)
     return ExerciseStatistics(

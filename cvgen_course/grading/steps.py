@@ -20,7 +20,7 @@ from nbgrader.preprocessors import Execute, SaveAutoGrades
 
 from cvgen_course.errors import SubmissionError
 from cvgen_course.grading import gradebook
-from cvgen_course.grading.course import Chapter
+from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.execute import Event, Executor, Limits
 from cvgen_course.grading.guard import guard
 from cvgen_course.grading.logs import captured
@@ -29,7 +29,7 @@ Resources = dict[str, Any]
 
 
 def autograde(
-    chapter: Chapter,
+    chapter: ChapterFiles,
     student: str,
     repaired: Path,
     executor: Executor,
@@ -84,7 +84,7 @@ def autograde(
     return events, remarks
 
 
-def generate_feedback(chapter: Chapter, student: str) -> Path:
+def generate_feedback(chapter: ChapterFiles, student: str) -> Path:
     """Run nbgrader's generate_feedback for one student.
 
     Returns:
@@ -122,7 +122,7 @@ class OneFeedback(OneSubmission, GenerateFeedback):
 
 def convert(
     kind: type[OneSubmission],
-    chapter: Chapter,
+    chapter: ChapterFiles,
     student: str,
     directory: CourseDirectory,
     **settings: Any,
@@ -162,12 +162,12 @@ def surroundings_kept() -> Iterator[None]:
             os.environ["NBGRADER_EXECUTION"] = before
 
 
-def folder_of(chapter: Chapter, student: str, step: str) -> Path:
+def folder_of(chapter: ChapterFiles, student: str, step: str) -> Path:
     """Return a submission's folder in one of nbgrader's trees."""
     return chapter.course.tree(step) / student / chapter.name
 
 
-def forget(chapter: Chapter, student: str) -> None:
+def forget(chapter: ChapterFiles, student: str) -> None:
     """Remove what an earlier grading of a submission left on disk."""
     for step in ("autograded", "feedback"):
         shutil.rmtree(folder_of(chapter, student, step), ignore_errors=True)

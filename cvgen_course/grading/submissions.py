@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from nbgrader.utils import parse_utc
 
 from cvgen_course.errors import SubmissionError
-from cvgen_course.grading.course import Chapter
+from cvgen_course.grading.course import ChapterFiles
 
 LARGEST_NOTEBOOK, LARGEST_FILE = 100_000_000, 20_000_000
 IGNORED = {"__MACOSX", "__pycache__"}
@@ -48,7 +48,7 @@ class Submission:
     folder: Path
 
 
-def find_submissions(chapter: Chapter) -> tuple[list[Submission], list[str]]:
+def find_submissions(chapter: ChapterFiles) -> tuple[list[Submission], list[str]]:
     """Return the submissions, sorted by name, and a sentence on each stray thing among them."""
     submitted = chapter.course.tree("submitted")
     found, strays = [], []
@@ -70,7 +70,7 @@ def printable(text: str) -> str:
 
 
 def read_submission(
-    submission: Submission, chapter: Chapter
+    submission: Submission, chapter: ChapterFiles
 ) -> tuple[NotebookNode, Path, list[str]]:
     """Return a submitted notebook, its file, and remarks on how it was found.
 

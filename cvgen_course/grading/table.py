@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from cvgen_course.grading.cohort import Progress as Callback
+from cvgen_course.grading.cohort import OnResult
 from cvgen_course.grading.results import ClassResult, Result, number
 from cvgen_course.grading.submissions import printable
 
@@ -20,7 +20,7 @@ COLOURS = {"graded": "green", "repaired": "yellow", "output cut": "yellow"}
 
 
 @contextmanager
-def progress_bar(console: Console, chapter: str) -> Iterator[Callback]:
+def progress_bar(console: Console, chapter: str) -> Iterator[OnResult]:
     """Show a bar while a class is graded, and one line for each submission with a problem.
 
     Yields:

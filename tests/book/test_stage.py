@@ -8,7 +8,7 @@ import pytest
 
 from cvgen_course.book.markdown import Numbers, Translator
 from cvgen_course.book.references import read_references
-from cvgen_course.book.stage import Download, fold_answer, numbered_figures, split_solution, stage
+from cvgen_course.book.stage import Download, fold_answer, numbered_figures, stage
 from cvgen_course.errors import BookError
 
 PNG = {
@@ -16,9 +16,6 @@ PNG = {
     "data": {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"},
     "metadata": {},
 }
-SOLUTION = (
-    "def f(x):\n    '''Twice.'''\n    ### BEGIN SOLUTION\n    return 2 * x\n    ### END SOLUTION"
-)
 
 
 @pytest.fixture
@@ -51,22 +48,15 @@ def find(notebook, text):
     return next(cell for cell in notebook.cells if text in cell.source)
 
 
-def test_split_solution_gives_the_stub_and_the_solution():
-    stub, solution = split_solution(SOLUTION, "cell 1")
-    assert stub == (
-        "def f(x):\n    '''Twice.'''\n    # YOUR CODE HERE\n    raise NotImplementedError()"
-    )
-    assert solution == "def f(x):\n    '''Twice.'''\n    return 2 * x"
-
-
 @pytest.mark.parametrize("text", ["### BEGIN SOLUTION\nx", "x\n### END SOLUTION"])
-def test_split_solution_refuses_a_marker_without_its_counterpart(text):
-    with pytest.raises(BookError, match=r"cell 4: ### .* without"):
-        split_solution(text, "cell 4")
+def test_stage_refuses_a_marker_without_its_counterpart(notebook, course, text):
+    notebook.cells[3].source = text
+    with pytest.raises(BookError, match=r"cell 4: .* got ### .* without"):
+        stage(notebook, translator(notebook, course))
 
 
 def test_fold_answer_keeps_the_text_around_the_answer():
-    text = fold_answer("Why?\n\n### BEGIN SOLUTION\n\nBecause.\n\n### END SOLUTION\nEnd", "cell 1")
+    text = fold_answer("Why?\n\n### BEGIN SOLUTION\n\nBecause.\n\n### END SOLUTION\nEnd")
     assert text == "Why?\n\n::::::{dropdown} Model answer\nBecause.\n::::::\n\nEnd"
 
 

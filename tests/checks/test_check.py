@@ -8,8 +8,8 @@ import pytest
 from support.toy_exercises import EXERCISES, nearest
 
 from cvgen_course.checks import Exercises, PointsMissing, check_by_name, current_seed, make_cases
-from cvgen_course.checks.check import JSON_TYPE, show
-from cvgen_course.checks.report import Report
+from cvgen_course.checks.check import show
+from cvgen_course.reports import MIME, Report, html_table, text_table
 
 
 def right(x):
@@ -126,9 +126,9 @@ def test_show_displays_a_bundle_in_a_kernel(monkeypatch):
     ((bundle, raw),) = shown
     assert raw
     assert bundle == {
-        "text/plain": str(report),
-        "text/html": report._repr_html_(),
-        JSON_TYPE: report.to_json(),
+        "text/plain": text_table(report),
+        "text/html": html_table(report),
+        MIME: report.to_json(),
     }
 
 

@@ -8,8 +8,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from cvgen_course.checks import Report
-from cvgen_course.checks.check import JSON_TYPE
+from cvgen_course.reports import MIME, Report, html_table, text_table
 
 CELLS = [
     """
@@ -45,10 +44,10 @@ def test_check_by_name_in_a_kernel(monkeypatch):
 
     shown, result = outputs[2]
     assert shown.output_type == "display_data"
-    report = Report.from_json(shown.data[JSON_TYPE])
+    report = Report.from_json(shown.data[MIME])
     assert report.points == 3.0
-    assert shown.data["text/plain"] == str(report)
-    assert shown.data["text/html"] == report._repr_html_()
+    assert shown.data["text/plain"] == text_table(report)
+    assert shown.data["text/html"] == html_table(report)
     assert result.output_type == "execute_result"
     assert result.data["text/plain"] == "3.0"
 

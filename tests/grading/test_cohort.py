@@ -14,7 +14,7 @@ import nbformat
 import pytest
 
 from cvgen_course.errors import CourseError
-from cvgen_course.grading import session as session_module
+from cvgen_course.grading import grader as grader_module
 from cvgen_course.grading.cohort import grade
 from cvgen_course.grading.course import Course
 from cvgen_course.grading.execute import Limits, LocalExecutor
@@ -41,7 +41,7 @@ class Counting(LocalExecutor):
 def same_code():
     """The package counts as unchanged, whoever works on it while the tests run."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(session_module, "code_of_checks", lambda released: "")
+        patch.setattr(grader_module, "code_of_checks", lambda released: "")
         yield
 
 
@@ -273,13 +273,13 @@ def test_grade_goes_on_when_grading_itself_fails(ready, submit, monkeypatch):
             raise RuntimeError("a mistake of ours")
         return real(notebook, released)
 
-    real = session_module.repair
-    monkeypatch.setattr(session_module, "repair", broken)
+    real = grader_module.repair
+    monkeypatch.setattr(grader_module, "repair", broken)
     ada, bob = grade(ready, CHAPTER).results
     assert (ada.status, ada.total) == ("not graded", None)
     assert ada.remarks == ("Grading failed. RuntimeError: a mistake of ours",)
     assert bob.status == "graded"
-    monkeypatch.setattr(session_module, "repair", real)
+    monkeypatch.setattr(grader_module, "repair", real)
     assert grade(ready, CHAPTER).results[0].status == "graded"
 
 
@@ -310,8 +310,8 @@ def test_grade_refuses_a_gradebook_of_another_lecture(ready, submit):
 
 GRADE = """
 import sys
-from cvgen_course.grading import session
-session.code_of_checks = lambda released: ""
+from cvgen_course.grading import grader
+grader.code_of_checks = lambda released: ""
 from cvgen_course.grading.cohort import grade
 grade(sys.argv[1], "01_tiny", progress=lambda *step: print(step[2].student, flush=True))
 """

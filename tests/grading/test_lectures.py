@@ -11,8 +11,8 @@ from jupytext.sync_contentsmanager import build_sync_jupytext_contents_manager_c
 
 from cvgen_course.grading.course import Course
 from cvgen_course.grading.leaks import find_leaks
-from cvgen_course.grading.pairing import read_source
 from cvgen_course.grading.release import check_release
+from cvgen_course.notebooks.pairing import read_source
 
 CHAPTERS = Course.find(Path(__file__)).chapters()
 

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from cvgen_course.grading.lint import lint
-from cvgen_course.grading.pairing import read_source
+from cvgen_course.notebooks.pairing import read_source
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,9 @@ from rich.console import Console
 from cvgen_course.grading.gradebook import Column
 from cvgen_course.grading.grades_csv import write_grades
 from cvgen_course.grading.report import code, render, write_report
-from cvgen_course.grading.results import Case, CaseReport, ClassResult, Result
+from cvgen_course.grading.results import ClassResult, Result
 from cvgen_course.grading.table import show
+from cvgen_course.reports import Report, Row
 
 EVIL = "<script>alert(1)</script>"
 
@@ -18,7 +19,8 @@ EVIL = "<script>alert(1)</script>"
 @pytest.fixture
 def outcome(tmp_path):
     columns = (Column("test_a", "a_thing", 2.0, False), Column("w", "written", 6.0, True))
-    report = CaseReport(EVIL, (Case(f"{EVIL} `x`", False), Case("fine", True)), f"{EVIL} diagnosis")
+    rows = (Row(f"{EVIL} `x`", False, 1.0), Row("fine", True, 1.0))
+    report = Report(EVIL, EVIL, 1.0, 2.0, rows, f"{EVIL} diagnosis")
     results = (
         Result("=1+1", "graded", (), {"test_a": 2.0, "w": None}, ("written",), {"test_a": report},
                1.0, "feedback/=1+1/01_x/x #1.html"),

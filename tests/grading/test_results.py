@@ -1,20 +1,21 @@
+import json
+
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
 from cvgen_course.grading.course import Course
 from cvgen_course.grading.results import (
-    Case,
-    CaseReport,
     Result,
     first_error,
     load_result,
     number,
-    parse_report,
+    read_reports,
     record_path,
     save_result,
 )
+from cvgen_course.reports import MIME, Report, Row
 
-REPORT = {"title": "Double", "rows": [{"title": "zero", "passed": True}], "diagnosis": "d"}
+REPORT = Report("double", "Double", 2.0, 2.0, (Row("zero", True, 1.0),), "d")
 
 
 @pytest.fixture
@@ -22,32 +23,33 @@ def chapter(course):
     return Course.find(course).chapter("01_tiny")
 
 
-def test_parse_report_keeps_titles_and_diagnosis():
-    wanted = CaseReport("Double", (Case("zero", True),), "d")
-    assert parse_report(REPORT) == wanted
-    assert parse_report('{"rows": []}') == CaseReport("", (), "")
+def autograded(place, *outputs):
+    shown = [new_output("display_data", data={MIME: data}) for data in outputs]
+    flags = {"grade": True, "solution": False, "grade_id": "test_double"}
+    cell = new_code_cell("check()", outputs=shown, metadata={"nbgrader": flags})
+    (place / "x.ipynb").write_text(json.dumps(new_notebook(cells=[cell])), encoding="utf-8")
+    return place / "x.ipynb"
+
+
+def test_read_reports_keeps_what_a_check_reported(tmp_path):
+    assert read_reports(autograded(tmp_path, REPORT.to_json())) == {"test_double": REPORT}
 
 
 @pytest.mark.parametrize(
-    "data",
-    [None, 3, "text", "[" * 100_000, [], {}, {"rows": 1}, {"rows": [1]}, {"rows": [{"passed": 1}]}],
+    "data", [None, 3, "text", json.dumps(REPORT.to_json()), [], {}, {"rows": []}, {"rows": [1]}]
 )
-def test_parse_report_refuses_other_forms(data):
-    assert parse_report(data) is None
+def test_read_reports_leaves_other_forms_out(tmp_path, data):
+    assert read_reports(autograded(tmp_path, data)) == {}
 
 
-def test_parse_report_bounds_what_it_keeps():
-    rows = [{"title": "x" * 10_000 + "\n", "passed": False}] * 1000
-    report = parse_report({"title": 7, "rows": rows, "diagnosis": ["no text"]})
-    assert (report.title, report.diagnosis) == ("", "")
-    assert len(report.cases) == 200
-    assert len(report.cases[0].title) == 400
+def test_read_reports_leaves_out_a_second_report_of_one_check(tmp_path):
+    assert read_reports(autograded(tmp_path, REPORT.to_json(), REPORT.to_json())) == {}
 
 
 def test_load_result_returns_what_was_saved_for_the_same_fingerprint(chapter):
     result = Result(
         "Zoë/..", "repaired", ("one", "two"), {"a": 1.5, "b": None}, ("b",),
-        {"a": CaseReport("A", (Case("zero", False),), "why")}, 1.25, "feedback/x.html",
+        {"a": REPORT}, 1.25, "feedback/x.html",
     )  # fmt: skip
     save_result(chapter, result, "print")
     loaded = load_result(chapter, "Zoë/..", "print")
@@ -58,7 +60,7 @@ def test_load_result_returns_what_was_saved_for_the_same_fingerprint(chapter):
     assert load_result(chapter, "Zoe", None) is None
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", '{"format": 1, "fingerprint": "p"}'])
+@pytest.mark.parametrize("content", ["", "{}", "[]", '{"format": 2, "fingerprint": "p"}'])
 def test_load_result_forgets_a_damaged_record(chapter, content):
     path = record_path(chapter, "ada")
     path.parent.mkdir(parents=True)

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from cvgen_course.grading.gradebook import Column
-from cvgen_course.grading.results import Case, CaseReport, ClassResult, Result
+from cvgen_course.grading.results import ClassResult, Result
 from cvgen_course.grading.statistics import exercise_statistics, histogram, median, totals
+from cvgen_course.reports import Report, Row
 
 COLUMN = Column("test_a", "a_thing", 2.0, False)
 
@@ -14,8 +15,8 @@ def class_of(*results, columns=(COLUMN,)):
 
 
 def student(name, points, passed=(), diagnosis=""):
-    cases = tuple(Case(f"case {i}", ok) for i, ok in enumerate(passed))
-    reports = {"test_a": CaseReport("A thing", cases, diagnosis)} if cases else {}
+    rows = tuple(Row(f"case {i}", ok, 1.0) for i, ok in enumerate(passed))
+    reports = {"test_a": Report("a_thing", "A thing", 0.0, 2.0, rows, diagnosis)} if rows else {}
     return Result(name, "graded", points={"test_a": points}, reports=reports)
 
 

@@ -18,13 +18,13 @@ from cvgen_course.checks import (
     Case,
     Exercise,
     Outcome,
-    Report,
     expected,
     grade,
     judge,
     make_cases,
     run,
 )
+from cvgen_course.reports import Report
 
 SEEDS = (PUBLIC_SEED, "student 1", "student 2", "student 3")
 """The public seed and some grading seeds."""

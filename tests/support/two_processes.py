@@ -16,7 +16,6 @@ from support.student_side import namespace_of, read_frame, write_frame
 from cvgen_course.checks import (
     PUBLIC_SEED,
     Exercise,
-    Report,
     encode,
     encode_questions,
     expected,
@@ -24,6 +23,7 @@ from cvgen_course.checks import (
     make_cases,
     report_by_name,
 )
+from cvgen_course.reports import Report
 
 _TESTS = Path(__file__).parents[1]
 _processes: dict[str, subprocess.Popen] = {}

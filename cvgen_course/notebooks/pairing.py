@@ -14,7 +14,7 @@ from jupytext.combine import combine_inputs_with_outputs
 from nbformat import NotebookNode
 
 from cvgen_course.errors import ReleaseError
-from cvgen_course.grading.cells import grade_id
+from cvgen_course.notebooks.cells import grade_id
 
 FORMATS = "ipynb,md:myst"
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

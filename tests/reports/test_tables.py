@@ -1,15 +1,12 @@
 from __future__ import annotations
 
 import html.parser
-import json
 import re
 
 import pytest
-from support.toy_exercises import EXERCISES
 
-from cvgen_course.checks import Report, Row, grade
-from cvgen_course.checks.html_table import html_table
-from cvgen_course.checks.text_table import WIDTH, points_in_words, text_table
+from cvgen_course.reports import Report, Row, html_table, text_table
+from cvgen_course.reports.text_table import WIDTH, points_in_words
 
 HOSTILE = "</td><script>alert(1)</script> `<b>` \"'&$E$"
 REPORT = Report(
@@ -113,31 +110,3 @@ def test_html_table_needs_no_style_sheet_and_sets_no_text_colour():
 )
 def test_points_in_words_never_promises_more(points, words):
     assert points_in_words(points) == words
-
-
-@pytest.mark.parametrize("answer", [lambda x: x, lambda x: None, None])
-def test_to_json_goes_through_json_and_back(answer):
-    report = grade(EXERCISES["nearest"], answer)
-    assert Report.from_json(json.loads(json.dumps(report.to_json()))) == report
-    assert Report.from_json(json.loads(json.dumps(REPORT.to_json()))) == REPORT
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"points": 3.0},
-        {"points": float("nan")},
-        {"points": True},
-        {"points": -1.0},
-        {"title": 3},
-        {"rows": [{"title": "x"}]},
-        {"rows": [3]},
-        {"more": 1},
-        {"rows": None},
-    ],
-)
-def test_from_json_refuses_anything_else(change):
-    with pytest.raises(ValueError, match="report: expected"):
-        Report.from_json(REPORT.to_json() | change)
-    with pytest.raises(ValueError, match="report: expected"):
-        Report.from_json(None)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cvgen_course.checks.html_table import html_table
-from cvgen_course.checks.text_table import text_table
+MIME = "application/vnd.cvgen.report+json"
+"""The name of a report among a notebook cell's outputs."""
+
+LONGEST_TEXT, MOST_ROWS = 400, 200
+"""What is read of a report, which may come from a student's process; the rest is cut."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Report:
-    """What ``check`` found. ``str`` gives a text table; a notebook shows an HTML table.
+    """What ``check`` found.
 
     Attributes:
         exercise: name of the exercise and of the student's object.
@@ -61,29 +65,31 @@ class Report:
         """Whether the answer has full points."""
         return self.points >= self.max_points
 
-    def __str__(self) -> str:
-        return text_table(self)
-
-    def _repr_html_(self) -> str:
-        return html_table(self)
-
     def to_json(self) -> dict[str, Any]:
         """Return the report as a dictionary that ``json.dumps`` takes."""
         return asdict(self) | {"rows": [asdict(row) for row in self.rows]}
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Report:
-        """Return the report that ``to_json`` wrote.
+    def from_json(cls, data: Any) -> Report:
+        """Return the report that ``to_json`` wrote, long texts and long tables cut.
+
+        Nothing is taken for granted: what a student's process sent is anything at all.
 
         Raises:
             ValueError: it is no such dictionary.
         """
         try:
-            rows = tuple(Row(**row) for row in data["rows"])
-            report = cls(**(data | {"rows": rows}))
-            return report if _well_typed(report) else _refuse(data)
-        except (TypeError, KeyError, AttributeError):
-            return _refuse(data)
+            rows = tuple(Row(**_cut(row)) for row in data["rows"][:MOST_ROWS])
+            report = cls(**(_cut(data) | {"rows": rows}))
+            if _well_typed(report):
+                return report
+        except (TypeError, KeyError, AttributeError, OverflowError):
+            pass
+        raise ValueError("report: expected what Report.to_json returns, got something else")
+
+
+def _cut(fields: dict[str, Any]) -> dict[str, Any]:
+    return {k: v[:LONGEST_TEXT] if isinstance(v, str) else v for k, v in fields.items()}
 
 
 def _well_typed(report: Report) -> bool:
@@ -91,12 +97,9 @@ def _well_typed(report: Report) -> bool:
     row_texts = (t for r in report.rows for t in (r.title, r.message, r.hint, r.expected, r.got))
     numbers = (report.points, report.max_points, *(row.weight for row in report.rows))
     return (
-        all(isinstance(text, str) for text in (*texts, *row_texts))
+        all(type(text) is str for text in (*texts, *row_texts))
         and all(type(number) in (int, float) for number in numbers)
-        and all(isinstance(row.passed, bool) for row in report.rows)
-        and 0 <= report.points <= report.max_points < float("inf")
+        and all(math.isfinite(number) and number >= 0 for number in numbers)
+        and all(type(row.passed) is bool for row in report.rows)
+        and report.points <= report.max_points
     )
-
-
-def _refuse(data: object) -> Report:
-    raise ValueError(f"report: expected what Report.to_json returns, got {str(data)[:80]!r}")

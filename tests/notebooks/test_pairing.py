@@ -1,14 +1,16 @@
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from support.tiny_course import write_course
 
 from cvgen_course.errors import ReleaseError
-from cvgen_course.grading.pairing import read_source, tidied, to_json, to_markdown
+from cvgen_course.notebooks.pairing import read_source, tidied, to_json, to_markdown
 
 
 @pytest.fixture
-def pair(course):
-    return course / "solutions/01_tiny/tiny.md", course / "solutions/01_tiny/tiny.ipynb"
+def pair(tmp_path):
+    folder = write_course(tmp_path) / "solutions/01_tiny"
+    return folder / "tiny.md", folder / "tiny.ipynb"
 
 
 def test_read_source_makes_the_same_ids_again(pair):
@@ -61,8 +63,8 @@ def test_tidied_gives_equal_cells_different_ids():
     assert clean.cells[1].id == f"{clean.cells[0].id}-2"
 
 
-def test_to_markdown_names_no_version_of_jupytext(lecture):
-    text = to_markdown(lecture)
+def test_to_markdown_names_no_version_of_jupytext(pair):
+    text = to_markdown(read_source(*pair))
     assert "jupytext_version" not in text
     assert text.endswith("\n")
 

@@ -10,12 +10,9 @@ from __future__ import annotations
 import html
 import math
 import re
-from typing import TYPE_CHECKING
 
-from cvgen_course.checks.text_table import points_in_words
-
-if TYPE_CHECKING:
-    from cvgen_course.checks.report import Report, Row
+from cvgen_course.reports.report import Report, Row
+from cvgen_course.reports.text_table import points_in_words, read_again, score
 
 _RIGHT, _PARTLY, _WRONG = "#009E73", "#E69F00", "#D55E00"
 _LINE = "1px solid rgba(128,128,128,.28)"
@@ -43,7 +40,7 @@ def html_table(report: Report) -> str:
     colour = _colour(report)
     return (
         '<div class="cvgen-report tex2jax_ignore mathjax_ignore" role="group" '
-        f'aria-label="{_escape(_score(report))}" style="font-size:14px;text-align:left;'
+        f'aria-label="{_escape(score(report))}" style="font-size:14px;text-align:left;'
         "max-width:56em;margin:.4em 0;border:1px solid rgba(128,128,128,.35);"
         f'border-left:5px solid {colour};border-radius:6px;overflow:hidden;">'
         f"{_head(report, colour)}{_strip(report.note, 'font-weight:600;')}"
@@ -60,7 +57,7 @@ def _head(report: Report, colour: str) -> str:
         'padding:.55em .7em .5em;">'
         f'<span><code style="{_CODE}font-weight:600;">{_escape(report.exercise)}</code>&ensp;'
         f"{_text(report.title)}</span>"
-        f'<span style="font-weight:600;white-space:nowrap;">{_escape(_score(report))}</span></div>'
+        f'<span style="font-weight:600;white-space:nowrap;">{_escape(score(report))}</span></div>'
         '<div style="height:3px;background:rgba(128,128,128,.22);">'
         f'<div style="height:3px;width:{filled:.1f}%;background:{colour};"></div></div>'
     )
@@ -107,9 +104,8 @@ def _details(row: Row, repeated: bool) -> str:
 
 
 def _foot(report: Report) -> str:
-    read = f"Read again: {report.read}" if report.read and not report.passed else ""
     hint = _strip(report.diagnosis, "font-weight:600;background:rgba(230,159,0,.16);")
-    return hint + _strip(read, _SMALL)
+    return hint + _strip(read_again(report), _SMALL)
 
 
 def _strip(text: str, style: str) -> str:
@@ -122,10 +118,6 @@ def _colour(report: Report) -> str:
     if report.passed:
         return _RIGHT
     return _PARTLY if report.points > 0 else _WRONG
-
-
-def _score(report: Report) -> str:
-    return f"{points_in_words(report.points)} of {points_in_words(report.max_points)} points"
 
 
 def _escape(text: str) -> str:

@@ -14,10 +14,8 @@ from nbformat import NotebookNode
 
 from cvgen_course.errors import CourseError, SubmissionError
 from cvgen_course.grading import gradebook, steps
-from cvgen_course.grading.cells import check_call, is_check
-from cvgen_course.grading.course import Chapter
+from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.execute import Executor, Limits
-from cvgen_course.grading.pairing import to_json
 from cvgen_course.grading.repair import repair
 from cvgen_course.grading.results import Result, first_error, load_result, read_reports, save_result
 from cvgen_course.grading.secret import grading_seed, read_secret
@@ -28,6 +26,8 @@ from cvgen_course.grading.submissions import (
     read_submission,
     regular_files,
 )
+from cvgen_course.notebooks.cells import check_call, is_check
+from cvgen_course.notebooks.pairing import to_json
 from cvgen_course.provenance import code_hash
 
 WORST_FIRST = ("kernel died", "timeout", "output cut")
@@ -37,7 +37,7 @@ A_DAY = 24 * 3600
 
 
 @dataclasses.dataclass(frozen=True)
-class Session:
+class Grader:
     """What grading needs for every submission of a chapter.
 
     Attributes:
@@ -49,7 +49,7 @@ class Session:
         code: a hash of the code that points follow from.
     """
 
-    chapter: Chapter
+    chapter: ChapterFiles
     released: NotebookNode
     executor: Executor
     limits: Limits
@@ -57,7 +57,7 @@ class Session:
     code: str
 
     @classmethod
-    def start(cls, chapter: Chapter, executor: Executor, limits: Limits | None) -> Session:
+    def start(cls, chapter: ChapterFiles, executor: Executor, limits: Limits | None) -> Grader:
         """Read the lecture and make it known to the gradebook.
 
         Raises:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from cvgen_course.checks.report import Report, Row
+from cvgen_course.reports.report import Report, Row
 
 WIDTH = 88
 
@@ -16,11 +14,20 @@ def points_in_words(points: float) -> str:
     return f"{int(points * 100 + 1e-9) / 100:.2f}".rstrip("0").rstrip(".")
 
 
+def score(report: Report) -> str:
+    """Return e.g. ``"1.5 of 2 points"``."""
+    return f"{points_in_words(report.points)} of {points_in_words(report.max_points)} points"
+
+
+def read_again(report: Report) -> str:
+    """Return where to read again; empty where nothing is missing."""
+    return f"Read again: {report.read}" if report.read and not report.passed else ""
+
+
 def text_table(report: Report) -> str:
     """Return the report as text: headline, a tick or cross per case, what is wrong, what to do."""
-    score = f"{points_in_words(report.points)} of {points_in_words(report.max_points)} points"
     head = f"{report.exercise}: {report.title}"
-    lines = [f"{head:<{WIDTH - len(score) - 1}} {score}", "─" * WIDTH]
+    lines = [f"{head:<{WIDTH - len(score(report)) - 1}} {score(report)}", "─" * WIDTH]
     if report.note:
         lines += [*textwrap.wrap(report.note, WIDTH), ""]
     previous = ""
@@ -28,7 +35,7 @@ def text_table(report: Report) -> str:
         lines += _row_lines(row, previous)
         previous = row.message
     lines.append("─" * WIDTH)
-    for text in (report.diagnosis, _read(report)):
+    for text in (report.diagnosis, read_again(report)):
         if text:
             lines += textwrap.wrap(text, WIDTH)
     return "\n".join(lines).removesuffix("\n" + "─" * WIDTH)
@@ -54,7 +61,3 @@ def _row_lines(row: Row, previous: str) -> list[str]:
                 line, WIDTH, initial_indent="    " + label, subsequent_indent=indent
             )
     return lines
-
-
-def _read(report: Report) -> str:
-    return f"Read again: {report.read}" if report.read and not report.passed else ""

@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 from nbformat import NotebookNode
 
-BEGIN, END = "BEGIN SOLUTION", "END SOLUTION"
-
 
 def grade_id(cell: NotebookNode) -> str:
     """Return a cell's name in the gradebook, or an empty text."""

@@ -1,0 +1,1 @@
+"""The format of the course's notebooks: graded cells, marked answers, a text and its notebook."""
