@@ -89,6 +89,8 @@ class Notes:
         self.config.stash[left_out_key] = getattr(node, "workeroutput", {}).get("left_out", 0)
 
     def pytest_sessionfinish(self) -> None:
+        if not hasattr(self.config, "cache"):  # -p no:cacheprovider
+            return
         noted = {**known(self.config), **self.passed}
         good = {name: value for name, value in noted.items() if name not in self.bad}
         self.config.cache.set(PASSED, good)
