@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -103,7 +104,7 @@ class _Store:
 
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(folder / "store.lock")
-        self._cache = get_cache(folder)
+        self._folder, self._cache = folder, get_cache(folder)
 
     def name(self, bare: nbformat.NotebookNode) -> str:
         return str(self._cache.create_hashed_notebook(bare)[1])
@@ -129,6 +130,8 @@ class _Store:
         with self._lock:
             try:
                 self._cache.change_cache_limit(MOST_KEPT)
+                # Beside a record whose file is gone, it would keep nothing new.
+                shutil.rmtree(self._folder / "executed" / self.name(bare), ignore_errors=True)
                 bundle = CacheBundleIn(bare, name, data=facts)
                 self._cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
             finally:

@@ -1,5 +1,7 @@
 """Notebooks run once, in the right profile, and failures name the cell."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import nbformat
 import pytest
 
@@ -52,3 +54,30 @@ def test_execute_names_the_failing_cell(run):
 def test_execute_goes_on_after_a_cell_that_may_raise(run):
     executed = run(notebook("1 / 0", "print('on')", tags=["raises-exception"]))
     assert executed.notebook.cells[2].outputs[0].text == "on\n"
+
+
+def test_execute_runs_once_for_several_who_ask_at_a_time(run):
+    made = notebook("import time; time.sleep(1); print(time.time_ns())")
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(run, [made, made])
+    assert first.notebook.cells[1].outputs == second.notebook.cells[1].outputs
+    assert {first.cached, second.cached} == {False, True}
+
+
+@pytest.mark.parametrize("damage", ["half", "another output", "empty", "gone"])
+def test_execute_runs_again_what_is_damaged(run, tmp_path, damage):
+    made = notebook("import time; print('nanoseconds', time.time_ns())")
+    before = run(made).notebook.cells[1].outputs[0].text
+    (path,) = (tmp_path / "cache").rglob("*.ipynb")
+    text = path.read_text(encoding="utf-8")
+    assert "nanoseconds" in text
+    if damage == "gone":
+        path.unlink()
+    else:
+        whole = {"half": text[: len(text) // 2], "empty": ""}
+        path.write_text(whole.get(damage, text.replace("nanoseconds", "microseconds")))
+    again = run(made)
+    assert not again.cached
+    assert again.notebook.cells[1].outputs[0].text != before
+    assert "nanoseconds" in again.notebook.cells[1].outputs[0].text
+    assert run(made).cached
