@@ -69,7 +69,7 @@ def answer(exercise: Exercise, implementation: Any, cases: list[Case]) -> list[O
         One outcome for each case.
     """
     with quiet():
-        problem = why_not(exercise, implementation)
+        problem = _why_not(exercise, implementation)
     if problem:
         return [Outcome("missing", text=problem)] * len(cases)
     return run(exercise, implementation, cases)
@@ -88,7 +88,7 @@ def answer_by_name(
     return answer(exercise, namespace[exercise.name], cases)
 
 
-def why_not(exercise: Exercise, implementation: Any) -> str:
+def _why_not(exercise: Exercise, implementation: Any) -> str:
     """Return why an object can't be graded; empty where it can."""
     name = f"`{exercise.name}`"
     try:

@@ -98,29 +98,29 @@ def functions(module: ModuleType) -> Answers:
 
 def memorised(names: tuple[str, ...]) -> Answers:
     """Return answers that only look up what is right for the public seed."""
-    return {name: lookup_source(EXERCISES[name]) for name in names}
+    return {name: _lookup_source(EXERCISES[name]) for name in names}
 
 
-def lookup_source(exercise: Exercise) -> str:
+def _lookup_source(exercise: Exercise) -> str:
     """Return a function that knows the public cases by heart and nothing else."""
     known: dict[str, Any] = {}
 
     def recorder(*args: Any, **kwargs: Any) -> Any:
         value = exercise.reference(*args, **kwargs)
-        known[fingerprint(args, kwargs)] = value.tolist()
+        known[_fingerprint(args, kwargs)] = value.tolist()
         return value
 
     for case in make_cases(exercise, PUBLIC_SEED):
         exercise.probe(recorder, case.inputs)
     return (
-        f"{inspect.getsource(fingerprint)}\n\n"
+        f"{inspect.getsource(_fingerprint)}\n\n"
         f"KNOWN_{exercise.name} = {known!r}\n\n\n"
         f"def {exercise.name}(*args, **kwargs):\n"
-        f"    return torch.tensor(KNOWN_{exercise.name}[fingerprint(args, kwargs)])\n"
+        f"    return torch.tensor(KNOWN_{exercise.name}[_fingerprint(args, kwargs)])\n"
     )
 
 
-def fingerprint(args: tuple[object, ...], kwargs: dict[str, object]) -> str:
+def _fingerprint(args: tuple[object, ...], kwargs: dict[str, object]) -> str:
     """Return a short text that is the same for the same arguments."""
     import hashlib
 

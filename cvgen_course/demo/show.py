@@ -36,7 +36,7 @@ def show_demo(start: Path) -> None:
     course = copy_course(root, root / ".cvgen" / "demo")
     console.print("A class of eight answers the lecture, each in their own way.", highlight=False)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
-        book = beside.submit(book_page, root)
+        book = beside.submit(_book_page, root)
         with progress_bar(console, CHAPTER) as progress:
             make_class(course)
             outcome = grade(course, CHAPTER, limits=LIMITS, progress=progress)
@@ -54,7 +54,7 @@ def copy_course(root: Path, place: Path) -> Path:
     for name in files:
         if not (root / name).is_file():
             raise CourseError(f"{root / name} is missing; run: cvgen release")
-    if not all(same_content(root / name, place / name) for name in files):
+    if not all(_same_content(root / name, place / name) for name in files):
         shutil.rmtree(place, ignore_errors=True)
         for name in files:
             (place / name).parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +62,7 @@ def copy_course(root: Path, place: Path) -> Path:
     return place
 
 
-def same_content(one: Path, other: Path) -> bool:
+def _same_content(one: Path, other: Path) -> bool:
     """Return whether two files are there and equal."""
     return other.is_file() and cmp(one, other, shallow=False)
 
@@ -74,7 +74,7 @@ def graded_class(root: Path, place: Path) -> ClassResult:
     return grade(course, CHAPTER, limits=LIMITS)
 
 
-def book_page(root: Path) -> Path:
+def _book_page(root: Path) -> Path:
     """Return the chapter's page of the book; one that stands already is taken as it is.
 
     Runs in a process of its own, beside the grading, and leaves the other core to it.

@@ -32,14 +32,14 @@ def check_disk() -> list[Finding]:
 
 def check_browser() -> list[Finding]:
     """Look whether the browser tests find Chromium: the system's, or Playwright's own."""
-    found = next(filter(None, map(shutil.which, BROWSERS)), None) or playwright_chromium()
+    found = next(filter(None, map(shutil.which, BROWSERS)), None) or _playwright_chromium()
     if found:
         return [Finding("ok", f"Chromium for the browser tests: {found}")]
     mend = f"{pip_install('playwright')} && {python()} -m playwright install chromium"
     return [Finding("optional", "no Chromium: the browser tests are skipped", mend)]
 
 
-def playwright_chromium() -> Path | None:
+def _playwright_chromium() -> Path | None:
     """Return the folder of a Chromium that Playwright has downloaded, if any."""
     if sys.platform == "win32":
         base = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")

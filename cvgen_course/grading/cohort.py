@@ -52,7 +52,7 @@ def grade(
     work = course.chapter(chapter)
     grader = Grader.start(work, executor or LocalExecutor(), limits)
     submissions, notes = find_submissions(work)
-    chosen = choose(submissions, students)
+    chosen = _choose(submissions, students)
     results = []
     for done, submission in enumerate(chosen, start=1):
         result = grader.grade(submission, force)
@@ -61,10 +61,10 @@ def grade(
             progress(done, len(chosen), result)
     others = [s for s in submissions if s not in chosen]
     results += [r for r in map(grader.earlier, others) if r is not None]
-    return write_class(work, grader.released, results, notes)
+    return _write_class(work, grader.released, results, notes)
 
 
-def choose(submissions: list[Submission], students: Iterable[str] | None) -> list[Submission]:
+def _choose(submissions: list[Submission], students: Iterable[str] | None) -> list[Submission]:
     """Return the submissions of some students.
 
     Raises:
@@ -85,7 +85,7 @@ def choose(submissions: list[Submission], students: Iterable[str] | None) -> lis
     return chosen
 
 
-def write_class(
+def _write_class(
     chapter: ChapterFiles, released: NotebookNode, results: list[Result], notes: list[str]
 ) -> ClassResult:
     """Write ``reports/<chapter>/`` and return what stands there."""

@@ -76,7 +76,7 @@ class LocalExecutor:
         self, notebook: NotebookNode, folder: Path, environment: Mapping[str, str], limits: Limits
     ) -> tuple[NotebookNode, list[Event]]:
         """Run all cells; see `Executor`."""
-        client = CellByCell(notebook, limits)
+        client = _CellByCell(notebook, limits)
         client.run(folder, plain_environment() | dict(environment))
         return client.nb, client.events
 
@@ -89,7 +89,7 @@ def plain_environment() -> dict[str, str]:
     return environment | dict.fromkeys(threads, "1") | {"NBGRADER_EXECUTION": "autograde"}
 
 
-class CellByCell(NotebookClient):
+class _CellByCell(NotebookClient):
     """A notebook client that survives loops, floods of output and dead kernels.
 
     Attributes:
@@ -106,7 +106,7 @@ class CellByCell(NotebookClient):
             shell_timeout_interval=1,
             shutdown_kernel="immediate",
             kernel_manager_class=AsyncKernelManager,
-            on_cell_executed=show_error,
+            on_cell_executed=_show_error,
             error_on_timeout={
                 "ename": "CellTimeoutError",
                 "evalue": "",
@@ -131,9 +131,9 @@ class CellByCell(NotebookClient):
                     if not stopped:
                         stopped = self.run_cell(index, number, deadline)
                     else:
-                        mark_not_run(self.nb.cells[index], stopped)
+                        _mark_not_run(self.nb.cells[index], stopped)
             except KeyboardInterrupt:
-                drop_tasks()
+                _drop_tasks()
                 raise
 
     def run_cell(self, index: int, number: int, deadline: float) -> str:
@@ -152,7 +152,7 @@ class CellByCell(NotebookClient):
         if self.characters > self.limits.output_characters:
             message = f"Code cell {number} wrote too much; its output was cut."
             self.events.append(Event("output cut", message))
-        if timed_out(cell):
+        if _timed_out(cell):
             message = f"Code cell {number} did not end within {self.timeout} seconds."
             if not self.answers():
                 return self.stop(cell, "timeout", f"{message[:-1]} and could not be interrupted.")
@@ -167,7 +167,7 @@ class CellByCell(NotebookClient):
         """Note why the run ends here."""
         self.events.append(Event(status, message))
         if cell is not None:
-            mark_not_run(cell, message)
+            _mark_not_run(cell, message)
         return message
 
     def answers(self) -> bool:
@@ -184,7 +184,7 @@ class CellByCell(NotebookClient):
         self, outs: list[NotebookNode], msg: dict[str, Any], *rest: Any
     ) -> NotebookNode | None:
         """Keep an output, up to the limit."""
-        self.characters += size(msg.get("content"))
+        self.characters += _size(msg.get("content"))
         if self.characters > self.limits.output_characters:
             cut = new_output("stream", name="stdout", text="\n… the rest of the output was cut …\n")
             if not outs or outs[-1] != cut:
@@ -196,7 +196,7 @@ class CellByCell(NotebookClient):
         """Open no widget: one could take over other cells' outputs."""
 
 
-def show_error(cell: NotebookNode, execute_reply: dict[str, Any], **_: Any) -> None:
+def _show_error(cell: NotebookNode, execute_reply: dict[str, Any], **_: Any) -> None:
     """Give a cell an error output where the kernel only replied with one, e.g. after a timeout."""
     reply = execute_reply["content"]
     shown = [o.ename for o in cell.outputs if o.output_type == "error"]
@@ -206,7 +206,7 @@ def show_error(cell: NotebookNode, execute_reply: dict[str, Any], **_: Any) -> N
         cell.outputs.append(new_output("error", ename=name, evalue="", traceback=lines))
 
 
-def drop_tasks() -> None:
+def _drop_tasks() -> None:
     """End what still waits for the kernel, so that Ctrl-C is the last word."""
     loop = ensure_event_loop()
     tasks = asyncio.all_tasks(loop)
@@ -215,22 +215,22 @@ def drop_tasks() -> None:
     loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
 
 
-def size(content: Any) -> int:
+def _size(content: Any) -> int:
     """Return about how many characters an output has."""
     if isinstance(content, str):
         return len(content)
     if isinstance(content, dict):
-        return sum(map(size, content.values()))
+        return sum(map(_size, content.values()))
     if isinstance(content, list | tuple):
-        return sum(map(size, content))
+        return sum(map(_size, content))
     return 8
 
 
-def timed_out(cell: NotebookNode) -> bool:
+def _timed_out(cell: NotebookNode) -> bool:
     """Return whether a cell was stopped for taking too long."""
     return any(o.output_type == "error" and o.ename == "CellTimeoutError" for o in cell.outputs)
 
 
-def mark_not_run(cell: NotebookNode, why: str) -> None:
+def _mark_not_run(cell: NotebookNode, why: str) -> None:
     """Put an error where a cell's outputs would be, so that no check in it counts."""
     cell.outputs = [new_output("error", ename="NotRun", evalue=why, traceback=[f"Not run: {why}"])]

@@ -66,7 +66,7 @@ def opened(course: Course) -> Iterator[Gradebook]:
     """
     try:
         name = course.directory().course_id
-        with quiet(), own_tools_found(), Gradebook(course.database, name) as book:
+        with quiet(), _own_tools_found(), Gradebook(course.database, name) as book:
             yield book
     except SQLAlchemyError as error:
         raise CourseError(
@@ -84,7 +84,7 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def own_tools_found() -> Iterator[None]:
+def _own_tools_found() -> Iterator[None]:
     """Let nbgrader find ``alembic``, which it starts by name when it makes a gradebook.
 
     It lies beside this Python, and that folder need not be in ``PATH``.

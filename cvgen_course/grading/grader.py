@@ -74,7 +74,7 @@ class Grader:
             seconds = chapter.course.config.Execute.get("timeout", Limits.cell_seconds)
             limits = Limits(cell_seconds=seconds)
         secret = read_secret(chapter.course.private)
-        return cls(chapter, released, executor, limits, secret, code_of_checks(released))
+        return cls(chapter, released, executor, limits, secret, _code_of_checks(released))
 
     def grade(self, submission: Submission, force: bool) -> Result:
         """Grade one submission, or return its kept result where nothing changed."""
@@ -195,7 +195,7 @@ class Grader:
         return digest.hexdigest()
 
 
-def code_of_checks(released: NotebookNode) -> str:
+def _code_of_checks(released: NotebookNode) -> str:
     """Return a hash of the code that a lecture's points follow from: its checks, and grading."""
     calls = [check_call(cell.source) for cell in released.cells if is_check(cell)]
     modules = {call.module for call in calls if call is not None}

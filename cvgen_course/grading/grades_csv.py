@@ -15,32 +15,32 @@ def write_grades(outcome: ClassResult) -> None:
     writer = csv.writer(text, lineterminator="\r\n")
     titles = [column.title for column in outcome.columns]
     writer.writerow(
-        ["student", *map(harmless, titles), "total", "of", "status", "to read", "remarks"]
+        ["student", *map(_harmless, titles), "total", "of", "status", "to read", "remarks"]
     )
     for result in outcome.results:
         scores = [result.points.get(column.grade_id) for column in outcome.columns]
         writer.writerow(
             [
-                harmless(result.student),
+                _harmless(result.student),
                 *("" if score is None else round(score, 4) for score in scores),
                 "" if result.total is None else round(result.total, 4),
                 outcome.max_points,
                 result.status,
-                harmless(", ".join(result.pending)),
-                harmless(" ".join(result.remarks)),
+                _harmless(", ".join(result.pending)),
+                _harmless(" ".join(result.remarks)),
             ]
         )
     # the byte order mark tells spreadsheets that this is UTF-8
-    write(outcome.table, b"\xef\xbb\xbf" + encoded(text.getvalue()))
+    write(outcome.table, b"\xef\xbb\xbf" + _encoded(text.getvalue()))
 
 
-def harmless(text: str) -> str:
+def _harmless(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula."""
     if text.lstrip().startswith(("=", "+", "-", "@")) or text.startswith(("\t", "\r", "\n")):
         return f"'{text}"
     return text
 
 
-def encoded(text: str) -> bytes:
+def _encoded(text: str) -> bytes:
     """Return UTF-8; broken bytes in file names become question marks."""
     return text.encode("utf-8", "replace")

@@ -24,7 +24,7 @@ def guard(notebook: NotebookNode) -> list[str]:
     """
     remarks = []
     for cell in filter(is_check, notebook.cells):
-        problem = result_problem(cell)
+        problem = _result_problem(cell)
         if problem:
             remarks.append(f"The check of {exercise_name(cell)} {problem}; it counts as 0.")
             error = new_output("error", ename="NoPoints", evalue=problem, traceback=[problem])
@@ -32,14 +32,14 @@ def guard(notebook: NotebookNode) -> list[str]:
     return remarks
 
 
-def result_problem(cell: NotebookNode) -> str:
+def _result_problem(cell: NotebookNode) -> str:
     """Return what is wrong with a grade cell's result; empty where it is right, or failed."""
     if any(output.output_type == "error" for output in cell.outputs):
         return ""
     results = [output for output in cell.outputs if output.output_type == "execute_result"]
     if len(results) != 1:
         return f"showed {len(results)} results instead of one"
-    shown = as_text(results[0].get("data", {}).get("text/plain"))
+    shown = _as_text(results[0].get("data", {}).get("text/plain"))
     try:
         value = float(shown)
     except ValueError:
@@ -49,7 +49,7 @@ def result_problem(cell: NotebookNode) -> str:
     return ""
 
 
-def as_text(data: Any) -> str:
+def _as_text(data: Any) -> str:
     """Return an output's text; nbformat allows a list of lines."""
     if isinstance(data, list):
         return "".join(part for part in data if isinstance(part, str))

@@ -58,7 +58,7 @@ def answers_in(text: str, source: NotebookNode) -> list[str]:
     shows it outside the answers: a formula may appear in the explanation too.
     """
     problems = [f"the marker {match.group()!r}" for match in MARKERS.finditer(text)]
-    lines = normalised(text)
+    lines = _normalised(text)
     shown: list[str] = []
     answers: list[str] = []
     for cell in source.cells:
@@ -66,11 +66,11 @@ def answers_in(text: str, source: NotebookNode) -> list[str]:
             (answers if inside else shown).append("\n".join(stretch))
     joined = "\n".join(lines)
     for answer in answers:
-        body = "\n".join(normalised(answer))
+        body = "\n".join(_normalised(answer))
         if len(body) >= LONG_BODY and f"\n{body}\n" in f"\n{joined}\n":
             problems.append(f"the answer {body.splitlines()[0]!r} …")
-    seen, allowed = Counter(lines), Counter(normalised("\n".join(shown)))
-    in_answers = {line for answer in answers for line in normalised(answer)}
+    seen, allowed = Counter(lines), Counter(_normalised("\n".join(shown)))
+    in_answers = {line for answer in answers for line in _normalised(answer)}
     problems += [
         f"the line {line!r} of an answer"
         for line in sorted(in_answers)
@@ -79,7 +79,7 @@ def answers_in(text: str, source: NotebookNode) -> list[str]:
     return problems
 
 
-def normalised(text: str) -> list[str]:
+def _normalised(text: str) -> list[str]:
     """Return a text's lines without indentation, doubled spaces and blank lines."""
     lines = (" ".join(line.split()) for line in text.splitlines())
     return [line for line in lines if line]

@@ -32,15 +32,15 @@ def lint(notebook: NotebookNode) -> list[str]:
     names = Counter(filter(None, map(grade_id, notebook.cells)))
     problems += [f"grade_id {name!r} is there {n} times" for name, n in names.items() if n > 1]
     for number, cell in enumerate(notebook.cells, start=1):
-        found = lint_cell(cell)
+        found = _lint_cell(cell)
         if is_check(cell):
-            found += lint_check(cell)
+            found += _lint_check(cell)
         where = f"cell {number} ({grade_id(cell) or cell.cell_type})"
         problems += [f"{where}: {problem}" for problem in found]
     return problems
 
 
-def lint_cell(cell: NotebookNode) -> list[str]:
+def _lint_cell(cell: NotebookNode) -> list[str]:
     """Return what is wrong with any cell: flags, markers, tags."""
     flags = cell.metadata.get("nbgrader", {})
     problems = []
@@ -52,13 +52,13 @@ def lint_cell(cell: NotebookNode) -> list[str]:
         problems.append(f"schema_version: expected 3, got {flags.get('schema_version')}")
     if is_solution(cell) and flags.get("locked"):
         problems.append("a cell that students fill in must not be locked")
-    problems += lint_markers(cell)
+    problems += _lint_markers(cell)
     if cell.cell_type == "markdown" and is_graded(cell) != is_solution(cell):
         problems.append("a written question must be grade: true and solution: true")
     return problems
 
 
-def lint_markers(cell: NotebookNode) -> list[str]:
+def _lint_markers(cell: NotebookNode) -> list[str]:
     """Return what is wrong with the markers around a cell's answer."""
     try:
         answers = [lines for inside, lines in regions(cell.source) if inside]
@@ -71,7 +71,7 @@ def lint_markers(cell: NotebookNode) -> list[str]:
     return []
 
 
-def lint_check(cell: NotebookNode) -> list[str]:
+def _lint_check(cell: NotebookNode) -> list[str]:
     """Return what is wrong with a grade cell: lock, last line, points."""
     problems = []
     if not cell.metadata["nbgrader"].get("locked"):
@@ -81,7 +81,7 @@ def lint_check(cell: NotebookNode) -> list[str]:
     call = check_call(cell.source)
     if call is None:
         return [*problems, 'the last line must be a call check("name", …)']
-    exercise = find_exercise(call.module, call.name)
+    exercise = _find_exercise(call.module, call.name)
     if isinstance(exercise, str):
         problems.append(exercise)
     elif exercise is not None and float(exercise.points) != points(cell):
@@ -89,7 +89,7 @@ def lint_check(cell: NotebookNode) -> list[str]:
     return problems
 
 
-def find_exercise(module: str, name: str) -> Any | str | None:
+def _find_exercise(module: str, name: str) -> Any | str | None:
     """Return the exercise that a grade cell checks.
 
     Returns:

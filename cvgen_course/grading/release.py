@@ -68,13 +68,13 @@ def release(root: Path | str, chapters: Iterable[str] | None = None) -> list[Rel
         raise ReleaseError(
             f"{course.tree('source')}: expected chapters such as 01_name/name.md, got none"
         )
-    return [release_chapter(chapter) for chapter in chosen]
+    return [_release_chapter(chapter) for chapter in chosen]
 
 
-def release_chapter(chapter: ChapterFiles) -> Release:
+def _release_chapter(chapter: ChapterFiles) -> Release:
     """Make one lecture, put it in place, and tell nbgrader's gradebook."""
     with built(chapter) as build:
-        changed = swap(build.folder, chapter.release_folder, chapter.course.private)
+        changed = _swap(build.folder, chapter.release_folder, chapter.course.private)
         pair = chapter.source.with_suffix(".ipynb")
         if write(pair, to_json(build.source)):
             changed.append(pair)
@@ -142,23 +142,23 @@ def built(chapter: ChapterFiles) -> Iterator[Build]:
         ReleaseError: the source is wrong, nbgrader refuses it, or an answer would leak.
     """
     source = read_source(chapter.source, chapter.source.with_suffix(".ipynb"))
-    refuse(chapter, "can't be released", lint(source))
+    _refuse(chapter, "can't be released", lint(source))
     with tempfile.TemporaryDirectory(dir=chapter.course.private, prefix="release-") as temporary:
         workshop = Path(temporary)
         folder = workshop / chapter.source_folder.relative_to(chapter.course.root)
         shutil.copytree(chapter.source_folder, folder, ignore=NOT_COPIED)
         (folder / f"{chapter.notebook}.ipynb").write_text(to_json(source), encoding="utf-8")
-        generate_assignment(chapter, workshop)
+        _generate_assignment(chapter, workshop)
         made = workshop / chapter.release_folder.relative_to(chapter.course.root)
         notebook = made / f"{chapter.notebook}.ipynb"
         released = tidied(nbformat.read(notebook, as_version=4), keep_ids=True)
         notebook.write_text(to_json(released), encoding="utf-8")
         notebook.with_suffix(".md").write_text(to_markdown(released), encoding="utf-8")
-        refuse(chapter, "has what students must not get", find_leaks(source, made))
+        _refuse(chapter, "has what students must not get", find_leaks(source, made))
         yield Build(source, made)
 
 
-def generate_assignment(chapter: ChapterFiles, root: Path) -> None:
+def _generate_assignment(chapter: ChapterFiles, root: Path) -> None:
     """Run nbgrader's own generate_assignment in another root, without a gradebook.
 
     Raises:
@@ -177,7 +177,7 @@ def generate_assignment(chapter: ChapterFiles, root: Path) -> None:
             raise ReleaseError(f"{chapter.name}: nbgrader refuses it: {log.complaint}") from error
 
 
-def refuse(chapter: ChapterFiles, what: str, problems: list[str]) -> None:
+def _refuse(chapter: ChapterFiles, what: str, problems: list[str]) -> None:
     """Raise where there are problems.
 
     Raises:
@@ -197,7 +197,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     }
 
 
-def swap(new: Path, place: Path, trash: Path) -> list[Path]:
+def _swap(new: Path, place: Path, trash: Path) -> list[Path]:
     """Put a folder in the place of another, as a whole; do nothing where they are equal.
 
     Returns:

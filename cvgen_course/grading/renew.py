@@ -51,9 +51,9 @@ def renew_files(mine: Path, lecture: Path) -> Iterator[tuple[Path, list[str]]]:
 
 def renew_file(mine: Path, lecture: Path) -> list[str]:
     """Write a student's answers into one fresh lecture, as `renew_files` does."""
-    old, fresh = read(mine), rejoin_lines(read(lecture))
+    old, fresh = _read(mine), rejoin_lines(_read(lecture))
     notebook, remarks = renew(old, fresh)
-    written = {c.id: c.source for c in fresh.cells if is_solution(c) and not is_blank(c)}
+    written = {c.id: c.source for c in fresh.cells if is_solution(c) and not _is_blank(c)}
     lost = [grade_id(c) for c in notebook.cells if written.get(c.id, c.source) != c.source]
     if lost:
         raise SubmissionError(
@@ -80,9 +80,9 @@ def renew(mine: NotebookNode, lecture: NotebookNode) -> tuple[NotebookNode, list
     answers = {
         name: cells[i]
         for i, name in chosen.items()
-        if is_solution(wanted[name]) and not is_blank(cells[i])
+        if is_solution(wanted[name]) and not _is_blank(cells[i])
     }
-    own = own_cells(cells, chosen, lecture)
+    own = _own_cells(cells, chosen, lecture)
     result = copy.deepcopy(lecture)
     final = list(own.get("", []))
     for cell in result.cells:
@@ -95,10 +95,14 @@ def renew(mine: NotebookNode, lecture: NotebookNode) -> tuple[NotebookNode, list
     number_cells(final)
     result.cells = final
     number = sum(map(len, own.values()))
-    return result, [*summary(answers, wanted, number), *changes(cells, lecture, answers), *remarks]
+    return result, [
+        *_summary(answers, wanted, number),
+        *_changes(cells, lecture, answers),
+        *remarks,
+    ]
 
 
-def own_cells(
+def _own_cells(
     cells: list[NotebookNode], chosen: dict[int, str], lecture: NotebookNode
 ) -> dict[str, list[NotebookNode]]:
     """Return the cells that only the student has, by the id of the lecture's cell before them.
@@ -117,12 +121,12 @@ def own_cells(
             place = by_name[chosen[i]]
         elif cell.id in ids or cell.source in by_source:
             place = cell.id if cell.id in ids else by_source[cell.source]
-        elif cell.source.strip() and not is_old_check and not (flags and is_blank(cell)):
+        elif cell.source.strip() and not is_old_check and not (flags and _is_blank(cell)):
             found.setdefault(place, []).append(cell)
     return found
 
 
-def summary(
+def _summary(
     answers: dict[str, NotebookNode], wanted: dict[str, NotebookNode], number: int
 ) -> list[str]:
     """Return what was taken over: answers, and a number of the student's own cells."""
@@ -138,14 +142,14 @@ def summary(
     return remarks
 
 
-def changes(
+def _changes(
     cells: list[NotebookNode], lecture: NotebookNode, answers: dict[str, NotebookNode]
 ) -> list[str]:
     """Return what reads differently in the lecture than in the student's notebook."""
     remarks = []
     for cell in lecture.cells:
         name = grade_id(cell)
-        if name in answers and heads(cell.source) != heads(answers[name].source):
+        if name in answers and _heads(cell.source) != _heads(answers[name].source):
             remarks.append(f"{name}: compare its first line and docstring with the lecture's.")
     theirs = {cell.id: cell.source for cell in lecture.cells if not grade_id(cell)}
     other = sum(theirs.get(cell.id, cell.source) != cell.source for cell in cells)
@@ -157,12 +161,12 @@ def changes(
     return remarks
 
 
-def heads(source: str) -> list[tuple[str, str | None]]:
+def _heads(source: str) -> list[tuple[str, str | None]]:
     """Return what functions a source defines: their arguments and docstrings."""
-    return [(ast.unparse(f.args), ast.get_docstring(f)) for f in functions(source)]
+    return [(ast.unparse(f.args), ast.get_docstring(f)) for f in _functions(source)]
 
 
-def functions(source: str) -> list[ast.FunctionDef]:
+def _functions(source: str) -> list[ast.FunctionDef]:
     """Return all functions that a source defines; none where it is no valid Python."""
     try:
         nodes = list(ast.walk(ast.parse(source)))
@@ -171,24 +175,24 @@ def functions(source: str) -> list[ast.FunctionDef]:
     return [node for node in nodes if isinstance(node, ast.FunctionDef)]
 
 
-def is_blank(cell: NotebookNode) -> bool:
+def _is_blank(cell: NotebookNode) -> bool:
     """Return whether an answer cell is empty, or as it was released: nothing can be lost there."""
     if cell.cell_type != "code":
         return cell.source.strip() in ("", TEXT_STUB)
     bodies = [
-        [node for node in function.body if not is_docstring(node)]
-        for function in functions(cell.source)
+        [node for node in function.body if not _is_docstring(node)]
+        for function in _functions(cell.source)
     ]
     stubs = [len(body) == 1 and ast.unparse(body[0]) == BLANK for body in bodies]
     return not cell.source.strip() or (bool(stubs) and all(stubs))
 
 
-def is_docstring(node: ast.stmt) -> bool:
+def _is_docstring(node: ast.stmt) -> bool:
     """Return whether a statement is a text and nothing else."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def read(path: Path) -> NotebookNode:
+def _read(path: Path) -> NotebookNode:
     """Read a notebook.
 
     Raises:

@@ -12,7 +12,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from cvgen_course.grading.submissions import printable
-from cvgen_course.notebooks.cells import grade_id, is_check, is_graded, is_solution
+from cvgen_course.notebooks.cells import grade_id, is_check, is_solution
 
 CELL_TYPES = ("code", "markdown", "raw")
 
@@ -37,12 +37,12 @@ def repair(submitted: NotebookNode, released: NotebookNode) -> tuple[NotebookNod
         remarks.append(f"{len(submitted.cells) - len(cells)} cells could not be read.")
     wanted = {grade_id(cell): cell for cell in released.cells if grade_id(cell)}
     chosen = match(cells, released, wanted, remarks)
-    result = [restored(cell, chosen.get(i), wanted, remarks) for i, cell in enumerate(cells)]
+    result = [_restored(cell, chosen.get(i), wanted, remarks) for i, cell in enumerate(cells)]
     anchored = [(chosen.get(i, ""), cell) for i, cell in enumerate(result) if cell is not None]
-    anchored = ordered(anchored, list(wanted), remarks)
-    anchored = completed(anchored, wanted, remarks)
-    final = with_lecture_code([cell for _, cell in anchored], released, remarks)
-    restore_tags(final, released)
+    anchored = _ordered(anchored, list(wanted), remarks)
+    anchored = _completed(anchored, wanted, remarks)
+    final = _with_lecture_code([cell for _, cell in anchored], released, remarks)
+    _restore_tags(final, released)
     number_cells(final)
     notebook = nbformat.v4.new_notebook(cells=final, metadata=copy.deepcopy(released.metadata))
     notebook.nbformat_minor = 5
@@ -53,7 +53,7 @@ def repair(submitted: NotebookNode, released: NotebookNode) -> tuple[NotebookNod
 def cleaned(cell: Any) -> NotebookNode | None:
     """Return a valid cell with a student's source, flags and id, or None where that is no cell.
 
-    The flags stay in ``metadata.nbgrader`` until `restored` replaces them.
+    The flags stay in ``metadata.nbgrader`` until `_restored` replaces them.
     """
     if not isinstance(cell, dict) or cell.get("cell_type") not in CELL_TYPES:
         return None
@@ -62,7 +62,7 @@ def cleaned(cell: Any) -> NotebookNode | None:
         source = "".join(part for part in source if isinstance(part, str))
     if not isinstance(source, str):
         return None
-    new = new_cell(cell["cell_type"], source.encode("utf-8", "replace").decode("utf-8"))
+    new = _new_cell(cell["cell_type"], source.encode("utf-8", "replace").decode("utf-8"))
     new.id = cell["id"] if isinstance(cell.get("id"), str) else ""
     metadata = cell.get("metadata")
     flags = metadata.get("nbgrader") if isinstance(metadata, dict) else None
@@ -72,12 +72,12 @@ def cleaned(cell: Any) -> NotebookNode | None:
             "grade": bool(flags.get("grade")),
         }
     attachments = cell.get("attachments")
-    if cell["cell_type"] == "markdown" and valid_attachments(attachments):
+    if cell["cell_type"] == "markdown" and _valid_attachments(attachments):
         new.attachments = attachments
     return new
 
 
-def valid_attachments(attachments: Any) -> bool:
+def _valid_attachments(attachments: Any) -> bool:
     """Return whether pictures in a Markdown cell have nbformat's form: name → MIME type → text."""
     return isinstance(attachments, dict) and all(
         isinstance(bundle, dict) and all(isinstance(data, str) for data in bundle.values())
@@ -85,7 +85,7 @@ def valid_attachments(attachments: Any) -> bool:
     )
 
 
-def new_cell(cell_type: str, source: str) -> NotebookNode:
+def _new_cell(cell_type: str, source: str) -> NotebookNode:
     """Return an empty cell of a type."""
     return getattr(nbformat.v4, f"new_{cell_type}_cell")(source=source)
 
@@ -107,12 +107,12 @@ def match(
         if name in claims:
             claims[name].append(i)
         elif name and cell.metadata["nbgrader"]["grade"]:
-            remarks.append(f"A cell calls itself graded as {shorten(name)}; it is not.")
+            remarks.append(f"A cell calls itself graded as {_shorten(name)}; it is not.")
     taken = {i for positions in claims.values() for i in positions}
     for name, cell in wanted.items():
         if claims[name]:
             continue
-        found = [i for i, c in enumerate(cells) if i not in taken and stands_for(c, cell)]
+        found = [i for i, c in enumerate(cells) if i not in taken and _stands_for(c, cell)]
         if found:
             claims[name] = found[-1:]
             taken.add(found[-1])
@@ -122,11 +122,11 @@ def match(
         if len(positions) > 1:
             remarks.append(f"The cell {name} was there {len(positions)} times; one counts.")
         if positions:
-            chosen[pick(cells, positions, wanted[name])] = name
+            chosen[_pick(cells, positions, wanted[name])] = name
     return chosen
 
 
-def stands_for(cell: NotebookNode, wanted: NotebookNode) -> bool:
+def _stands_for(cell: NotebookNode, wanted: NotebookNode) -> bool:
     """Return whether a cell without a known name is a graded cell all the same."""
     if cell.id and cell.id == wanted.get("id"):
         return True
@@ -134,10 +134,10 @@ def stands_for(cell: NotebookNode, wanted: NotebookNode) -> bool:
         return bool(cell.source.strip()) and cell.source.strip() == wanted.source.strip()
     if wanted.cell_type != "code":
         return False
-    return bool(set(definitions(wanted.source)) & set(definitions(cell.source)))
+    return bool(set(_definitions(wanted.source)) & set(_definitions(cell.source)))
 
 
-def definitions(source: str) -> list[str]:
+def _definitions(source: str) -> list[str]:
     """Return the functions and classes that a source defines; it need not be valid Python."""
     try:
         kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -146,7 +146,7 @@ def definitions(source: str) -> list[str]:
         return re.findall(r"^(?:async )?(?:def|class)\s+(\w+)", source, re.MULTILINE)
 
 
-def pick(cells: list[NotebookNode], positions: list[int], wanted: NotebookNode) -> int:
+def _pick(cells: list[NotebookNode], positions: list[int], wanted: NotebookNode) -> int:
     """Return the copy that counts: the last that a student wrote in, else the released one."""
     if is_solution(wanted):
         written = [i for i in positions if cells[i].source.strip() != wanted.source.strip()]
@@ -155,7 +155,7 @@ def pick(cells: list[NotebookNode], positions: list[int], wanted: NotebookNode) 
     return (original or positions)[0]
 
 
-def restored(
+def _restored(
     cell: NotebookNode, name: str | None, wanted: dict[str, NotebookNode], remarks: list[str]
 ) -> NotebookNode | None:
     """Return a cell with its type, flags and locked source put back; None drops it."""
@@ -168,7 +168,7 @@ def restored(
     if cell.cell_type != original.cell_type:
         remarks.append(f"The cell {name} was turned into {cell.cell_type}; it was turned back.")
         attachments = cell.get("attachments")
-        cell = new_cell(original.cell_type, cell.source)
+        cell = _new_cell(original.cell_type, cell.source)
         if attachments and original.cell_type == "markdown":
             cell.attachments = attachments
     if not is_solution(original) and cell.source != original.source:
@@ -182,7 +182,7 @@ def restored(
 Anchored = list[tuple[str, NotebookNode]]
 
 
-def ordered(anchored: Anchored, names: list[str], remarks: list[str]) -> Anchored:
+def _ordered(anchored: Anchored, names: list[str], remarks: list[str]) -> Anchored:
     """Return the graded cells in the release's order, each with the extra ones that followed it."""
     present = [name for name, _ in anchored if name]
     if present == sorted(present, key=names.index):
@@ -196,7 +196,7 @@ def ordered(anchored: Anchored, names: list[str], remarks: list[str]) -> Anchore
     return [pair for name in ["", *names] for pair in groups.get(name, [])]
 
 
-def completed(anchored: Anchored, wanted: dict[str, NotebookNode], remarks: list[str]) -> Anchored:
+def _completed(anchored: Anchored, wanted: dict[str, NotebookNode], remarks: list[str]) -> Anchored:
     """Return the cells with missing graded ones put back behind the graded cell before them."""
     anchored = list(anchored)
     place = -1
@@ -208,7 +208,7 @@ def completed(anchored: Anchored, wanted: dict[str, NotebookNode], remarks: list
         missing = copy.deepcopy(original)
         if not is_solution(original):
             remarks.append(f"The cell {name} was missing; it was put back.")
-        elif defined_in(anchored, original):
+        elif _defined_in(anchored, original):
             missing.source = "# The answer stands in another cell."
             remarks.append(f"The answer {name} was found in another cell.")
         else:
@@ -222,14 +222,14 @@ def completed(anchored: Anchored, wanted: dict[str, NotebookNode], remarks: list
     return anchored
 
 
-def defined_in(anchored: Anchored, original: NotebookNode) -> bool:
+def _defined_in(anchored: Anchored, original: NotebookNode) -> bool:
     """Return whether some code cell defines what a missing answer cell should."""
-    wanted = set(definitions(original.source)) if original.cell_type == "code" else set()
+    wanted = set(_definitions(original.source)) if original.cell_type == "code" else set()
     code = (cell.source for _, cell in anchored if cell.cell_type == "code")
-    return bool(wanted) and wanted <= {name for source in code for name in definitions(source)}
+    return bool(wanted) and wanted <= {name for source in code for name in _definitions(source)}
 
 
-def with_lecture_code(
+def _with_lecture_code(
     cells: list[NotebookNode], released: NotebookNode, remarks: list[str]
 ) -> list[NotebookNode]:
     """Return the cells with the lecture's other code cells, such as its imports, put back."""
@@ -248,7 +248,7 @@ def with_lecture_code(
     return cells
 
 
-def restore_tags(cells: Iterable[NotebookNode], released: NotebookNode) -> None:
+def _restore_tags(cells: Iterable[NotebookNode], released: NotebookNode) -> None:
     """Give the lecture's ungraded cells their tags back, e.g. ``raises-exception``."""
     plain = [cell for cell in released.cells if not grade_id(cell)]
     by_id = {cell.id: cell for cell in plain}
@@ -275,12 +275,7 @@ def number_cells(cells: Iterable[NotebookNode]) -> None:
         used.add(cell.id)
 
 
-def shorten(text: str, length: int = 60) -> str:
+def _shorten(text: str, length: int = 60) -> str:
     """Return a student's text for use within a sentence."""
     text = printable(text)
     return text if len(text) <= length else f"{text[: length - 1]}…"
-
-
-def ungraded(released: NotebookNode) -> list[str]:
-    """Return the names of cells that nbgrader knows but that carry no points."""
-    return [grade_id(c) for c in released.cells if grade_id(c) and not is_graded(c)]

@@ -39,7 +39,7 @@ def render(outcome: ClassResult, root: Path) -> str:
     )
     environment.filters |= {"number": number, "printable": printable, "code": code}
     known = totals(outcome)
-    pages = {r.student: link(root / r.feedback, outcome) for r in outcome.results if r.feedback}
+    pages = {r.student: _link(root / r.feedback, outcome) for r in outcome.results if r.feedback}
     return environment.get_template("report.html").render(
         outcome=outcome,
         bins=histogram(outcome),
@@ -59,7 +59,7 @@ def code(text: str) -> Markup:
     return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
-def link(page: Path, outcome: ClassResult) -> str:
+def _link(page: Path, outcome: ClassResult) -> str:
     """Return a page's address relative to the report."""
     relative = os.path.relpath(page, outcome.report.parent)
     return quote(Path(relative).as_posix().encode("utf-8", "surrogateescape"))

@@ -108,12 +108,12 @@ def first_error(notebook: NotebookNode) -> list[str]:
             continue
         for output in cell.get("outputs", []):
             if output.output_type == "error" and output.get("ename") not in EXPLAINED:
-                what = short_text(f"{output.get('ename')}: {output.get('evalue')}")
+                what = _short_text(f"{output.get('ename')}: {output.get('evalue')}")
                 return [f"Code cell {position} failed, perhaps others because of it: {what}"]
     return []
 
 
-def short_text(value: Any) -> str:
+def _short_text(value: Any) -> str:
     """Return a text of bounded length; empty for anything else."""
     return " ".join(value[:LONGEST].split()) if isinstance(value, str) else ""
 

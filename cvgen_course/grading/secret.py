@@ -26,7 +26,7 @@ def read_secret(folder: Path) -> bytes:
     """
     path = folder / "secret"
     if not path.exists():
-        create_secret(path)
+        _create_secret(path)
     try:
         secret = bytes.fromhex(path.read_text(encoding="ascii").strip())
     except ValueError:
@@ -39,7 +39,7 @@ def read_secret(folder: Path) -> bytes:
     return secret
 
 
-def create_secret(path: Path) -> None:
+def _create_secret(path: Path) -> None:
     """Write a new secret, unless another process was first."""
     temporary = path.with_name(f".secret.{secrets.token_hex(4)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -78,10 +78,10 @@ def median(values: list[float]) -> float | None:
 
 def exercise_statistics(outcome: ClassResult) -> list[ExerciseStatistics]:
     """Return the statistics of each graded cell, in the notebook's order."""
-    return [one_exercise(column, outcome.results) for column in outcome.columns]
+    return [_one_exercise(column, outcome.results) for column in outcome.columns]
 
 
-def one_exercise(column: Column, results: tuple[Result, ...]) -> ExerciseStatistics:
+def _one_exercise(column: Column, results: tuple[Result, ...]) -> ExerciseStatistics:
     """Return one exercise's statistics."""
     name = column.grade_id
     known = [p for result in results if (p := result.points.get(name)) is not None]
@@ -102,11 +102,11 @@ def one_exercise(column: Column, results: tuple[Result, ...]) -> ExerciseStatist
         len(known),
         len(reports) - len(partly),
         sum(1 for r in results if r.points and r.points.get(name) is None),
-        tuple(Missed(t, n, seen[t]) for t, n in ranked(failed)[:MOST_LISTED]),
-        tuple(ranked(mistakes)[:MOST_LISTED]),
+        tuple(Missed(t, n, seen[t]) for t, n in _ranked(failed)[:MOST_LISTED]),
+        tuple(_ranked(mistakes)[:MOST_LISTED]),
     )
 
 
-def ranked(counts: Counter[str]) -> list[tuple[str, int]]:
+def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:
     """Return counted texts, most first; equal ones by name, so that the page is the same again."""
     return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

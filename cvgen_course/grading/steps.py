@@ -70,7 +70,7 @@ def autograde(
         remarks.extend(guard(notebook))
         told = [*notes, *(event.message for event in events), *remarks]
         if told:
-            notebook.cells.insert(0, note_cell(told))
+            notebook.cells.insert(0, _note_cell(told))
         return notebook, resources
 
     steps: list[Any] = []
@@ -80,7 +80,7 @@ def autograde(
         steps.append(run if step is Execute else step)
     submitted = os.path.relpath(repaired, chapter.course.root)
     directory = chapter.course.directory(submitted_directory=submitted)
-    convert(OneAutograde, chapter, student, directory, autograde_preprocessors=steps)
+    _convert(_OneAutograde, chapter, student, directory, autograde_preprocessors=steps)
     return events, remarks
 
 
@@ -93,11 +93,11 @@ def generate_feedback(chapter: ChapterFiles, student: str) -> Path:
     Raises:
         SubmissionError: nbgrader can't make it.
     """
-    convert(OneFeedback, chapter, student, chapter.course.directory())
+    _convert(_OneFeedback, chapter, student, chapter.course.directory())
     return folder_of(chapter, student, "feedback") / f"{chapter.notebook}.html"
 
 
-class OneSubmission(BaseConverter):
+class _OneSubmission(BaseConverter):
     """Makes a converter take one submission by name.
 
     nbgrader reads names as glob patterns, twice: one with ``[`` or ``*`` in it is never found.
@@ -112,16 +112,16 @@ class OneSubmission(BaseConverter):
         self.assignments = {folder: [os.path.join(folder, f"{notebook}.ipynb")]}
 
 
-class OneAutograde(OneSubmission, Autograde):
+class _OneAutograde(_OneSubmission, Autograde):
     """nbgrader's autograde for one submission."""
 
 
-class OneFeedback(OneSubmission, GenerateFeedback):
+class _OneFeedback(_OneSubmission, GenerateFeedback):
     """nbgrader's generate_feedback for one submission."""
 
 
-def convert(
-    kind: type[OneSubmission],
+def _convert(
+    kind: type[_OneSubmission],
     chapter: ChapterFiles,
     student: str,
     directory: CourseDirectory,
@@ -132,7 +132,7 @@ def convert(
     Raises:
         SubmissionError: it failed; the reason is in the message.
     """
-    with captured(logging.ERROR) as log, surroundings_kept():
+    with captured(logging.ERROR) as log, _surroundings_kept():
         converter = kind(
             coursedir=directory,
             config=chapter.course.config,
@@ -148,7 +148,7 @@ def convert(
 
 
 @contextmanager
-def surroundings_kept() -> Iterator[None]:
+def _surroundings_kept() -> Iterator[None]:
     """Put back what nbgrader leaves changed when it fails: the folder, ``NBGRADER_EXECUTION``."""
     folder, before = Path.cwd(), os.environ.get("NBGRADER_EXECUTION")
     try:
@@ -173,7 +173,7 @@ def forget(chapter: ChapterFiles, student: str) -> None:
         shutil.rmtree(folder_of(chapter, student, step), ignore_errors=True)
 
 
-def note_cell(sentences: list[str]) -> NotebookNode:
+def _note_cell(sentences: list[str]) -> NotebookNode:
     """Return a cell that tells the student what was put right or went wrong."""
     items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
     return new_markdown_cell(f"<b>Notes from grading</b><ul>{items}</ul>")

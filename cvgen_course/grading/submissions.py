@@ -84,11 +84,11 @@ def read_submission(
         raise UnreadableError("not submitted", f"There is no folder {chapter.name}.")
     if folder.is_symlink() or not folder.is_dir():
         raise UnreadableError("no notebook", f"{chapter.name} is not a folder.")
-    path, remarks = find_notebook(folder, f"{chapter.notebook}.ipynb")
+    path, remarks = _find_notebook(folder, f"{chapter.notebook}.ipynb")
     return parse_notebook(read_bytes(path)), path, remarks
 
 
-def find_notebook(folder: Path, name: str) -> tuple[Path, list[str]]:
+def _find_notebook(folder: Path, name: str) -> tuple[Path, list[str]]:
     """Return the notebook of a submission: the one with the right name, else the only one there is.
 
     Raises:
@@ -182,7 +182,7 @@ def copy_companions(submission: Submission, notebook: Path, place: Path) -> list
         name = path.relative_to(submission.folder)
         if path == notebook or path.suffix.lower() == ".ipynb":
             continue
-        if name.as_posix() == "timestamp.txt" and not is_timestamp(path):
+        if name.as_posix() == "timestamp.txt" and not _is_timestamp(path):
             remarks.append("timestamp.txt holds no time; it was left out.")
         elif shadows_a_package(name):
             remarks.append(f"{printable(str(name))} would replace a package; it was left out.")
@@ -194,7 +194,7 @@ def copy_companions(submission: Submission, notebook: Path, place: Path) -> list
     return remarks
 
 
-def is_timestamp(path: Path) -> bool:
+def _is_timestamp(path: Path) -> bool:
     """Return whether nbgrader can read a timestamp file (it stops at one that it can't)."""
     try:
         text = path.read_text(encoding="utf-8").strip()

@@ -41,7 +41,7 @@ def progress_bar(console: Console, chapter: str) -> Iterator[OnResult]:
         yield step
 
 
-def class_table(outcome: ClassResult, width: int) -> Table:
+def _class_table(outcome: ClassResult, width: int) -> Table:
     """Return a class's points: a row per student, a column per exercise.
 
     Args:
@@ -65,7 +65,7 @@ def class_table(outcome: ClassResult, width: int) -> Table:
     for result in outcome.results:
         table.add_row(
             Text(printable(result.student)),
-            *(Text(points_of(result, column.grade_id, digits)) for column in outcome.columns),
+            *(Text(_points_of(result, column.grade_id, digits)) for column in outcome.columns),
             number(result.total, digits),
             Text(result.status, style=COLOURS.get(result.status, "red")),
         )
@@ -76,7 +76,7 @@ def class_table(outcome: ClassResult, width: int) -> Table:
     return table
 
 
-def points_of(result: Result, grade_id: str, digits: int = 2) -> str:
+def _points_of(result: Result, grade_id: str, digits: int = 2) -> str:
     """Return one cell's points as the table shows them; ``?`` where a teacher has to look."""
     value = result.points.get(grade_id)
     if value is None and result.points:
@@ -86,7 +86,7 @@ def points_of(result: Result, grade_id: str, digits: int = 2) -> str:
 
 def show(outcome: ClassResult, console: Console) -> None:
     """Print the table, a sentence on each problem, and where report and points lie."""
-    console.print(class_table(outcome, console.width))
+    console.print(_class_table(outcome, console.width))
     for result in outcome.results:
         for remark in result.remarks:
             console.print(Text(f"  {printable(result.student)}: {remark}"), soft_wrap=True)

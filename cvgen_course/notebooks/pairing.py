@@ -35,14 +35,14 @@ def read_source(markdown: Path, notebook: Path) -> NotebookNode:
         source = jupytext.read(markdown, fmt="md:myst")
     except Exception as error:
         raise ReleaseError(f"{markdown}: expected a Jupytext MyST notebook: {error}") from error
-    before = read_notebook(notebook)
+    before = _read_notebook(notebook)
     if before is not None:
         source = combine_inputs_with_outputs(source, before, fmt="md:myst")
     source.metadata.setdefault("jupytext", {}).setdefault("formats", FORMATS)
     return tidied(source, keep_ids=before is not None and {cell.id for cell in before.cells})
 
 
-def read_notebook(path: Path) -> NotebookNode | None:
+def _read_notebook(path: Path) -> NotebookNode | None:
     """Return a notebook in today's format, or None where there is no readable one."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -68,7 +68,7 @@ def tidied(notebook: NotebookNode, keep_ids: set[str] | bool = False) -> Noteboo
             cell.outputs, cell.execution_count = [], None
         stays = keep_ids is True or (keep_ids and cell.get("id") in keep_ids)
         if not stays or cell.id in used:
-            cell.id = new_id(cell, used)
+            cell.id = _new_id(cell, used)
         used.add(cell.id)
         cells.append(cell)
     settings = dict(notebook.metadata.get("jupytext", {}))
@@ -82,7 +82,7 @@ def tidied(notebook: NotebookNode, keep_ids: set[str] | bool = False) -> Noteboo
     return tidy
 
 
-def new_id(cell: NotebookNode, used: set[str]) -> str:
+def _new_id(cell: NotebookNode, used: set[str]) -> str:
     """Return a cell id that follows from the cell: its name in the gradebook, else its text."""
     name = re.sub(r"[^A-Za-z0-9_-]", "-", grade_id(cell))[:50]
     stem = name or hashlib.sha256(f"{cell.cell_type}\n{cell.source}".encode()).hexdigest()[:12]

@@ -41,7 +41,7 @@ class Counting(LocalExecutor):
 def same_code():
     """The package counts as unchanged, whoever works on it while the tests run."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grader_module, "code_of_checks", lambda released: "")
+        patch.setattr(grader_module, "_code_of_checks", lambda released: "")
         yield
 
 
@@ -165,7 +165,7 @@ def test_grade_leaves_written_answers_to_the_teacher(graded):
 
 def test_grade_keeps_the_cases_and_the_recognised_mistake(graded):
     report = result_of(graded[2], "mistake").reports["test_double"]
-    assert [(c.title, c.passed) for c in report.cases] == [
+    assert [(c.title, c.passed) for c in report.rows] == [
         ("zero", True),
         ("a number", False),
         ("negative", False),
@@ -311,7 +311,7 @@ def test_grade_refuses_a_gradebook_of_another_lecture(ready, submit):
 GRADE = """
 import sys
 from cvgen_course.grading import grader
-grader.code_of_checks = lambda released: ""
+grader._code_of_checks = lambda released: ""
 from cvgen_course.grading.cohort import grade
 grade(sys.argv[1], "01_tiny", progress=lambda *step: print(step[2].student, flush=True))
 """
