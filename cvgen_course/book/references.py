@@ -49,7 +49,8 @@ def read_references(path: Path) -> dict[str, Reference]:
         raise BookError(f"{path}: not a BibTeX file: {error}") from error
     references = {}
     for key, entry in entries.items():
-        missing = [name for name in ("title", "year") if name not in entry.fields]
+        given = {*entry.persons, *entry.fields}
+        missing = [name for name in ("author", "title", "year") if name not in given]
         addresses = _addresses(entry)
         if missing or not addresses:
             lacking = ", ".join(missing) or "eprint, doi or url"

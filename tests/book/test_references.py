@@ -34,10 +34,17 @@ def test_read_references_names_authors_as_one_cites_them(tmp_path, authors, cite
     assert read_references(path)["https://arxiv.org/abs/1"].authors == cited
 
 
-def test_read_references_names_what_an_entry_lacks(tmp_path):
+@pytest.mark.parametrize(
+    ("fields", "lacking"),
+    [
+        ("author = {A, B.}, title = {T}, year = {2020}", "eprint, doi or url"),
+        ("title = {T}, eprint = {1}", "author, year"),
+    ],
+)
+def test_read_references_names_what_an_entry_lacks(tmp_path, fields, lacking):
     path = tmp_path / "a.bib"
-    path.write_text("@misc{a2020, author = {A, B.}, title = {T}, year = {2020}}")
-    with pytest.raises(BookError, match="entry a2020: add eprint, doi or url"):
+    path.write_text(f"@misc{{a2020, {fields}}}")
+    with pytest.raises(BookError, match=f"entry a2020: add {lacking}"):
         read_references(path)
 
 
