@@ -13,15 +13,11 @@ import pytest
 from cvgen_course import profile as profiles
 from cvgen_course.book import build
 from cvgen_course.book.build import BUILD
+from cvgen_course.chapters import READY
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
-TOC = (ROOT / "jupyter_book" / "_toc.yml").read_text(encoding="utf-8").split()
-CHAPTERS = [
-    page
-    for path in sorted((ROOT / "solutions").glob("*/*.md"))
-    if (page := f"{path.parent.name}/{path.stem}") in TOC
-]
+PAGES = [chapter.page for chapter in READY]
 NO_RESULTS = {"machine": "", "date": "", "commit": "", "dirty": False, "profile": ""}
 """What the book's page of measurements is made from while they are being made."""
 
@@ -68,7 +64,7 @@ def chapter(course):
 
 
 @pytest.mark.benchmark(group="Chapters", timer=seconds_of_execution)
-@pytest.mark.parametrize("page", CHAPTERS)
+@pytest.mark.parametrize("page", PAGES)
 def test_chapter(benchmark, chapter, capfd, page):
     """Execute all cells of a chapter, as a reader does for the first time."""
 
@@ -92,7 +88,7 @@ def test_render(benchmark, course, chapter, capfd):
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     with capfd.disabled():
-        for page in CHAPTERS:
+        for page in PAGES:
             chapter(page)
         html = benchmark.pedantic(build, (course,), setup=unbuilt, rounds=3)
     pages = len(list(html.rglob("*.html")))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from cvgen_course.errors import CourseError
@@ -66,3 +67,29 @@ def find(name: str) -> Chapter:
             return chapter
     names = ", ".join(chapter.name for chapter in CHAPTERS)
     raise CourseError(f"chapter: expected one of {names}, got {name!r}")
+
+
+def table(address: str) -> str:
+    """Return the table of the chapters, as Markdown.
+
+    Args:
+        address: of a chapter's page or notebook, e.g. ``"lectures/{page}.ipynb"``.
+    """
+    rows = ["| Chapter | What it teaches | min |", "|---|---|--:|"]
+    for chapter in CHAPTERS:
+        title, teaches, minutes = chapter.title, f"*to come:* {chapter.teaches}", ""
+        if chapter in READY:
+            title = f"[{chapter.title}]({address.format(page=chapter.page)})"
+            teaches, minutes = chapter.teaches, str(chapter.minutes)
+        rows.append(f"| {chapter.number:02d} {title} | {teaches} | {minutes} |")
+    return "\n".join(rows)
+
+
+def fill(text: str, content: str) -> str:
+    """Return a page with other content between its marks ``<!-- chapters -->``; as it is without.
+
+    The second mark is ``<!-- /chapters -->``.
+    """
+    begin, end = "<!-- chapters -->\n", "\n<!-- /chapters -->"
+    between = re.compile(f"{begin}.*?{end}", re.DOTALL)
+    return between.sub(lambda _: f"{begin}\n{content}\n{end}", text)

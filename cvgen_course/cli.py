@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from cvgen_course.chapters import CHAPTERS, READY, fill, find, table
 from cvgen_course.errors import CourseError
+from cvgen_course.files import write
 
 app = typer.Typer(
     help="Author, release, grade and publish the course.",
@@ -17,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 HERE = Path(".")
+NAMES = ", ".join(chapter.name for chapter in READY)
 EXTRA = {
     "release": "grading",
     "grade": "grading",
@@ -29,22 +32,27 @@ EXTRA = {
 @app.command()
 def release(
     chapters: Annotated[
-        list[str] | None, typer.Argument(help="e.g. 01_segmentation; all where none is named")
+        list[str] | None, typer.Argument(help=f"of {NAMES}; all where none is named")
     ] = None,
 ) -> None:
     """Make the lectures that students get from the authored solutions."""
     from cvgen_course.grading.release import release as make_lectures
 
-    for made in make_lectures(HERE, chapters or None):
+    for made in make_lectures(HERE, [_folder(chapter) for chapter in chapters or ()] or None):
         changes = ", ".join(made.changed) or "up to date"
         typer.echo(f"{made.chapter}: {made.graded} graded cells, {made.points:g} points: {changes}")
         if made.remark:
             typer.echo(f"  {made.remark}")
+    readme = HERE / "README.md"
+    if readme.is_file():
+        text = readme.read_text(encoding="utf-8")
+        if write(readme, fill(text, table("lectures/{page}.ipynb"))):
+            typer.echo("README.md: the table of chapters follows cvgen_course/chapters.py")
 
 
 @app.command()
 def grade(
-    chapter: Annotated[str, typer.Argument(help="e.g. 01_segmentation")],
+    chapter: Annotated[str, typer.Argument(help=f"one of {NAMES}")],
     students: Annotated[
         list[str] | None, typer.Option("--student", help="only this student; may be repeated")
     ] = None,
@@ -58,7 +66,7 @@ def grade(
     from cvgen_course.grading.cohort import grade as grade_class
     from cvgen_course.grading.table import progress_bar, show
 
-    console = Console()
+    console, chapter = Console(), _folder(chapter)
     with progress_bar(console, chapter) as progress:
         outcome = grade_class(HERE, chapter, students=students, force=force, progress=progress)
     show(outcome, console)
@@ -93,7 +101,7 @@ def book(
 
 @app.command()
 def train(
-    chapter: Annotated[str, typer.Argument(help="e.g. detection")],
+    chapter: Annotated[str, typer.Argument(help=f"one of {NAMES}")],
     data: Annotated[str, typer.Option("--data", help="a data set, e.g. bccd")],
     model: Annotated[
         str | None, typer.Option("--model", help="a model; else the one for this data")
@@ -122,7 +130,7 @@ def train(
     from cvgen_course.experiments.run import run
 
     chosen = build_experiment(
-        chapter, data, model, seed=seed, steps=steps, batch_size=batch_size, lr=lr
+        find(chapter).name, data, model, seed=seed, steps=steps, batch_size=batch_size, lr=lr
     )
     folder = out or HERE / "runs" / f"{chosen.chapter}-{data}"
     if run(chosen, folder, devices=devices, precision=precision, fresh=fresh) is None:
@@ -144,6 +152,11 @@ def doctor() -> None:
 
     if not examine():
         raise typer.Exit(1)
+
+
+def _folder(chapter: str) -> str:
+    """Return a chapter's folder where its name alone was given; anything else stays as it is."""
+    return next((known.folder for known in CHAPTERS if known.name == chapter), chapter)
 
 
 def main() -> None:

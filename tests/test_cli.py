@@ -63,3 +63,32 @@ def test_users_error_is_one_message_and_exit_code_1(tmp_path, monkeypatch, capsy
 def test_doctor_s_exit_code_says_whether_a_student_can_work(well, code, monkeypatch):
     monkeypatch.setattr("cvgen_course.doctor.examine", lambda: well)
     assert CliRunner().invoke(cli.app, ["doctor"]).exit_code == code
+
+
+def test_release_takes_a_chapter_s_name_for_its_folder(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        "cvgen_course.grading.release.release", lambda _, names: asked.append(names) or []
+    )
+    monkeypatch.setattr(cli, "HERE", Path("nowhere"))
+    for names in (["detection"], ["02_detection", "99_own"], []):
+        assert CliRunner().invoke(cli.app, ["release", *names]).exit_code == 0
+    assert asked == [["02_detection"], ["02_detection", "99_own"], None]
+
+
+def test_release_renews_the_readme_s_table_of_chapters(tmp_path, monkeypatch):
+    monkeypatch.setattr("cvgen_course.grading.release.release", lambda *_: [])
+    monkeypatch.setattr(cli, "HERE", tmp_path)
+    readme = tmp_path / "README.md"
+    readme.write_text("# A\n\n<!-- chapters -->\n\n<!-- /chapters -->\n")
+    said = [CliRunner().invoke(cli.app, ["release"]).output for _ in range(2)]
+    assert "README.md: the table of chapters" in said[0]
+    assert said[1] == ""
+    assert "(lectures/02_detection/detection.ipynb)" in readme.read_text()
+
+
+def test_train_names_the_chapters_where_there_is_no_such_one(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["cvgen", "train", "nothing", "--data", "bccd"])
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert "expected one of introduction, segmentation, detection" in capsys.readouterr().err

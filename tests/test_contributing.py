@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md, followed literally: its files written, its commands run, in a copy."""
+"""The worked example, followed literally: its files written, its commands run, in a copy."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from typer.main import get_command
 from cvgen_course.cli import app
 
 ROOT = Path(__file__).parent.parent
-TEXT = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-EXAMPLE = TEXT[TEXT.index("\n## A chapter") : TEXT.index("\n## A release")]
+PAGES = [ROOT / "CONTRIBUTING.md", ROOT / "jupyter_book" / "adding_a_chapter.md"]
+EXAMPLE = PAGES[1].read_text(encoding="utf-8")
 STEP = re.compile(
     r"^(?:(?P<new>New file) `(?P<file>[^`]+)`|(?P<end>At the end of) `(?P<tail>[^`]+)`"
     r"|In `(?P<place>[^`]+)`, below the line (?P<quote>`+)(?P<line>.+?)(?P=quote)):\n\n"
@@ -29,7 +29,7 @@ NOT_COPIED = shutil.ignore_patterns(
     *(".git", ".venv", ".*_cache", "__pycache__", "*.egg-info", "_build", ".cvgen"),
     *("submitted", "autograded", "feedback", "reports", "gradebook.db*"),
 )
-BOOK = "format: jb-book\nroot: 09_information/information\nchapters:\n  - file: api/information\n"
+BOOK = "format: jb-book\nroot: 10_information/information\nchapters:\n  - file: api/information\n"
 
 
 @dataclass(frozen=True)
@@ -129,29 +129,33 @@ def test_commands_are_the_ones_that_are_followed_below():
     assert len(commands()) == 5
 
 
-def test_text_names_no_command_that_is_not_there():
+def test_pages_name_no_command_that_is_not_there():
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in re.findall(r"`make (\w+)`|^make (\w+)", TEXT, re.MULTILINE):
+    for target in re.findall(r"`make (\w+)|^make (\w+)", text, re.MULTILINE):
         assert re.search(rf"^{''.join(target)}:", makefile, re.MULTILINE), target
     known = get_command(app).commands
-    used = re.findall(r"(?:^|`|smoke )cvgen (\w+)", TEXT, re.MULTILINE)
+    used = re.findall(r"(?:^|`|smoke )cvgen (\w+)", text, re.MULTILINE)
     assert {"release", "doctor", "book"} <= set(used)
     assert set(used) <= set(known)
 
 
-def test_text_names_no_file_that_is_not_there():
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_page_names_no_file_that_is_not_there(path):
+    text = re.sub(FENCE, "", path.read_text(encoding="utf-8"))
+    for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (path.parent / link).exists(), link
     written = {step.path for step in steps()}
-    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", TEXT.replace(EXAMPLE, ""))
-    paths = re.findall(r"`((?:[\w.]+/)*[\w.]+\.(?:py|md|yml|yaml|toml|cff|lock))`", TEXT)
-    for path in {*links, *paths} - {"__init__.py"}:
-        assert (ROOT / path).exists() or path in written, path
+    named = re.findall(r"`((?:[\w.]+/)*[\w.]+\.(?:py|md|yml|yaml|toml|cff|lock))`", text)
+    for name in set(named) - {"__init__.py"}:
+        assert (ROOT / name).exists() or name in written, name
 
 
 @in_the_copy
 def test_example_can_be_released(followed):
     said = run(command_with("cvgen release"), followed)
-    assert said.startswith("09_information: 1 graded cells, 2 points")
-    lecture = (followed / "lectures/09_information/information.md").read_text(encoding="utf-8")
+    assert said.startswith("10_information: 1 graded cells, 2 points")
+    lecture = (followed / "lectures/10_information/information.md").read_text(encoding="utf-8")
     assert "NotImplementedError" in lecture
     assert "p.log2()" not in lecture
 
@@ -182,6 +186,7 @@ def test_example_is_an_exercise_as_the_tests_of_the_tests_demand(released):
         "test_solution_gets_full_points_as_a_builtin_float",
         "test_lecture_runs_to_its_end_with_not_implemented_as_the_only_error",
         "test_first_cell_installs_the_course_on_colab_alone",
+        "test_lecture_has_the_title_and_the_minutes_of_the_list",
         "test_contents_name_every_chapter",
         "test_contents_name_every_package_of_the_library",
     }
@@ -190,12 +195,10 @@ def test_example_is_an_exercise_as_the_tests_of_the_tests_demand(released):
 @in_the_copy
 def test_example_is_a_page_of_the_book(released):
     """Its two pages alone: the other chapters would be executed, too."""
-    toc = released / "jupyter_book" / "_toc.yml"
-    assert "09_information/information" in toc.read_text(encoding="utf-8")
-    toc.write_text(BOOK, encoding="utf-8")
+    (released / "jupyter_book" / "_toc.yml").write_text(BOOK, encoding="utf-8")
     run(command_with("cvgen book"), released)
     html = released / "jupyter_book" / "_build" / "html"
-    page = (html / "09_information" / "information.html").read_text(encoding="utf-8")
-    for text in ("2 of 2 points", "A Mathematical Theory of Communication", "Figure 9.1"):
+    page = (html / "10_information" / "information.html").read_text(encoding="utf-8")
+    for text in ("2 of 2 points", "A Mathematical Theory of Communication", "Figure 10.1"):
         assert text in page
     assert "entropy" in (html / "api" / "information.html").read_text(encoding="utf-8")

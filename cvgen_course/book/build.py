@@ -13,9 +13,10 @@ from pathlib import Path
 import yaml
 
 from cvgen_course import profile as profiles
+from cvgen_course.book.contents import GENERATED, contents, pages
 from cvgen_course.book.execute import Executed, execute, executed_folder
 from cvgen_course.book.progress import Reporter
-from cvgen_course.book.site import GENERATED, pages, write_site
+from cvgen_course.book.site import write_site
 from cvgen_course.book.theme import mathjax_folder
 from cvgen_course.book.verify import problems
 from cvgen_course.errors import BookError
@@ -55,10 +56,8 @@ def build(root: Path, profile: str | None = None, *, quiet: bool = False) -> Pat
 def _sources(root: Path) -> dict[str, Path]:
     """Return the notebooks of the table of contents: page name → solution file."""
     toc = root / "jupyter_book" / "_toc.yml"
-    if not toc.is_file():
-        raise BookError(f"{toc}: no such file; is {root} the course's folder?")
     sources = {}
-    for page in pages(yaml.safe_load(toc.read_text(encoding="utf-8"))):
+    for page in pages(contents(toc.parent)):
         source = root / "solutions" / f"{page}.md"
         if source.is_file():
             sources[page] = source

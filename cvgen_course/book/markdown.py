@@ -25,6 +25,13 @@ BOXES = {
     "slides": "cvgen-careful",
 }
 """A box's colour, by the first word of its title; any other title gives a plain note."""
+BIBLIOGRAPHY = """## References
+
+```{bibliography}
+:filter: docname in docnames
+```
+"""
+"""A page's own list of references: what it cites itself."""
 
 _TAGGED = re.compile(
     r"^\$\$[ \t]*\n?((?:(?!\$\$).)*?)\\tag\{([^}]+)\}\s*\$\$[ \t]*$", re.DOTALL | re.MULTILINE
@@ -38,7 +45,7 @@ _PROTECTED = re.compile(
 _LINK = re.compile(r"(?<!!)\[((?:[^\[\]]|\[[^\[\]]*\])+)\]\(([^()\s]+(?:\([^()\s]*\)[^()\s]*)*)\)")
 _EQUATION = re.compile(r"(\b(?:[Ee]q(?:uation)?s?\.?|and|or|to)\s+)?\((\d+\.\d+)\)(?!\])")
 _FIGURE = re.compile(r"(?<!\[)(?<!\*\*)\bFigure (\d+\.\d+)\b")
-_YEAR = re.compile(r"\b((?:19|20)\d\d)[a-z]?\)?$")
+_YEAR = re.compile(r"\b(?:19|20)\d\d[a-z]?\)?$")
 
 
 @dataclass
@@ -94,13 +101,13 @@ class Translator:
         page: the page's source file, for messages.
         numbers: the book's equations and figures.
         references: the papers by address.
-        cited: the papers that the page has cited so far, by key.
+        cited: the keys of the papers that the page has cited so far.
     """
 
     page: str
     numbers: Numbers
     references: dict[str, Reference]
-    cited: dict[str, Reference] = field(default_factory=dict)
+    cited: set[str] = field(default_factory=set)
 
     def translate(self, text: str) -> str:
         """Return a Markdown cell's text as MyST.
@@ -113,11 +120,7 @@ class Translator:
 
     def bibliography(self) -> str:
         """Return the section of references, empty where the page cites nothing."""
-        if not self.cited:
-            return ""
-        ordered = sorted(self.cited.values(), key=lambda paper: (paper.authors, paper.year))
-        entries = (f"({self._paper_anchor(paper)})=\n{paper.markdown}\n" for paper in ordered)
-        return "## References\n\n:::{container} cvgen-references\n" + "\n".join(entries) + ":::\n"
+        return BIBLIOGRAPHY if self.cited else ""
 
     def _prose(self, text: str) -> str:
         text = _LINK.sub(self._link, text)
@@ -163,20 +166,19 @@ class Translator:
                 f"{self.page}: the paper {address} is not in references.bib.\n"
                 "  Add it there, or link to the address that stands there (without a version)."
             )
-        self.cited[paper.key] = paper
-        year = _YEAR.search(text)
-        if year is None:
-            return f"[{text}]({address})"
-        first = paper.authors[0] if paper.authors else ""
-        if year.group(1) != paper.year or first.split()[-1].lower() not in text.lower():
+        self.cited.add(paper.key)
+        roles = {
+            f"{paper.authors}, {paper.year}": f"{{cite:alp}}`{paper.key}`",
+            f"{paper.authors} ({paper.year})": f"{{cite:t}}`{paper.key}`",
+        }
+        if text in roles:
+            return roles[text]
+        if _YEAR.search(text):
             raise BookError(
-                f"{self.page}: [{text}]({address}) is by {first}, {paper.year} in references.bib."
+                f"{self.page}: [{text}]({address}) is by {paper.authors}, {paper.year} in "
+                f"references.bib.\n  Write {' or '.join(roles)}."
             )
-        return f"[{text}](#{self._paper_anchor(paper)})"
-
-    def _paper_anchor(self, paper: Reference) -> str:
-        chapter = self.page.split("/")[-2] if "/" in self.page else "book"
-        return f"ref-{chapter.replace('_', '-')}-{paper.key}"
+        return f"[{text}]({address}){{cite:empty}}`{paper.key}`"
 
 
 def boxes(text: str) -> str:

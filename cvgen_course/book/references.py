@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cvgen_course.errors import BookError
 
 if TYPE_CHECKING:
-    from pybtex.database import Entry, Person
+    from pybtex.database import Entry
 
 ADDRESS = re.compile(r"https?://(?:www\.)?(?:arxiv\.org/(?:abs|pdf)|(?:dx\.)?doi\.org)/\S+")
 
@@ -21,15 +21,13 @@ class Reference:
 
     Attributes:
         key: its key in the BibTeX file, e.g. ``"long2015"``.
+        authors: as one cites them, e.g. ``"Long et al."`` or ``"Yu and Koltun"``.
         year: the year of publication.
-        authors: surnames, in the paper's order.
-        markdown: the entry of a list of references.
     """
 
     key: str
+    authors: str
     year: str
-    authors: tuple[str, ...]
-    markdown: str
 
 
 def read_references(path: Path) -> dict[str, Reference]:
@@ -51,61 +49,29 @@ def read_references(path: Path) -> dict[str, Reference]:
         raise BookError(f"{path}: not a BibTeX file: {error}") from error
     references = {}
     for key, entry in entries.items():
-        missing = [name for name in ("title", "year") if name not in entry.fields]
+        given = {*entry.persons, *entry.fields}
+        missing = [name for name in ("author", "title", "year") if name not in given]
         addresses = _addresses(entry)
         if missing or not addresses:
             lacking = ", ".join(missing) or "eprint, doi or url"
             raise BookError(f"{path}: entry {key}: add {lacking}")
-        surnames = tuple(_plain(_surname(person)) for person in _authors(entry))
-        reference = Reference(key, entry.fields["year"], surnames, _markdown(entry, addresses[0]))
+        reference = Reference(key, _authors(entry), entry.fields["year"])
         references.update(dict.fromkeys(addresses, reference))
     return references
 
 
-def _authors(entry: Entry) -> list[Person]:
-    return entry.persons.get("author", [])
-
-
 def _addresses(entry: Entry) -> list[str]:
-    fields = entry.fields
-    found = []
-    if "eprint" in fields:
-        found.append(f"https://arxiv.org/abs/{fields['eprint']}")
-    if "doi" in fields:
-        found.append(f"https://doi.org/{fields['doi']}")
-    if "url" in fields:
-        found.append(fields["url"])
-    return found
-
-
-def _markdown(entry: Entry, address: str) -> str:
-    """Return ``Surname A., Surname B. (2015). Title. *Venue*. <link>``."""
-    fields = entry.fields
-    names = [
-        _plain(f"{' '.join(p.prelast_names + p.last_names)} {_initials(p)}")
-        for p in _authors(entry)
+    beginnings = {"eprint": "https://arxiv.org/abs/", "doi": "https://doi.org/", "url": ""}
+    return [
+        start + entry.fields[name] for name, start in beginnings.items() if name in entry.fields
     ]
-    if len(names) > 8:
-        names = [*names[:7], "et al."]
-    venue = fields.get("journal") or fields.get("booktitle") or fields.get("howpublished") or ""
-    venue = f" *{_plain(venue)}*." if venue else ""
-    label = f"arXiv:{fields['eprint']}" if "eprint" in fields else address.split("//", 1)[-1]
-    return (
-        f"{', '.join(names).rstrip('.')}. ({fields['year']}). {_plain(fields['title'])}."
-        f"{venue} [{label}]({address})"
-    )
 
 
-def _surname(person: Person) -> str:
-    return " ".join(person.prelast_names + person.last_names)
-
-
-def _initials(person: Person) -> str:
-    return " ".join(f"{name[0]}." for name in person.first_names + person.middle_names)
-
-
-def _plain(text: str) -> str:
-    """Return BibTeX text without its braces and LaTeX accents."""
+def _authors(entry: Entry) -> str:
     from pybtex.richtext import Text
 
-    return str(Text.from_latex(text))
+    names = [
+        str(Text.from_latex(" ".join(person.prelast_names + person.last_names)))
+        for person in entry.persons.get("author", [])
+    ]
+    return f"{names[0]} et al." if len(names) > 2 else " and ".join(names)

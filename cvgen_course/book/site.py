@@ -5,20 +5,18 @@ from __future__ import annotations
 import html
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import yaml
 
+from cvgen_course.book.contents import GENERATED, contents, generated, pages, with_tables
 from cvgen_course.book.execute import Executed
 from cvgen_course.book.markdown import Numbers, Translator
-from cvgen_course.book.measurements import measurements
 from cvgen_course.book.references import read_references
 from cvgen_course.book.stage import Download, numbered_figures, stage
 from cvgen_course.errors import BookError
 from cvgen_course.files import write
-
-GENERATED = ("measurements",)
-"""Pages that have no file in ``jupyter_book/``: they are made here."""
 
 
 def write_site(
@@ -46,6 +44,12 @@ def write_site(
         relative = path.relative_to(book)
         if path.is_file() and relative.parts[0] != "_build":
             files[relative.as_posix()] = path.read_bytes()
+    for name in [name for name in files if name.endswith(".md")]:
+        files[name] = with_tables(name.removesuffix(".md"), files[name].decode()).encode()
+    toc = contents(book)
+    files["_toc.yml"] = _yaml(toc)
+    for page in set(GENERATED) & set(pages(toc)):
+        files[f"{page}.md"] = generated(page, root).encode()
     references = read_references(book / "references.bib")
     numbers = Numbers()
     for page, source in sources.items():
@@ -72,8 +76,6 @@ def write_site(
         for path in sorted(source.parent.rglob("*")):
             if path.is_file() and path.suffix not in (".md", ".ipynb", ".py", ".pyc"):
                 files[path.relative_to(root / "solutions").as_posix()] = path.read_bytes()
-    for page in set(GENERATED) & set(pages(yaml.safe_load(files["_toc.yml"]))):
-        files[f"{page}.md"] = measurements(root / "benchmarks" / "results.json").encode()
     files["_config.yml"] = _config(files["_config.yml"], downloads, repository(root))
     _synchronise(folder, files)
 
@@ -89,16 +91,6 @@ def _released(root: Path, page: str, files: dict[str, bytes]) -> dict[str, str]:
         files[f"_extra/{address}"] = path.read_bytes()
         downloads[label] = address
     return downloads
-
-
-def pages(toc: object) -> list[str]:
-    """Return all pages that a table of contents names, in order."""
-    if isinstance(toc, list):
-        return [name for item in toc for name in pages(item)]
-    if not isinstance(toc, dict):
-        return []
-    own = [toc[key] for key in ("root", "file") if key in toc]
-    return own + [name for value in toc.values() for name in pages(value)]
 
 
 def repository(root: Path) -> str | None:
@@ -123,7 +115,11 @@ def _config(text: bytes, downloads: dict[str, dict[str, str]], address: str | No
     if downloads:
         sphinx["html_extra_path"] = ["_extra"]
     sphinx["cvgen_downloads"] = downloads
-    return yaml.safe_dump(config, sort_keys=False, allow_unicode=True).encode()
+    return _yaml(config)
+
+
+def _yaml(content: Any) -> bytes:
+    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True).encode()
 
 
 def _synchronise(folder: Path, files: dict[str, bytes]) -> None:

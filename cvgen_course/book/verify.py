@@ -2,40 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
-from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-LOADED = {"img": "src", "script": "src", "source": "src", "iframe": "src", "video": "src"}
+from bs4 import BeautifulSoup
+
 NOT_WRITTEN_BY_US = ("genindex.html", "search.html", "py-modindex.html")
+LOADED = "img, script, source, iframe, video"
+FILES = "link:is([rel~=stylesheet], [rel~=preload], [rel~=icon])"
 
 
-@dataclass
-class _Page(HTMLParser):
+@dataclass(frozen=True)
+class _Page:
     """What a page points to, and what it can be pointed at."""
 
-    anchors: set[str] = field(default_factory=set)
-    links: list[str] = field(default_factory=list)
-    loads: list[str] = field(default_factory=list)
-    pictures_without_text: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note a tag's anchors and addresses."""
-        given = {name: value or "" for name, value in attrs}
-        self.anchors |= {given[name] for name in ("id", "name") if name in given}
-        if tag == "a" and given.get("href"):
-            self.links.append(given["href"])
-        if tag == "link" and given.get("rel") in ("stylesheet", "preload", "icon"):
-            self.loads.append(given.get("href", ""))
-        if tag in LOADED and given.get(LOADED[tag]):
-            self.loads.append(given[LOADED[tag]])
-        if tag == "img" and not given.get("alt", "").strip():
-            self.pictures_without_text.append(given.get("src", "")[:80])
+    anchors: frozenset[str]
+    links: tuple[str, ...]
+    loads: tuple[str, ...]
+    pictures_without_text: tuple[str, ...]
 
 
 def problems(html: Path) -> list[str]:
@@ -88,9 +74,21 @@ def _target(page: Path, address: str) -> tuple[Path, str]:
 
 @cache
 def _read_version(page: Path, changed: int) -> _Page:
-    content = _Page()
-    content.feed(page.read_text(encoding="utf-8"))
-    return content
+    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+
+    def values(tags: str, attribute: str) -> tuple[str, ...]:
+        return tuple(str(tag[attribute]) for tag in soup.select(tags) if tag.get(attribute))
+
+    return _Page(
+        anchors=frozenset(values("[id]", "id") + values("[name]", "name")),
+        links=values("a", "href"),
+        loads=values(FILES, "href") + values(LOADED, "src"),
+        pictures_without_text=tuple(
+            str(tag.get("src", ""))[:80]
+            for tag in soup.select("img")
+            if not str(tag.get("alt", "")).strip()
+        ),
+    )
 
 
 def _read(page: Path) -> _Page:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import platformdirs
 
 from cvgen_course.errors import DataError
 
@@ -38,13 +39,7 @@ def cache_folder() -> Path:
     """
     if named := os.environ.get("CVGEN_CACHE"):
         return Path(named).expanduser()
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "cvgen_course"
+    return platformdirs.user_cache_path("cvgen_course", appauthor=False, opinion=False)
 
 
 def locate(place: Place, root: str | os.PathLike[str] | None) -> Path:

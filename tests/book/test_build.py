@@ -26,7 +26,9 @@ def test_build_makes_the_book_once(course, capsys):
     for part in (
         'alt="Two curves over the intersection',
         'href="#eq-1-2"',
-        'href="#ref-01-sample-long2015"',
+        'href="#ref-long2015"',
+        'id="ref-long2015"',
+        "Fully convolutional networks for semantic segmentation",
         'href="../00_other/other.html#its-section"',
         "Model answer",
         "two common pixels",

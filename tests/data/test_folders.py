@@ -1,4 +1,9 @@
+import platformdirs
 import pytest
+from platformdirs import windows
+from platformdirs.macos import MacOS
+from platformdirs.unix import Unix
+from platformdirs.windows import Windows
 
 from cvgen_course.data import folders
 from cvgen_course.data.folders import Place, locate
@@ -78,16 +83,17 @@ def test_locate_without_a_download_says_where_to_get_it(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("platform", "variable", "expected"),
     [
-        ("linux", "XDG_CACHE_HOME", "base/cvgen_course"),
-        ("win32", "LOCALAPPDATA", "base/cvgen_course"),
-        ("darwin", "HOME", "base/Library/Caches/cvgen_course"),
-        ("linux", "HOME", "base/.cache/cvgen_course"),
-        ("linux", "CVGEN_CACHE", "base"),
+        (Unix, "XDG_CACHE_HOME", "base/cvgen_course"),
+        (Windows, "LOCALAPPDATA", "base/cvgen_course"),
+        (MacOS, "HOME", "base/Library/Caches/cvgen_course"),
+        (Unix, "HOME", "base/.cache/cvgen_course"),
+        (Unix, "CVGEN_CACHE", "base"),
     ],
 )
 def test_cache_folder_follows_the_platform(tmp_path, monkeypatch, platform, variable, expected):
     for name in ("CVGEN_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(folders.sys, "platform", platform)
+    monkeypatch.setattr(platformdirs, "PlatformDirs", platform)
+    monkeypatch.setattr(windows, "get_win_folder", windows.get_win_folder_from_env_vars)
     monkeypatch.setenv(variable, str(tmp_path / "base"))
     assert folders.cache_folder() == tmp_path / expected

@@ -1,0 +1,64 @@
+"""The one list of chapters: what it says is true, and whoever repeats it says the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cvgen_course.chapters import CHAPTERS, READY, fill, find, table
+from cvgen_course.errors import CourseError
+
+ROOT = Path(__file__).parent.parent
+MINUTES = re.compile(r"(?:takes|runs) (?:in )?(?:about|a few) ?(\d*) (minutes|seconds)")
+
+
+def test_chapters_are_numbered_and_each_has_a_name_of_its_own():
+    assert [chapter.number for chapter in CHAPTERS] == list(range(len(CHAPTERS)))
+    assert len({chapter.name for chapter in CHAPTERS}) == len(CHAPTERS)
+
+
+def test_ready_are_the_chapters_that_are_written():
+    written = sorted(path.relative_to(ROOT / "solutions") for path in ROOT.glob("solutions/*/*.md"))
+    assert [chapter.page for chapter in READY] == [p.with_suffix("").as_posix() for p in written]
+
+
+@pytest.mark.parametrize("chapter", READY, ids=lambda chapter: chapter.name)
+def test_lecture_has_the_title_and_the_minutes_of_the_list(chapter):
+    text = (ROOT / "solutions" / f"{chapter.page}.md").read_text(encoding="utf-8")
+    assert f"\n# {chapter.title}\n" in text
+    number, unit = MINUTES.search(text).groups()
+    assert chapter.minutes == (int(number) if unit == "minutes" else 1)
+
+
+@pytest.mark.parametrize("name", ["detection", "02_detection"])
+def test_find_takes_a_name_or_a_folder(name):
+    assert find(name).page == "02_detection/detection"
+
+
+def test_find_names_the_chapters_where_there_is_no_such_one():
+    with pytest.raises(CourseError, match=r"one of introduction, .*, flows, got '3_detection'"):
+        find("3_detection")
+
+
+def test_table_links_what_is_ready_and_says_what_is_to_come():
+    rows = table("lectures/{page}.ipynb").splitlines()
+    assert len(rows) == 2 + len(CHAPTERS)
+    assert rows[4].startswith(
+        "| 02 [Object detection](lectures/02_detection/detection.ipynb) | boxes"
+    )
+    for chapter, row in zip(CHAPTERS, rows[2:], strict=True):
+        assert ("to come" in row) == (chapter not in READY)
+
+
+def test_fill_replaces_what_is_between_the_marks_and_nothing_else():
+    empty = "a\n\n<!-- chapters -->\n\n<!-- /chapters -->\n\nb \\1\n"
+    filled = fill(empty, "| \\1 |")
+    assert filled == "a\n\n<!-- chapters -->\n\n| \\1 |\n\n<!-- /chapters -->\n\nb \\1\n"
+    assert fill(filled, "| \\1 |") == filled
+    assert fill("no marks", "| 1 |") == "no marks"
+
+
+def test_readme_has_the_table_of_the_list():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    expected = table("lectures/{page}.ipynb")
+    assert expected in readme, f"README.md: run `cvgen release`, or paste this:\n{expected}"
