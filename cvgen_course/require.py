@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Argument = tuple[object, str] | tuple[object, str, str]
+Argument = tuple[Any, str] | tuple[Any, str, str]
 
 ADJECTIVES = {"": "a", "float": "a floating-point", "int": "an integer", "int64": "an int64"}
 HINTS = {"float": "float()", "int": "argmax(dim=1)", "int64": "long()", "bool": "bool()"}
@@ -49,7 +49,7 @@ def require(**arguments: Argument | int) -> None:
         if misfit is not None:
             raise ValueError(
                 f"{name}: expected {_described(layout, kind)}"
-                f"{_known(name, misfit, sizes, arguments)}, got shape {tuple(tensor.shape)}"
+                f"{_known(name, layout, misfit, sizes, arguments)}, got shape {tuple(tensor.shape)}"
             )
 
 
@@ -110,7 +110,7 @@ def _misfit(words: list[str], shape: tuple[int, ...], sizes: dict[str, Any]) -> 
     return None
 
 
-def _broadcast(size: tuple[int, ...], sizes: dict[str, Any]) -> bool:
+def _broadcast(size: Any, sizes: dict[str, Any]) -> bool:
     """Say whether leading dimensions broadcast with those before; note what they become."""
     if sizes.setdefault("...", size) == size:
         return True
@@ -126,7 +126,11 @@ def _described(layout: str, kind: str) -> str:
 
 
 def _known(
-    name: str, misfit: str, sizes: dict[str, Any], arguments: dict[str, Argument | int]
+    name: str,
+    layout: str,
+    misfit: str,
+    sizes: dict[str, Any],
+    arguments: dict[str, Argument | int],
 ) -> str:
     """Say which sizes the arguments before have fixed, and which of them the misfit's."""
     fixed_by = {word: "" for word, n in arguments.items() if isinstance(n, int)}
@@ -139,7 +143,7 @@ def _known(
     if misfit.isdigit() or misfit not in fixed_by:
         return ""
     known = {word: n for word, n in sizes.items() if word in fixed_by and word != "..."}
-    words = arguments[name][1].split()
+    words = layout.split()
     parts = [known.get(word, word) for word in words]
     flat = [str(n) for part in parts for n in (part if isinstance(part, tuple) else (part,))]
     return (f" = {_shape(flat)}" if parts != words else "") + fixed_by[misfit]

@@ -143,7 +143,8 @@ def _crowd(target: Target) -> Tensor:
 
 def _require_item(name: str, item: Detections | Target, kind: Kind, **parts: Argument) -> None:
     """Raise unless all parts of an image are as many, and of the right types."""
-    parts = {"boxes": (item.boxes, "n 4", "float"), "labels": (item.labels, "n", "int64")} | parts
+    boxes, labels = (item.boxes, "n 4", "float"), (item.labels, "n", "int64")
+    parts = {"boxes": boxes, "labels": labels, **parts}
     if kind == "masks":
         if item.masks is None:
             raise ValueError(f'{name}.masks: expected bool (n, H, W), got None; use kind="boxes"')

@@ -195,12 +195,11 @@ def _require_sound(name: str, target: Target) -> None:
     if (target.labels < 1).any():
         got = int(target.labels.min())
         raise ValueError(f"{name}.labels: expected classes from 1, 0 is background; got {got}")
-    sound = (target.boxes[:, :2] < target.boxes[:, 2:]).all(dim=1) & target.boxes.isfinite().all(
-        dim=1
-    )
+    boxes = target.boxes
+    sound = (boxes[:, :2] < boxes[:, 2:]).all(dim=1) & boxes.isfinite().all(dim=1)
     if not sound.all():
         k = int((~sound).nonzero()[0])
         raise ValueError(
-            f"{name}.boxes: expected x1 < x2 and y1 < y2, got {target.boxes[k].tolist()} as object "
-            f"{k}; mend or leave out such boxes"
+            f"{name}.boxes: expected x1 < x2 and y1 < y2, got {boxes[k].tolist()} as object {k}; "
+            "mend or leave out such boxes"
         )
