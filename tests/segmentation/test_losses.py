@@ -168,3 +168,9 @@ def test_losses_say_what_is_wrong_with_their_arguments(loss):
         loss(logits, target.where(target != 0, 255))
     with pytest.raises(ValueError, match=r"target: expected values in \[0, 4\), .* from -1"):
         loss(logits, target - 1)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_loss_looks_at_no_values_where_that_would_make_a_gpu_wait(loss):
+    logits, target = (each.to("meta") for each in random_batch())  # the device without values
+    assert loss(logits, target).shape == ()
