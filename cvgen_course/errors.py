@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import torch
-
 
 class CourseError(Exception):
     """Something the user can mend; the message says how. Commands print it without a traceback."""
@@ -26,24 +21,3 @@ class SubmissionError(CourseError):
 
 class BookError(CourseError):
     """The book can't be built: a cell fails, a link is dead, a picture is missing."""
-
-
-def require_shape(name: str, tensor: torch.Tensor, layout: str) -> None:
-    """Raise unless a tensor has the number of dimensions that a layout names.
-
-    Args:
-        name: the argument's name, for the message.
-        tensor: what was passed.
-        layout: dimension names separated by spaces, e.g. ``"N C H W"``.
-
-    Raises:
-        TypeError: ``tensor`` is no ``torch.Tensor``.
-        ValueError: it has another number of dimensions.
-    """
-    import torch
-
-    expected = f"a tensor of shape ({', '.join(layout.split())})"
-    if not isinstance(tensor, torch.Tensor):
-        raise TypeError(f"{name}: expected {expected}, got {type(tensor).__name__}")
-    if tensor.ndim != len(layout.split()):
-        raise ValueError(f"{name}: expected {expected}, got shape {tuple(tensor.shape)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cvgen_course.errors import require_shape
+from cvgen_course.require import require
 
 
 def precision_recall(scores: Tensor, hits: Tensor, num_objects: int) -> tuple[Tensor, Tensor]:
@@ -110,16 +110,7 @@ def precision_at(precision: Tensor, recall: Tensor, num_points: int) -> Tensor:
 
 
 def _require_ranked(scores: Tensor, hits: Tensor, num_objects: int) -> None:
-    require_shape("scores", scores, "D")
-    require_shape("hits", hits, "D")
-    if not scores.is_floating_point():
-        raise TypeError(f"scores: expected a floating-point tensor, got {scores.dtype}")
-    if hits.dtype != torch.bool:
-        raise TypeError(f"hits: expected a bool tensor, got {hits.dtype}; use hits.bool()")
-    if hits.shape != scores.shape:
-        raise ValueError(
-            f"hits: expected the shape of scores, {tuple(scores.shape)}, got {tuple(hits.shape)}"
-        )
+    require(scores=(scores, "D", "float"), hits=(hits, "D", "bool"))
     if scores.isnan().any():
         raise ValueError("scores: expected numbers, got NaN; has the training diverged?")
     if num_objects < 1:

@@ -7,7 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from cvgen_course.detection.boxes import cxcywh_to_xyxy, require_boxes, xyxy_to_cxcywh
+from cvgen_course.detection.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from cvgen_course.require import require
 
 LARGEST_LOG_SCALE = math.log(1000 / 16)
 """`decode_boxes` makes no box more than 62.5 times as wide or high as its anchor."""
@@ -24,8 +25,8 @@ def encode_boxes(boxes: Tensor, anchors: Tensor, weights: Weights = (1.0, 1.0, 1
         dw = w3 · log(w / w_a),     dh = w4 · log(h / h_a).
 
     Args:
-        boxes: float (..., 4), x1, y1, x2, y2.
-        anchors: float (..., 4), x1, y1, x2, y2, an anchor for each box.
+        boxes: float (..., 4), x1, y1, x2, y2, with x1 < x2 and y1 < y2.
+        anchors: float (..., 4), x1, y1, x2, y2, likewise; an anchor for each box.
         weights: w1, w2, w3, w4, by which the four numbers are multiplied.
 
     Returns:
@@ -33,16 +34,13 @@ def encode_boxes(boxes: Tensor, anchors: Tensor, weights: Weights = (1.0, 1.0, 1
 
     Raises:
         TypeError: an argument is no floating-point tensor.
-        ValueError: the shapes don't go together, or a box or an anchor has a width or height that
-            is not positive.
+        ValueError: the shapes don't go together.
 
     Source:
         Ren et al., "Faster R-CNN", NeurIPS 2015, arXiv:1506.01497, equation 2. The weights are one
         over the standard deviations of Girshick, "Fast R-CNN", ICCV 2015, arXiv:1504.08083, 2.3.
     """
-    _require_pairs("boxes", boxes, anchors)
-    _require_positive_sizes("boxes", boxes)
-    _require_positive_sizes("anchors", anchors)
+    require(boxes=(boxes, "... 4", "float"), anchors=(anchors, "... 4", "float"))
     x, y, w, h = xyxy_to_cxcywh(boxes).unbind(-1)
     x_a, y_a, w_a, h_a = xyxy_to_cxcywh(anchors).unbind(-1)
     w1, w2, w3, w4 = weights
@@ -76,29 +74,9 @@ def decode_boxes(
         dw and dh, after division by the weights, are clamped at log(1000 / 16): early in training a
         network says what it likes, and its exponential must not overflow. The paper doesn't.
     """
-    _require_pairs("deltas", deltas, anchors)
+    require(deltas=(deltas, "... 4", "float"), anchors=(anchors, "... 4", "float"))
     dx, dy, dw, dh = (part / w for part, w in zip(deltas.unbind(-1), weights, strict=True))
     x_a, y_a, w_a, h_a = xyxy_to_cxcywh(anchors).unbind(-1)
     w = w_a * dw.clamp(max=LARGEST_LOG_SCALE).exp()
     h = h_a * dh.clamp(max=LARGEST_LOG_SCALE).exp()
     return cxcywh_to_xyxy(torch.stack([x_a + dx * w_a, y_a + dy * h_a, w, h], dim=-1))
-
-
-def _require_pairs(name: str, values: Tensor, anchors: Tensor) -> None:
-    require_boxes(name, values)
-    require_boxes("anchors", anchors)
-    try:
-        torch.broadcast_shapes(values.shape, anchors.shape)
-    except RuntimeError:
-        raise ValueError(
-            f"anchors: expected a shape that goes with {name}, {tuple(values.shape)}, "
-            f"got {tuple(anchors.shape)}"
-        ) from None
-
-
-def _require_positive_sizes(name: str, boxes: Tensor) -> None:
-    if not (boxes[..., 2:] > boxes[..., :2]).all():
-        raise ValueError(
-            f"{name}: expected x2 > x1 and y2 > y1 everywhere, got a box without positive width "
-            "and height; leave padding and empty boxes out"
-        )

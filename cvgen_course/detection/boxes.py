@@ -5,28 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-
-def require_boxes(name: str, boxes: Tensor) -> None:
-    """Raise unless something is a tensor of boxes.
-
-    Args:
-        name: the argument's name, for the message.
-        boxes: what was passed.
-
-    Raises:
-        TypeError: ``boxes`` is no floating-point tensor.
-        ValueError: its last dimension has not the length 4.
-    """
-    if not isinstance(boxes, Tensor):
-        raise TypeError(
-            f"{name}: expected boxes, a tensor of shape (..., 4), got {type(boxes).__name__}"
-        )
-    if not boxes.is_floating_point():
-        raise TypeError(
-            f"{name}: expected a floating-point tensor, got {boxes.dtype}; use {name}.float()"
-        )
-    if boxes.ndim == 0 or boxes.shape[-1] != 4:
-        raise ValueError(f"{name}: expected boxes of shape (..., 4), got {tuple(boxes.shape)}")
+from cvgen_course.require import require
 
 
 def box_area(boxes: Tensor) -> Tensor:
@@ -42,7 +21,7 @@ def box_area(boxes: Tensor) -> Tensor:
         TypeError: ``boxes`` is no floating-point tensor.
         ValueError: its last dimension has not the length 4.
     """
-    require_boxes("boxes", boxes)
+    require(boxes=(boxes, "... 4", "float"))
     x1, y1, x2, y2 = boxes.unbind(-1)
     return (x2 - x1).clamp(min=0) * (y2 - y1).clamp(min=0)
 
@@ -70,7 +49,7 @@ def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
     Note:
         There a box contains its last row and column of pixels; here it ends before x2 and y2.
     """
-    _require_pairs(boxes1, boxes2)
+    require(boxes1=(boxes1, "... N 4", "float"), boxes2=(boxes2, "... M 4", "float"))
     intersection, union = _intersection_and_union(boxes1, boxes2)
     return intersection.div_(_without_zeros(union))
 
@@ -96,7 +75,7 @@ def generalized_box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
         Rezatofighi et al., "Generalized Intersection over Union", CVPR 2019, arXiv:1902.09630,
         algorithm 1.
     """
-    _require_pairs(boxes1, boxes2)
+    require(boxes1=(boxes1, "... N 4", "float"), boxes2=(boxes2, "... M 4", "float"))
     intersection, union = _intersection_and_union(boxes1, boxes2)
     left1, top1, right1, bottom1 = boxes1[..., :, None, :].unbind(-1)  # (..., N, 1)
     left2, top2, right2, bottom2 = _rows(boxes2)  # (..., 1, M)
@@ -121,7 +100,7 @@ def clip_boxes(boxes: Tensor, height: int, width: int) -> Tensor:
         TypeError: ``boxes`` is no floating-point tensor.
         ValueError: its last dimension has not the length 4.
     """
-    require_boxes("boxes", boxes)
+    require(boxes=(boxes, "... 4", "float"))
     x1, y1, x2, y2 = boxes.unbind(-1)
     x1, x2 = x1.clamp(0, width), x2.clamp(0, width)
     y1, y2 = y1.clamp(0, height), y2.clamp(0, height)
@@ -141,7 +120,7 @@ def xyxy_to_cxcywh(boxes: Tensor) -> Tensor:
         TypeError: ``boxes`` is no floating-point tensor.
         ValueError: its last dimension has not the length 4.
     """
-    require_boxes("boxes", boxes)
+    require(boxes=(boxes, "... 4", "float"))
     x1, y1, x2, y2 = boxes.unbind(-1)
     return torch.stack([(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1], dim=-1)
 
@@ -159,7 +138,7 @@ def cxcywh_to_xyxy(boxes: Tensor) -> Tensor:
         TypeError: ``boxes`` is no floating-point tensor.
         ValueError: its last dimension has not the length 4.
     """
-    require_boxes("boxes", boxes)
+    require(boxes=(boxes, "... 4", "float"))
     xc, yc, w, h = boxes.unbind(-1)
     return torch.stack([xc - w / 2, yc - h / 2, xc + w / 2, yc + h / 2], dim=-1)
 
@@ -177,7 +156,7 @@ def xyxy_to_xywh(boxes: Tensor) -> Tensor:
         TypeError: ``boxes`` is no floating-point tensor.
         ValueError: its last dimension has not the length 4.
     """
-    require_boxes("boxes", boxes)
+    require(boxes=(boxes, "... 4", "float"))
     x1, y1, x2, y2 = boxes.unbind(-1)
     return torch.stack([x1, y1, x2 - x1, y2 - y1], dim=-1)
 
@@ -195,23 +174,9 @@ def xywh_to_xyxy(boxes: Tensor) -> Tensor:
         TypeError: ``boxes`` is no floating-point tensor.
         ValueError: its last dimension has not the length 4.
     """
-    require_boxes("boxes", boxes)
+    require(boxes=(boxes, "... 4", "float"))
     x, y, w, h = boxes.unbind(-1)
     return torch.stack([x, y, x + w, y + h], dim=-1)
-
-
-def _require_pairs(boxes1: Tensor, boxes2: Tensor) -> None:
-    for name, boxes in (("boxes1", boxes1), ("boxes2", boxes2)):
-        require_boxes(name, boxes)
-        if boxes.ndim < 2:
-            raise ValueError(f"{name}: expected boxes of shape (..., N, 4), got (4,); use [None]")
-    try:
-        torch.broadcast_shapes(boxes1.shape[:-2], boxes2.shape[:-2])
-    except RuntimeError:
-        raise ValueError(
-            f"boxes2: expected dimensions before the last two that go with those of boxes1, "
-            f"{tuple(boxes1.shape)}, got {tuple(boxes2.shape)}"
-        ) from None
 
 
 def _intersection_and_union(boxes1: Tensor, boxes2: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ from torch import Tensor
 from cvgen_course.detection.masks import mask_intersection
 from cvgen_course.detection.metric_inputs import Flat
 from cvgen_course.detection.ranks import rank_in_group
+from cvgen_course.require import require
 
 REGULAR = 2.0
 """Added to the IoU with an object that counts: it is preferred to any that does not."""
@@ -138,11 +139,10 @@ def _mask_intersections(
     parts = torch.arange(len(shared)).split(sizes.tolist())
     for image, pairs in zip(images.tolist(), parts, strict=True):
         masks1, masks2 = found_masks[image], true_masks[image]
-        if masks1.shape[1:] != masks2.shape[1:]:
-            raise ValueError(
-                f"detections[{image}].masks: expected the height and width of the true masks, "
-                f"{tuple(masks2.shape[1:])}, got {tuple(masks1.shape[1:])}"
-            )
+        require(
+            **{f"targets[{image}].masks": (masks2, "K H W")},
+            **{f"detections[{image}].masks": (masks1, "D H W")},
+        )
         of_image = mask_intersection(masks1, masks2).cpu()
         shared[pairs] = of_image[found.number[pairs], truth.number[pairs]]
     return shared

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cvgen_course.errors import require_shape
+from cvgen_course.require import require
 
 
 def decode_yolo(raw: Tensor, num_boxes: int, image_size: tuple[int, int]) -> tuple[Tensor, Tensor]:
@@ -45,9 +45,7 @@ def decode_yolo(raw: Tensor, num_boxes: int, image_size: tuple[int, int]) -> tup
         paper, too, predicts the square root of width and height (section 2.2), so that an error
         of one pixel matters more in a small box than in a large one.
     """
-    require_shape("raw", raw, "N 5B+C-1 S_h S_w")
-    if not raw.is_floating_point():
-        raise TypeError(f"raw: expected a floating-point tensor, got {raw.dtype}")
+    require(raw=(raw, "N 5B+C-1 S_h S_w", "float"))
     if num_boxes < 1:
         raise ValueError(f"num_boxes: expected at least 1, got {num_boxes}")
     if raw.shape[1] <= 5 * num_boxes:

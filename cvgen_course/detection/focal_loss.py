@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cvgen_course.errors import require_shape
+from cvgen_course.require import require, require_range
 
 
 def focal_loss_per_item(
@@ -37,14 +37,8 @@ def focal_loss_per_item(
         Lin et al., "Focal Loss for Dense Object Detection", ICCV 2017, arXiv:1708.02002,
         equation 5.
     """
-    _require_floats("logits", logits)
-    _require_floats("targets", targets)
-    _require_range(alpha, gamma)
-    if targets.shape != logits.shape:
-        raise ValueError(
-            f"targets: expected the shape of logits, {tuple(logits.shape)}, "
-            f"got {tuple(targets.shape)}"
-        )
+    require(logits=(logits, "*S", "float"), targets=(targets, "*S", "float"))
+    _require_weights(alpha, gamma)
     if not ((targets == 0) | (targets == 1)).all():
         raise ValueError("targets: expected 0 or 1 everywhere, got other values; is it one-hot?")
     return _per_item(logits, targets == 1, alpha, gamma)
@@ -79,11 +73,9 @@ def focal_loss(logits: Tensor, labels: Tensor, alpha: float = 0.25, gamma: float
         equation 5 and section 4.1 ("normalized by the number of anchors assigned to a
         ground-truth box").
     """
-    require_shape("logits", logits, "N A C-1")
-    require_shape("labels", labels, "N A")
-    _require_floats("logits", logits)
-    _require_labels(labels, logits.shape)
-    _require_range(alpha, gamma)
+    require(logits=(logits, "N A C-1", "float"), labels=(labels, "N A", "int64"))
+    require_range("labels", labels, -1, logits.shape[2] + 1, "logits have no background column")
+    _require_weights(alpha, gamma)
     classes = torch.arange(1, logits.shape[2] + 1, device=labels.device)  # (C - 1,)
     is_class = labels[:, :, None] == classes  # (N, A, C - 1)
     counted = labels >= 0  # (N, A)
@@ -102,31 +94,8 @@ def _per_item(logits: Tensor, is_class: Tensor, alpha: float, gamma: float) -> T
     return -alpha_t * doubt * log_right
 
 
-def _require_floats(name: str, tensor: Tensor) -> None:
-    if not isinstance(tensor, Tensor):
-        raise TypeError(f"{name}: expected a tensor, got {type(tensor).__name__}")
-    if not tensor.is_floating_point():
-        raise TypeError(f"{name}: expected a floating-point tensor, got {tensor.dtype}")
-
-
-def _require_range(alpha: float, gamma: float) -> None:
+def _require_weights(alpha: float, gamma: float) -> None:
     if not 0 <= alpha <= 1:
         raise ValueError(f"alpha: expected a number in [0, 1], got {alpha}")
     if not gamma >= 0:
         raise ValueError(f"gamma: expected a number of at least 0, got {gamma}")
-
-
-def _require_labels(labels: Tensor, logits_shape: torch.Size) -> None:
-    if labels.dtype != torch.int64:
-        raise TypeError(f"labels: expected int64 labels, got {labels.dtype}; use labels.long()")
-    if labels.shape != logits_shape[:2]:
-        raise ValueError(
-            f"labels: expected shape {tuple(logits_shape[:2])} to go with logits "
-            f"{tuple(logits_shape)}, got {tuple(labels.shape)}"
-        )
-    num_classes = logits_shape[2] + 1
-    if labels.numel() and (labels.min() < -1 or labels.max() >= num_classes):
-        raise ValueError(
-            f"labels: expected labels in [-1, {num_classes}), got values from "
-            f"{labels.min().item()} to {labels.max().item()}; logits have no background column"
-        )

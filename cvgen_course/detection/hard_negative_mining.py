@@ -5,15 +5,15 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cvgen_course.errors import require_shape
+from cvgen_course.require import require
 
 
 def hard_negative_mining(losses: Tensor, positive: Tensor, ratio: int = 3) -> Tensor:
     """Return which boxes a loss should count: all positives, and the hardest negatives.
 
     Args:
-        losses: each box's classification loss, float (N, A), without NaN. The larger, the harder;
-            those of positives play no part.
+        losses: each box's classification loss, float (N, A). The larger, the harder (NaN most of
+            all, so that a loss that has diverged shows); those of positives play no part.
         positive: which boxes have an object, bool (N, A).
         ratio: how many negatives are chosen for each positive of the same image, at least 0.
 
@@ -24,7 +24,7 @@ def hard_negative_mining(losses: Tensor, positive: Tensor, ratio: int = 3) -> Te
 
     Raises:
         TypeError: ``losses`` is no floating-point tensor, or ``positive`` no bool tensor.
-        ValueError: the shapes differ or are not (N, A), a loss is NaN, or ``ratio`` is negative.
+        ValueError: the shapes differ or are not (N, A), or ``ratio`` is negative.
 
     Source:
         Liu et al., "SSD: Single Shot MultiBox Detector", ECCV 2016, arXiv:1512.02325,
@@ -34,23 +34,9 @@ def hard_negative_mining(losses: Tensor, positive: Tensor, ratio: int = 3) -> Te
         An image without positives gets no negatives, as the paper's ratio has it. Its background
         then teaches nothing.
     """
-    require_shape("losses", losses, "N A")
-    require_shape("positive", positive, "N A")
-    if not losses.is_floating_point():
-        raise TypeError(f"losses: expected a floating-point tensor, got {losses.dtype}")
-    if positive.dtype != torch.bool:
-        raise TypeError(f"positive: expected a bool tensor, got {positive.dtype}; use labels > 0")
-    if positive.shape != losses.shape:
-        raise ValueError(
-            f"positive: expected the shape of losses, {tuple(losses.shape)}, "
-            f"got {tuple(positive.shape)}"
-        )
+    require(losses=(losses, "N A", "float"), positive=(positive, "N A", "bool"))
     if ratio < 0:
         raise ValueError(f"ratio: expected a number of at least 0, got {ratio}")
-    if losses.isnan().any():
-        raise ValueError(
-            "losses: expected numbers that can be ordered, got NaN; look for log(0) or 0/0 before"
-        )
     wanted = ratio * positive.sum(dim=1, keepdim=True)  # (N, 1)
     order = _hardest_first(losses)  # (N, A)
     negative = ~positive.gather(1, order)  # (N, A), in that order

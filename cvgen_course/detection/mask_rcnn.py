@@ -14,6 +14,7 @@ from cvgen_course.detection.detections import Detections
 from cvgen_course.detection.faster_rcnn import FasterRCNN, FirstStage, Regions
 from cvgen_course.detection.masks import crop_masks, mask_loss, paste_masks
 from cvgen_course.detection.targets import Targets, require_targets
+from cvgen_course.require import require
 
 
 class MaskHead(nn.Module):
@@ -83,12 +84,8 @@ class MaskRCNN(nn.Module):
         require_targets(targets, self.num_classes, len(first.features))
         if targets.masks is None:
             raise ValueError("targets: expected masks for Mask R-CNN, got None")
-        expected = (*targets.labels.shape, *first.rpn.image_size)
-        if targets.masks.shape != expected:
-            raise ValueError(
-                f"masks: expected shape {expected}, a mask of the image's size for each object, "
-                f"got {tuple(targets.masks.shape)}"
-            )
+        H, W = first.rpn.image_size
+        require(labels=(targets.labels, "N K"), masks=(targets.masks, "N K H W", "bool"), H=H, W=W)
         regions = self.detector.sample_regions(first, targets)
         return (
             self.detector.rpn.losses(first.rpn, targets)

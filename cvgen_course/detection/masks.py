@@ -8,9 +8,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from cvgen_course.detection.boxes import require_boxes
 from cvgen_course.detection.roi_align import roi_align
-from cvgen_course.errors import require_shape
+from cvgen_course.require import require, require_range
 
 
 def mask_loss(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
@@ -32,13 +31,17 @@ def mask_loss(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
     Raises:
         TypeError: ``logits`` or ``targets`` is no floating-point tensor, or ``labels`` no int64
             tensor.
-        ValueError: the shapes do not belong together, a label is outside [1, C), or a target
-            outside [0, 1].
+        ValueError: the shapes do not belong together, or a label is outside [1, C).
 
     Source:
         He et al., "Mask R-CNN", ICCV 2017, arXiv:1703.06870, section 3 ("L_mask").
     """
-    _require_mask_loss(logits, labels, targets)
+    require(
+        logits=(logits, "R C-1 M M", "float"),
+        labels=(labels, "R", "int64"),
+        targets=(targets, "R M M", "float"),
+    )
+    require_range("labels", labels, 1, logits.shape[1] + 1, "leave out background")
     own = logits[torch.arange(len(labels), device=logits.device), labels - 1]  # (R, M, M)
     loss = F.binary_cross_entropy_with_logits(own, targets.to(own.dtype), reduction="sum")
     return loss / max(1, own.numel())
@@ -70,15 +73,12 @@ def crop_masks(masks: Tensor, boxes: Tensor, mask_of: Tensor, size: int) -> Tens
         pixel first (``aligned=True``), and `paste_masks` puts a mask back where it came from.
         Implementations that leave this out learn masks half a pixel too far up and left.
     """
-    _require_masks("masks", masks)
-    require_shape("mask_of", mask_of, "R")
-    if mask_of.dtype != torch.int64:
-        raise TypeError(f"mask_of: expected int64, got {mask_of.dtype}; use mask_of.long()")
-    if len(mask_of) and (mask_of.min() < 0 or mask_of.max() >= len(masks)):
-        raise ValueError(
-            f"mask_of: expected values in [0, {len(masks)}), got values from "
-            f"{mask_of.min().item()} to {mask_of.max().item()}"
-        )
+    require(
+        masks=(masks, "K H W", "bool"),
+        boxes=(boxes, "R 4", "float"),
+        mask_of=(mask_of, "R", "int64"),
+    )
+    require_range("mask_of", mask_of, 0, len(masks))
     if not len(masks):  # then there is no box either
         masks = masks.new_zeros(1, *masks.shape[1:])
     cut = roi_align(masks[:, None].float(), boxes, mask_of, size, aligned=True).squeeze(1)
@@ -114,17 +114,8 @@ def paste_masks(
         Between a box's edge and the centres of its outermost cells the paper leaves the value
         open. Here it is that of the outermost cell; fading to 0 would gnaw at every object.
     """
-    require_shape("probs", probs, "R M M")
-    require_shape("boxes", boxes, "R 4")
-    require_boxes("boxes", boxes)
-    if not probs.is_floating_point():
-        raise TypeError(f"probs: expected a floating-point tensor, got {probs.dtype}")
-    R, M, _ = probs.shape
-    if probs.shape != (R, M, M) or len(boxes) != R:
-        raise ValueError(
-            f"probs: expected (R, M, M), a square mask for each of the {len(boxes)} boxes, "
-            f"got {tuple(probs.shape)}"
-        )
+    require(probs=(probs, "R M M", "float"), boxes=(boxes, "R 4", "float"))
+    M = probs.shape[-1]
     x1, y1, x2, y2 = boxes.to(probs.dtype).unbind(dim=1)
     rows = _reading_weights(y1, y2, height, M)  # (R, H, M)
     columns = _reading_weights(x1, x2, width, M)  # (R, W, M)
@@ -164,7 +155,7 @@ def mask_area(masks: Tensor) -> Tensor:
         TypeError: ``masks`` is no bool tensor.
         ValueError: it has not three dimensions.
     """
-    _require_masks("masks", masks)
+    require(masks=(masks, "K H W", "bool"))
     return masks.flatten(1).view(torch.uint8).sum(dim=1, dtype=torch.int32).double()
 
 
@@ -185,13 +176,7 @@ def mask_intersection(masks1: Tensor, masks2: Tensor) -> Tensor:
         TypeError: an argument is no bool tensor.
         ValueError: the masks have different sizes.
     """
-    _require_masks("masks1", masks1)
-    _require_masks("masks2", masks2)
-    if masks1.shape[1:] != masks2.shape[1:]:
-        raise ValueError(
-            f"masks2: expected the height and width of masks1, {tuple(masks1.shape[1:])}, "
-            f"got {tuple(masks2.shape[1:])}"
-        )
+    require(masks1=(masks1, "N H W", "bool"), masks2=(masks2, "M H W", "bool"))
     words1, words2 = _words(masks1), _words(masks2)
     shared = np.zeros((len(words1), len(words2)))
     for m, mask in enumerate(words2):
@@ -223,38 +208,3 @@ def _reading_weights(start: Tensor, end: Tensor, num_pixels: int, num_cells: int
     at = at.clamp(0, num_cells - 1)
     weights = (1 - (at[:, :, None] - cells).abs()).clamp(min=0)
     return weights * inside[:, :, None]
-
-
-def _require_masks(name: str, masks: Tensor) -> None:
-    require_shape(name, masks, "K H W")
-    if masks.dtype != torch.bool:
-        raise TypeError(f"{name}: expected a bool tensor, got {masks.dtype}; use {name} > 0.5")
-
-
-def _require_mask_loss(logits: Tensor, labels: Tensor, targets: Tensor) -> None:
-    require_shape("logits", logits, "R C-1 M M")
-    require_shape("labels", labels, "R")
-    require_shape("targets", targets, "R M M")
-    for name, tensor in (("logits", logits), ("targets", targets)):
-        if not tensor.is_floating_point():
-            raise TypeError(f"{name}: expected a floating-point tensor, got {tensor.dtype}")
-    if labels.dtype != torch.int64:
-        raise TypeError(f"labels: expected int64, got {labels.dtype}; use labels.long()")
-    R, num_channels, *size = logits.shape
-    if labels.shape != (R,):
-        raise ValueError(
-            f"labels: expected shape {(R,)} to go with logits {tuple(logits.shape)}, "
-            f"got {tuple(labels.shape)}"
-        )
-    if targets.shape != (R, *size):
-        raise ValueError(
-            f"targets: expected shape {(R, *size)} to go with logits {tuple(logits.shape)}, "
-            f"got {tuple(targets.shape)}"
-        )
-    if R and (labels.min() < 1 or labels.max() > num_channels):
-        raise ValueError(
-            f"labels: expected values in [1, {num_channels + 1}), one channel of logits each, "
-            f"got values from {labels.min().item()} to {labels.max().item()}; leave out background"
-        )
-    if not ((targets >= 0) & (targets <= 1)).all():
-        raise ValueError("targets: expected values in [0, 1] everywhere; are they logits?")

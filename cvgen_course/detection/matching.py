@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cvgen_course.require import require
+
 NEGATIVE = -1
 """The anchor answers for no object: it should say "background"."""
 
@@ -41,7 +43,11 @@ def match_anchors(iou: Tensor, low: float, high: float, keep_best: bool = True) 
         An object's best anchor keeps the object that it overlaps most itself, which may be another:
         then the first object goes without. The paper leaves this open.
     """
-    _require_iou_and_thresholds(iou, low, high)
+    require(iou=(iou, "... A K", "float"))
+    if not 0 <= low <= high or high == 0:
+        raise ValueError(
+            f"low, high: expected 0 <= low <= high and high over 0, got {low} and {high}"
+        )
     if iou.numel() == 0:  # there is no largest of nothing
         return torch.full(iou.shape[:-1], NEGATIVE, dtype=torch.int64, device=iou.device)
     largest, index = iou.max(dim=-1)  # (..., A)
@@ -51,15 +57,3 @@ def match_anchors(iou: Tensor, low: float, high: float, keep_best: bool = True) 
         matched |= ((iou == best_of_object) & (iou > 0)).any(dim=-1)
     unmatched = torch.where(largest < low, NEGATIVE, IGNORED)
     return torch.where(matched, index, unmatched)
-
-
-def _require_iou_and_thresholds(iou: Tensor, low: float, high: float) -> None:
-    if not isinstance(iou, Tensor) or not iou.is_floating_point():
-        got = iou.dtype if isinstance(iou, Tensor) else type(iou).__name__
-        raise TypeError(f"iou: expected a floating-point tensor, got {got}")
-    if iou.ndim < 2:
-        raise ValueError(f"iou: expected shape (..., A, K), got {tuple(iou.shape)}")
-    if not 0 <= low <= high or high == 0:
-        raise ValueError(
-            f"low, high: expected 0 <= low <= high and high over 0, got {low} and {high}"
-        )

@@ -8,11 +8,11 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from cvgen_course.detection.boxes import box_area, require_boxes
+from cvgen_course.detection.boxes import box_area
 from cvgen_course.detection.detections import Detections
 from cvgen_course.detection.masks import mask_area
 from cvgen_course.detection.targets import Target
-from cvgen_course.errors import require_shape
+from cvgen_course.require import Argument, require
 
 Kind = Literal["boxes", "masks"]
 
@@ -66,11 +66,7 @@ def flatten_detections(detections: Sequence[Detections], num_classes: int, kind:
             score is NaN, or masks are missing.
     """
     for number, item in enumerate(detections):
-        name = f"detections[{number}]"
-        _require_shapes(name, item, kind)
-        if not item.scores.is_floating_point():
-            raise TypeError(f"{name}.scores: expected floating-point, got {item.scores.dtype}")
-        _require_length(f"{name}.scores", item.scores, len(item.labels))
+        _require_item(f"detections[{number}]", item, kind, scores=(item.scores, "n", "float"))
     scores = torch.cat([item.scores.detach().cpu() for item in detections])
     flat = _flatten(detections, kind)._replace(scores=scores)
     _require_values("detections", flat, num_classes)
@@ -99,10 +95,9 @@ def flatten_targets(targets: Sequence[Target], num_classes: int, kind: Kind) -> 
             has x2 < x1 or y2 < y1, or masks are missing.
     """
     for number, item in enumerate(targets):
-        name = f"targets[{number}]"
-        _require_shapes(name, item, kind)
-        _require_mark(f"{name}.crowd", item.crowd, len(item.labels))
-        _require_mark(f"{name}.difficult", item.difficult, len(item.labels))
+        marks = {"crowd": item.crowd, "difficult": item.difficult}
+        given = {name: (mark, "n", "bool") for name, mark in marks.items() if mark is not None}
+        _require_item(f"targets[{number}]", item, kind, **given)
     flat = _flatten(targets, kind)._replace(
         crowd=torch.cat([_crowd(item).cpu() for item in targets]),
         sought=torch.cat([item.sought().cpu() for item in targets]),
@@ -146,37 +141,15 @@ def _crowd(target: Target) -> Tensor:
     return nobody if target.crowd is None else target.crowd
 
 
-def _require_shapes(name: str, item: Detections | Target, kind: Kind) -> None:
-    """Raise unless boxes, labels and masks of an image are as many, and of the right types."""
-    require_boxes(f"{name}.boxes", item.boxes)
-    require_shape(f"{name}.boxes", item.boxes, "n 4")
-    if item.labels.dtype != torch.int64:
-        raise TypeError(f"{name}.labels: expected int64, got {item.labels.dtype}")
-    _require_length(f"{name}.labels", item.labels, len(item.boxes))
-    if kind == "boxes":
-        return
-    if item.masks is None:
-        raise ValueError(f'{name}.masks: expected bool (n, H, W), got None; use kind="boxes"')
-    require_shape(f"{name}.masks", item.masks, "n H W")
-    if item.masks.dtype != torch.bool:
-        raise TypeError(f"{name}.masks: expected bool, got {item.masks.dtype}; use masks > 0.5")
-    if len(item.masks) != len(item.boxes):
-        raise ValueError(
-            f"{name}.masks: expected one for each of {len(item.boxes)} boxes, got {len(item.masks)}"
-        )
-
-
-def _require_mark(name: str, mark: Tensor | None, length: int) -> None:
-    if mark is None:
-        return
-    if mark.dtype != torch.bool:
-        raise TypeError(f"{name}: expected bool, got {mark.dtype}; use .bool()")
-    _require_length(name, mark, length)
-
-
-def _require_length(name: str, tensor: Tensor, length: int) -> None:
-    if tensor.shape != (length,):
-        raise ValueError(f"{name}: expected shape {(length,)}, got {tuple(tensor.shape)}")
+def _require_item(name: str, item: Detections | Target, kind: Kind, **parts: Argument) -> None:
+    """Raise unless all parts of an image are as many, and of the right types."""
+    boxes, labels = (item.boxes, "n 4", "float"), (item.labels, "n", "int64")
+    parts = {"boxes": boxes, "labels": labels, **parts}
+    if kind == "masks":
+        if item.masks is None:
+            raise ValueError(f'{name}.masks: expected bool (n, H, W), got None; use kind="boxes"')
+        parts["masks"] = (item.masks, "n H W", "bool")
+    require(**{f"{name}.{part}": argument for part, argument in parts.items()})
 
 
 def _require_values(name: str, flat: Flat, num_classes: int) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cvgen_course.detection.boxes import box_iou, require_boxes
-from cvgen_course.errors import require_shape
+from cvgen_course.detection.boxes import box_iou
+from cvgen_course.require import require
 
 BLOCK = 192
 """How many boxes are decided about at once: a choice of speed, the result is the same."""
@@ -36,7 +36,8 @@ def nms(boxes: Tensor, scores: Tensor, threshold: float) -> Tensor:
         PAMI 2010, section 7.3; with the IoU as the overlap in Girshick et al., "Rich Feature
         Hierarchies", CVPR 2014, arXiv:1311.2524, section 2.2.
     """
-    _require_scored_boxes(boxes, scores, threshold)
+    require(boxes=(boxes, "N 4", "float"), scores=(scores, "N", "float"))
+    _require_values(scores, threshold)
     one_group = torch.zeros_like(scores, dtype=torch.int64)
     return _keep_best(boxes, scores, one_group, threshold)
 
@@ -58,14 +59,10 @@ def batched_nms(boxes: Tensor, scores: Tensor, groups: Tensor, threshold: float)
         TypeError: ``boxes`` or ``scores`` is no floating-point tensor, or ``groups`` no int64 one.
         ValueError: the shapes do not belong together, a score is NaN, or the threshold is no IoU.
     """
-    _require_scored_boxes(boxes, scores, threshold)
-    if groups.dtype != torch.int64:
-        raise TypeError(f"groups: expected int64 group numbers, got {groups.dtype}")
-    if groups.shape != scores.shape:
-        raise ValueError(
-            f"groups: expected shape {tuple(scores.shape)}, one for each box, "
-            f"got {tuple(groups.shape)}"
-        )
+    require(
+        boxes=(boxes, "N 4", "float"), scores=(scores, "N", "float"), groups=(groups, "N", "int64")
+    )
+    _require_values(scores, threshold)
     return _keep_best(boxes, scores, groups, threshold)
 
 
@@ -114,14 +111,7 @@ def _stays(overlaps: Tensor) -> Tensor:
             return stays.bool()
 
 
-def _require_scored_boxes(boxes: Tensor, scores: Tensor, threshold: float) -> None:
-    require_shape("boxes", boxes, "N 4")
-    require_boxes("boxes", boxes)
-    require_shape("scores", scores, "N")
-    if not scores.is_floating_point():
-        raise TypeError(f"scores: expected a floating-point tensor, got {scores.dtype}")
-    if len(scores) != len(boxes):
-        raise ValueError(f"scores: expected {len(boxes)}, one for each box, got {len(scores)}")
+def _require_values(scores: Tensor, threshold: float) -> None:
     if scores.isnan().any():
         raise ValueError(
             f"scores: expected numbers, got NaN for box {int(scores.isnan().nonzero()[0])}; "

@@ -8,8 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cvgen_course.detection.boxes import require_boxes
-from cvgen_course.errors import require_shape
+from cvgen_course.require import require, require_range
 
 
 def roi_align(
@@ -136,26 +135,14 @@ def require_regions(
     features: Tensor, boxes: Tensor, image_of: Tensor, output_size: int | tuple[int, int]
 ) -> tuple[int, int]:
     """Check the arguments that RoI Align and RoI pooling share; return (ph, pw)."""
-    require_shape("features", features, "N C H W")
-    if not features.is_floating_point():
-        raise TypeError(f"features: expected a floating-point tensor, got {features.dtype}")
-    require_shape("boxes", boxes, "R 4")
-    require_boxes("boxes", boxes)
-    if not boxes.isfinite().all():
+    require(
+        features=(features, "N C H W", "float"),
+        boxes=(boxes, "R 4", "float"),
+        image_of=(image_of, "R", "int64"),
+    )
+    if boxes.is_cpu and not boxes.isfinite().all():  # a look would make a GPU wait
         raise ValueError("boxes: expected finite numbers, got NaN or infinity; is training stable?")
-    if image_of.dtype != torch.int64:
-        raise TypeError(f"image_of: expected int64 numbers of images, got {image_of.dtype}")
-    if image_of.shape != boxes.shape[:1]:
-        raise ValueError(
-            f"image_of: expected shape {tuple(boxes.shape[:1])}, one image for each box, "
-            f"got {tuple(image_of.shape)}"
-        )
-    N = len(features)
-    if len(image_of) and (image_of.min() < 0 or image_of.max() >= N):
-        raise ValueError(
-            f"image_of: expected numbers in [0, {N}), got values from {image_of.min().item()} "
-            f"to {image_of.max().item()}"
-        )
+    require_range("image_of", image_of, 0, len(features))
     ph, pw = (output_size, output_size) if isinstance(output_size, int) else output_size
     if ph < 1 or pw < 1:
         raise ValueError(f"output_size: expected at least 1, got {output_size}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cvgen_course.errors import require_shape
+from cvgen_course.require import require, require_range
 
 
 def rpn_loss(
@@ -47,8 +46,13 @@ def rpn_loss(
         λ = 10, which comes to nearly the same as dividing by the size of the mini-batch. It takes
         beta = 1; implementations have settled on 1/9.
     """
-    _require_floats(logits, deltas, target_deltas)
-    _require_labels(labels, logits)
+    require(
+        logits=(logits, "N A", "float"),
+        deltas=(deltas, "N A 4", "float"),
+        labels=(labels, "N A", "int64"),
+        target_deltas=(target_deltas, "N A 4", "float"),
+    )
+    require_range("labels", labels, -1, 2, "a region proposal network knows no classes")
     if not beta > 0:
         raise ValueError(f"beta: expected a number greater than 0, got {beta}")
     sampled, positive = labels >= 0, labels == 1  # (N, A)
@@ -60,36 +64,3 @@ def rpn_loss(
         deltas[positive], target_deltas[positive], beta=beta, reduction="sum"
     )
     return objectness / num_sampled, regression / num_sampled
-
-
-def _require_floats(logits: Tensor, deltas: Tensor, target_deltas: Tensor) -> None:
-    """Raise unless the floating-point arguments have shapes that belong together."""
-    require_shape("logits", logits, "N A")
-    for name, tensor in {"deltas": deltas, "target_deltas": target_deltas}.items():
-        require_shape(name, tensor, "N A 4")
-        if tensor.shape != (*logits.shape, 4):
-            raise ValueError(
-                f"{name}: expected shape {(*logits.shape, 4)} to go with logits "
-                f"{tuple(logits.shape)}, got {tuple(tensor.shape)}"
-            )
-    named = {"logits": logits, "deltas": deltas, "target_deltas": target_deltas}
-    for name, tensor in named.items():
-        if not tensor.is_floating_point():
-            raise TypeError(f"{name}: expected a floating-point tensor, got {tensor.dtype}")
-
-
-def _require_labels(labels: Tensor, logits: Tensor) -> None:
-    """Raise unless each anchor has a label, and each label is 1, 0 or -1."""
-    require_shape("labels", labels, "N A")
-    if labels.dtype != torch.int64:
-        raise TypeError(f"labels: expected int64 labels, got {labels.dtype}; use labels.long()")
-    if labels.shape != logits.shape:
-        raise ValueError(
-            f"labels: expected the shape of logits, {tuple(logits.shape)}, "
-            f"got {tuple(labels.shape)}"
-        )
-    if labels.numel() and (labels.min() < -1 or labels.max() > 1):
-        raise ValueError(
-            f"labels: expected 1, 0 or -1, got values from {labels.min().item()} to "
-            f"{labels.max().item()}; a region proposal network knows no classes"
-        )

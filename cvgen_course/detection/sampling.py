@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from cvgen_course.detection.matching import NEGATIVE
+from cvgen_course.require import require
 
 
 def sample_balanced(
@@ -36,11 +37,7 @@ def sample_balanced(
     Source:
         Ren et al., "Faster R-CNN", NeurIPS 2015, arXiv:1506.01497, section 3.1.3.
     """
-    if not isinstance(matches, Tensor) or matches.dtype != torch.int64:
-        got = matches.dtype if isinstance(matches, Tensor) else type(matches).__name__
-        raise TypeError(f"matches: expected an int64 tensor, got {got}")
-    if matches.ndim == 0:
-        raise ValueError("matches: expected shape (..., A), got ()")
+    require(matches=(matches, "... A", "int64"))
     if num_samples < 0:
         raise ValueError(f"num_samples: expected 0 or more, got {num_samples}")
     if not 0 <= positive_fraction <= 1:

@@ -10,8 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from cvgen_course.detection.boxes import require_boxes
-from cvgen_course.errors import require_shape
+from cvgen_course.require import Argument, require, require_range
 
 
 class Target(NamedTuple):
@@ -76,11 +75,15 @@ def pad_targets(targets: Sequence[Target]) -> Targets:
         The batch; K is the largest number of objects, at least 1. Masks where all have them.
 
     Raises:
-        ValueError: ``targets`` is empty, or the masks of two images have different sizes.
+        TypeError: a tensor of another type.
+        ValueError: ``targets`` is empty, shapes do not belong together, or an object has the label
+            of the background, or a box without width or height or one that is not finite.
     """
     if not targets:
         raise ValueError("targets: expected those of at least one image, got none")
     targets = [_sought_only(target) for target in targets]
+    for number, target in enumerate(targets):
+        _require_sound(f"targets[{number}]", target)
     size = (len(targets), max(1, *(len(target.labels) for target in targets)))
     boxes, labels = torch.zeros(*size, 4), torch.zeros(size, dtype=torch.int64)
     for row, target in enumerate(targets):
@@ -99,7 +102,7 @@ def pad_targets(targets: Sequence[Target]) -> Targets:
 
 
 def require_targets(targets: Targets, num_classes: int, num_images: int) -> None:
-    """Raise unless a batch's objects can be learned: sound boxes, and labels that exist.
+    """Raise unless a batch's objects are those of its images, and of classes that exist.
 
     Args:
         targets: the batch.
@@ -108,38 +111,11 @@ def require_targets(targets: Targets, num_classes: int, num_images: int) -> None
 
     Raises:
         TypeError: a tensor of another type.
-        ValueError: shapes that do not belong together, a label outside [0, C), or an object
-            whose box has no width or no height or is not finite.
+        ValueError: shapes that do not belong together, or a label outside [0, C).
     """
-    require_boxes("boxes", targets.boxes)
-    require_shape("boxes", targets.boxes, "N K 4")
-    if len(targets.boxes) != num_images:
-        raise ValueError(
-            f"targets: expected those of {num_images} images, got those of {len(targets.boxes)}"
-        )
-    if targets.labels.dtype != torch.int64:
-        raise TypeError(f"labels: expected int64, got {targets.labels.dtype}; use labels.long()")
-    if targets.labels.shape != targets.boxes.shape[:2]:
-        raise ValueError(
-            f"labels: expected shape {tuple(targets.boxes.shape[:2])} to go with boxes "
-            f"{tuple(targets.boxes.shape)}, got {tuple(targets.labels.shape)}"
-        )
-    wrong = (targets.labels < 0) | (targets.labels >= num_classes)
-    if wrong.any():
-        image = int(wrong.any(dim=1).nonzero()[0])
-        raise ValueError(
-            f"labels: expected values in [0, {num_classes}), 0 for no object; got "
-            f"{targets.labels[wrong][0].item()} in image {image}"
-        )
-    size = targets.boxes[..., 2:] - targets.boxes[..., :2]  # (N, K, 2)
-    sound = (size > 0).all(dim=-1) & targets.boxes.isfinite().all(dim=-1)
-    bad = ~sound & (targets.labels > 0)
-    if bad.any():
-        image, k = bad.nonzero()[0].tolist()
-        raise ValueError(
-            f"boxes: expected x1 < x2 and y1 < y2, got {targets.boxes[image, k].tolist()} "
-            f"(object {k} of image {image}); mend or leave out such boxes"
-        )
+    boxes, labels = targets.boxes, targets.labels
+    require(boxes=(boxes, "N K 4", "float"), labels=(labels, "N K", "int64"), N=num_images)
+    require_range("labels", labels, 0, num_classes, "0 is no object")
 
 
 class DetectionSet(Dataset[tuple[Tensor, Target]]):
@@ -205,3 +181,25 @@ def _sought_only(target: Target) -> Target:
         return target
     masks = None if target.masks is None else target.masks[keep]
     return Target(target.boxes[keep], target.labels[keep], masks)
+
+
+def _require_sound(name: str, target: Target) -> None:
+    """Raise unless the objects of an image can be learned."""
+    parts: dict[str, Argument] = {
+        f"{name}.boxes": (target.boxes, "K 4", "float"),
+        f"{name}.labels": (target.labels, "K", "int64"),
+    }
+    if target.masks is not None:
+        parts[f"{name}.masks"] = (target.masks, "K H W", "bool")
+    require(**parts)
+    if (target.labels < 1).any():
+        got = int(target.labels.min())
+        raise ValueError(f"{name}.labels: expected classes from 1, 0 is background; got {got}")
+    boxes = target.boxes
+    sound = (boxes[:, :2] < boxes[:, 2:]).all(dim=1) & boxes.isfinite().all(dim=1)
+    if not sound.all():
+        k = int((~sound).nonzero()[0])
+        raise ValueError(
+            f"{name}.boxes: expected x1 < x2 and y1 < y2, got {boxes[k].tolist()} as object {k}; "
+            "mend or leave out such boxes"
+        )

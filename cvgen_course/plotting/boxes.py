@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from torch import Tensor
 
-from cvgen_course.errors import require_shape
 from cvgen_course.plotting.images import show_image
 from cvgen_course.plotting.palette import class_colours
+from cvgen_course.require import require
 
 
 def draw_boxes(
@@ -42,9 +42,7 @@ def draw_boxes(
     Raises:
         ValueError: boxes of another shape, or another number of labels or scores.
     """
-    require_shape("boxes", boxes, "K 4")
-    if boxes.shape[1] != 4:
-        raise ValueError(f"boxes: expected shape (K, 4), got {tuple(boxes.shape)}")
+    require(boxes=(boxes, "K 4"))
     for name, values in (("labels", labels), ("scores", scores)):
         if values is not None and len(values) != len(boxes):
             raise ValueError(

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from cvgen_course.errors import require_shape
+from cvgen_course.require import require
 
 
 def to_image(image: Tensor) -> np.ndarray:
@@ -27,7 +27,7 @@ def to_image(image: Tensor) -> np.ndarray:
     Raises:
         ValueError: another number of dimensions or of channels.
     """
-    require_shape("image", image, "C H W")
+    require(image=(image, "C H W"))
     if image.shape[0] not in (1, 3):
         raise ValueError(f"image: expected 1 or 3 channels first, got shape {tuple(image.shape)}")
     pixels = ((image.detach().float().cpu() + 1) / 2).clamp(0, 1).permute(1, 2, 0).numpy()

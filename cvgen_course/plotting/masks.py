@@ -13,9 +13,9 @@ from matplotlib.patches import Patch
 from torch import Tensor
 
 from cvgen_course.data import IGNORE
-from cvgen_course.errors import require_shape
 from cvgen_course.plotting.images import to_image
 from cvgen_course.plotting.palette import IGNORED, class_colours
+from cvgen_course.require import require
 
 
 def colour_mask(mask: Tensor, background: bool = True) -> Tensor:
@@ -31,7 +31,7 @@ def colour_mask(mask: Tensor, background: bool = True) -> Tensor:
     Raises:
         ValueError: another number of dimensions, or numbers outside [0, 255].
     """
-    require_shape("mask", mask, "H W")
+    require(mask=(mask, "H W"))
     mask = mask.detach().cpu().long()
     if mask.numel() and not 0 <= int(mask.min()) <= int(mask.max()) <= IGNORE:
         raise ValueError(

@@ -8,9 +8,8 @@ from itertools import pairwise
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cvgen_course.errors import require_shape
 from cvgen_course.segmentation.backbone import conv_block
-from cvgen_course.segmentation.resolution import pad_to_even, stem_and_head
+from cvgen_course.segmentation.resolution import pad_to_even, require_image, stem_and_head
 from cvgen_course.segmentation.unpooling import max_unpool
 
 
@@ -99,14 +98,7 @@ class DeconvNet(nn.Module):
             TypeError: ``image`` is no tensor.
             ValueError: it does not have the shape above.
         """
-        require_shape("image", image, "N 3 H W")
-        if image.shape[1] != 3:
-            raise ValueError(f"image: expected 3 channels, got shape {tuple(image.shape)}")
-        smallest = self.stem_stride * 2 ** len(self.encoder)
-        if min(image.shape[-2:]) < smallest:
-            raise ValueError(
-                f"image: expected H and W of at least {smallest}, got shape {tuple(image.shape)}"
-            )
+        require_image(image, smallest=self.stem_stride * 2 ** len(self.encoder))
         H, W = image.shape[-2:]
         x = self.stem(pad_to_even(image) if self.stem_stride == 2 else image)
         switches = []

@@ -7,8 +7,9 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cvgen_course.errors import require_shape
+from cvgen_course.require import require
 from cvgen_course.segmentation.backbone import Backbone
+from cvgen_course.segmentation.resolution import require_image
 
 
 def upsample_and_add(coarse: Tensor, fine: Tensor) -> Tensor:
@@ -25,13 +26,7 @@ def upsample_and_add(coarse: Tensor, fine: Tensor) -> Tensor:
         TypeError: an argument is no tensor.
         ValueError: an argument does not have four dimensions, or the two differ in N or C.
     """
-    require_shape("coarse", coarse, "N C h w")
-    require_shape("fine", fine, "N C H W")
-    if coarse.shape[:2] != fine.shape[:2]:
-        raise ValueError(
-            f"fine: expected N, C = {tuple(coarse.shape[:2])} as in the coarser scores, "
-            f"got shape {tuple(fine.shape)}"
-        )
+    require(coarse=(coarse, "N C h w"), fine=(fine, "N C H W"))
     return fine + F.interpolate(coarse, size=fine.shape[-2:], mode="bilinear", align_corners=False)
 
 
@@ -115,13 +110,7 @@ class FCN(nn.Module):
             TypeError: ``image`` is no tensor.
             ValueError: it does not have the shape above.
         """
-        require_shape("image", image, "N 3 H W")
-        if image.shape[1] != 3:
-            raise ValueError(f"image: expected 3 channels, got shape {tuple(image.shape)}")
-        if min(image.shape[-2:]) < 32:
-            raise ValueError(
-                f"image: expected H and W of at least 32, got shape {tuple(image.shape)}"
-            )
+        require_image(image, smallest=32)
         pool3, pool4, pool5 = self.backbone(image)
         scores = self.score32(pool5)
         if self.stride == 16:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cvgen_course.errors import require_shape
+from cvgen_course.require import require, require_range
 
 
 def pixel_cross_entropy(logits: Tensor, target: Tensor, ignore_index: int | None = None) -> Tensor:
@@ -103,26 +103,11 @@ def _counted_labels(
     logits: Tensor, target: Tensor, ignore_index: int | None
 ) -> tuple[Tensor, Tensor]:
     """Return which pixels count, bool (N, H, W), and the labels with 0 in place of ignored ones."""
-    require_shape("logits", logits, "N C H W")
-    require_shape("target", target, "N H W")
-    if not logits.is_floating_point():
-        raise TypeError(f"logits: expected a floating-point tensor, got {logits.dtype}")
-    if target.dtype != torch.int64:
-        raise TypeError(f"target: expected int64 labels, got {target.dtype}; use target.long()")
-    N, C, H, W = logits.shape
-    if target.shape != (N, H, W):
-        raise ValueError(
-            f"target: expected shape {(N, H, W)} to go with logits {(N, C, H, W)}, "
-            f"got {tuple(target.shape)}"
-        )
+    require(logits=(logits, "N C H W", "float"), target=(target, "N H W", "int64"))
     if ignore_index is None:
         counted = torch.ones_like(target, dtype=torch.bool)
     else:
         counted = target != ignore_index
     labels = target * counted
-    if labels.numel() and (labels.min() < 0 or labels.max() >= C):
-        raise ValueError(
-            f"target: expected labels in [0, {C}), got values from {labels.min().item()} "
-            f"to {labels.max().item()}; does the call need an ignore_index?"
-        )
+    require_range("target", labels, 0, logits.shape[1], "does the call need an ignore_index?")
     return counted, labels

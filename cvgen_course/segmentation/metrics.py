@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cvgen_course.errors import require_shape
+from cvgen_course.require import require, require_range
 
 
 def confusion_matrix(
@@ -29,12 +29,7 @@ def confusion_matrix(
         TypeError: ``pred`` or ``target`` is no tensor of integers.
         ValueError: the shapes differ, or a label that counts is outside [0, C).
     """
-    _require_labels("pred", pred)
-    _require_labels("target", target)
-    if pred.shape != target.shape:
-        raise ValueError(
-            f"pred: expected the shape of target, {tuple(target.shape)}, got {tuple(pred.shape)}"
-        )
+    require(target=(target, "*S", "int"), pred=(pred, "*S", "int"))
     if num_classes < 1:
         raise ValueError(f"num_classes: expected at least 1, got {num_classes}")
 
@@ -42,8 +37,9 @@ def confusion_matrix(
     if ignore_index is not None:
         counted = target != ignore_index
         pred, target = pred[counted], target[counted]
-    _require_range("pred", pred, num_classes)
-    _require_range("target", target, num_classes)
+    # Counting waits for a GPU anyway.
+    require_range("pred", pred.cpu(), 0, num_classes, "is num_classes right?")
+    require_range("target", target.cpu(), 0, num_classes, "does it need an ignore_index?")
 
     pairs = target * num_classes + pred
     counts = torch.bincount(pairs, minlength=num_classes**2)
@@ -63,7 +59,7 @@ def pixel_accuracy(confusion: Tensor) -> Tensor:
         TypeError: ``confusion`` is no tensor.
         ValueError: it is not square.
     """
-    _require_confusion(confusion)
+    require(confusion=(confusion, "C C"))
     total = confusion.sum().clamp(min=1)
     return confusion.diagonal().sum().double() / total
 
@@ -85,7 +81,7 @@ def iou_per_class(confusion: Tensor) -> Tensor:
     Source:
         Everingham et al., "The Pascal Visual Object Classes Challenge", IJCV 2010, section 4.3.
     """
-    _require_confusion(confusion)
+    require(confusion=(confusion, "C C"))
     confusion = confusion.double()
     intersection = confusion.diagonal()  # (C,)
     in_target, in_pred = confusion.sum(dim=1), confusion.sum(dim=0)  # (C,), (C,)
@@ -115,30 +111,3 @@ def mean_iou(confusion: Tensor) -> Tensor:
     iou = iou_per_class(confusion)
     occurs = ~iou.isnan()
     return iou[occurs].sum() / occurs.sum().clamp(min=1)
-
-
-def _require_labels(name: str, labels: Tensor) -> None:
-    if not isinstance(labels, Tensor):
-        raise TypeError(f"{name}: expected a tensor of integer labels, got {type(labels).__name__}")
-    if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
-        raise TypeError(
-            f"{name}: expected integer labels such as int64, got {labels.dtype}; "
-            "turn logits into labels with logits.argmax(dim=1)"
-        )
-
-
-def _require_range(name: str, labels: Tensor, num_classes: int) -> None:
-    if labels.numel() and (labels.min() < 0 or labels.max() >= num_classes):
-        raise ValueError(
-            f"{name}: expected labels in [0, {num_classes}), got values from "
-            f"{labels.min().item()} to {labels.max().item()}; is num_classes right, "
-            "or does target need an ignore_index?"
-        )
-
-
-def _require_confusion(confusion: Tensor) -> None:
-    require_shape("confusion", confusion, "C C")
-    if confusion.shape[0] != confusion.shape[1]:
-        raise ValueError(
-            f"confusion: expected a square matrix (C, C), got shape {tuple(confusion.shape)}"
-        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cvgen_course.errors import require_shape
+from cvgen_course.require import require
 
 
 def conv_transpose2d(
@@ -88,17 +88,9 @@ def bilinear_kernel(num_channels: int, factor: int) -> Tensor:
 
 
 def _require(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int, padding: int) -> None:
-    require_shape("x", x, "N Cin H W")
-    require_shape("weight", weight, "Cin Cout kh kw")
-    if x.shape[1] != weight.shape[0]:
-        raise ValueError(
-            f"weight: expected shape (Cin, Cout, kh, kw) with Cin = {x.shape[1]}, "
-            f"the channels of x, got {tuple(weight.shape)}"
-        )
+    require(x=(x, "N Cin H W"), weight=(weight, "Cin Cout kh kw"))
     if bias is not None:
-        require_shape("bias", bias, "Cout")
-        if bias.shape[0] != weight.shape[1]:
-            raise ValueError(f"bias: expected shape ({weight.shape[1]},), got {tuple(bias.shape)}")
+        require(bias=(bias, "Cout"), Cout=weight.shape[1])
     if stride < 1:
         raise ValueError(f"stride: expected at least 1, got {stride}")
     if padding < 0:

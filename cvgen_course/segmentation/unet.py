@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cvgen_course.errors import require_shape
+from cvgen_course.require import require
 from cvgen_course.segmentation.backbone import conv_block
-from cvgen_course.segmentation.resolution import pad_to_even, stem_and_head
+from cvgen_course.segmentation.resolution import pad_to_even, require_image, stem_and_head
 
 Module = Callable[[Tensor], Tensor]
 
@@ -33,7 +33,7 @@ def unet_down(x: Tensor, conv: Module) -> tuple[Tensor, Tensor]:
     Source:
         Ronneberger et al., "U-Net", MICCAI 2015, arXiv:1505.04597, section 2 and figure 1.
     """
-    require_shape("x", x, "N C H W")
+    require(x=(x, "N C H W"))
     skip = conv(x)
     return skip, F.max_pool2d(skip, kernel_size=2)
 
@@ -62,8 +62,7 @@ def unet_up(x: Tensor, skip: Tensor, upsample: Module, conv: Module) -> Tensor:
         and the upsampled map is fitted to the skip instead, at the right and at the bottom: zeros
         are added, or values cut off.
     """
-    require_shape("x", x, "N D h w")
-    require_shape("skip", skip, "N C H W")
+    require(x=(x, "N D h w"), skip=(skip, "N C H W"))
     x = upsample(x)
     missing_rows = skip.shape[2] - x.shape[2]
     missing_columns = skip.shape[3] - x.shape[3]
@@ -99,7 +98,7 @@ def unet_forward(
     Source:
         Ronneberger et al., MICCAI 2015, arXiv:1505.04597, figure 1.
     """
-    require_shape("x", x, "N C H W")
+    require(x=(x, "N C H W"))
     if not len(down_convs) == len(upsamples) == len(up_convs):
         raise ValueError(
             "down_convs, upsamples, up_convs: expected as many of each, got "
@@ -179,14 +178,7 @@ class UNet(nn.Module):
             TypeError: ``image`` is no tensor.
             ValueError: it does not have the shape above.
         """
-        require_shape("image", image, "N 3 H W")
-        if image.shape[1] != 3:
-            raise ValueError(f"image: expected 3 channels, got shape {tuple(image.shape)}")
-        smallest = self.stem_stride * 2 ** len(self.down_convs)
-        if min(image.shape[-2:]) < smallest:
-            raise ValueError(
-                f"image: expected H and W of at least {smallest}, got shape {tuple(image.shape)}"
-            )
+        require_image(image, smallest=self.stem_stride * 2 ** len(self.down_convs))
         H, W = image.shape[-2:]
         x = self.stem(pad_to_even(image) if self.stem_stride == 2 else image)
         logits = self.unet_forward(

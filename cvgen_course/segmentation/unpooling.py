@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from cvgen_course.errors import require_shape
+from cvgen_course.require import require, require_range
 
 
 def max_unpool(x: Tensor, indices: Tensor, output_size: tuple[int, int]) -> Tensor:
@@ -33,22 +32,10 @@ def max_unpool(x: Tensor, indices: Tensor, output_size: tuple[int, int]) -> Tens
         Where windows overlap, two maxima may come from one place; their values are equal, and one
         is written there.
     """
-    require_shape("x", x, "N C h w")
-    require_shape("indices", indices, "N C h w")
-    if indices.dtype != torch.int64:
-        raise TypeError(f"indices: expected int64, got {indices.dtype}")
-    if x.shape != indices.shape:
-        raise ValueError(
-            f"indices: expected the shape of x, {tuple(x.shape)}, got {tuple(indices.shape)}"
-        )
+    require(x=(x, "N C h w"), indices=(indices, "N C h w", "int64"))
     N, C = x.shape[:2]
     H, W = output_size
-    if indices.numel() and (indices.min() < 0 or indices.max() >= H * W):
-        raise ValueError(
-            f"indices: expected positions in [0, {H * W}) for output_size {(H, W)}, got values "
-            f"from {indices.min().item()} to {indices.max().item()}; "
-            "output_size is the size before pooling"
-        )
+    require_range("indices", indices, 0, H * W, "output_size is the size before pooling")
 
     plane = x.new_zeros(N, C, H * W)
     plane = plane.scatter(2, indices.flatten(start_dim=2), x.flatten(start_dim=2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cvgen_course.errors import require_shape
+from cvgen_course.require import require
 
 
 def nearest(x: Tensor, factor: int) -> Tensor:
@@ -22,7 +22,8 @@ def nearest(x: Tensor, factor: int) -> Tensor:
         TypeError: ``x`` is no tensor, or ``factor`` no integer.
         ValueError: ``x`` does not have four dimensions, or ``factor`` is less than 1.
     """
-    _require(x, factor)
+    require(x=(x, "N C H W"))
+    _require_factor(factor)
     return x.repeat_interleave(factor, dim=2).repeat_interleave(factor, dim=3)
 
 
@@ -43,9 +44,8 @@ def bilinear(x: Tensor, factor: int) -> Tensor:
         TypeError: ``x`` is no floating-point tensor, or ``factor`` no integer.
         ValueError: ``x`` does not have four dimensions, or ``factor`` is less than 1.
     """
-    _require(x, factor)
-    if not x.is_floating_point():
-        raise TypeError(f"x: expected a floating-point tensor, got {x.dtype}; use x.float()")
+    require(x=(x, "N C H W", "float"))
+    _require_factor(factor)
     rows, columns = (_closeness(size, factor, x) for size in x.shape[2:])
     return rows @ x @ columns.T
 
@@ -64,7 +64,8 @@ def bed_of_nails(x: Tensor, factor: int) -> Tensor:
         TypeError: ``x`` is no tensor, or ``factor`` no integer.
         ValueError: ``x`` does not have four dimensions, or ``factor`` is less than 1.
     """
-    _require(x, factor)
+    require(x=(x, "N C H W"))
+    _require_factor(factor)
     N, C, H, W = x.shape
     out = x.new_zeros(N, C, factor * H, factor * W)
     out[:, :, ::factor, ::factor] = x
@@ -82,8 +83,7 @@ def _closeness(size: int, factor: int, x: Tensor) -> Tensor:
     return (1 - (position[:, None] - old).abs()).clamp(min=0)
 
 
-def _require(x: Tensor, factor: int) -> None:
-    require_shape("x", x, "N C H W")
+def _require_factor(factor: int) -> None:
     if not isinstance(factor, int):
         raise TypeError(f"factor: expected an integer, got {type(factor).__name__}")
     if factor < 1:

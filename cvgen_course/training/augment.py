@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from cvgen_course.detection.targets import Targets
-from cvgen_course.errors import require_shape
+from cvgen_course.require import require
 
 
 def flip_and_turn(
@@ -29,14 +29,7 @@ def flip_and_turn(
         TypeError: ``images`` or ``masks`` is no tensor.
         ValueError: the shapes do not belong together.
     """
-    require_shape("images", images, "N C H W")
-    require_shape("masks", masks, "N H W")
-    N, _, H, W = images.shape
-    if masks.shape != (N, H, W):
-        raise ValueError(
-            f"masks: expected shape {(N, H, W)} to go with images {tuple(images.shape)}, "
-            f"got {tuple(masks.shape)}"
-        )
+    require(images=(images, "N C H W"), masks=(masks, "N H W"))
     symmetry = _symmetries(images, rng, turns)
     new_images, new_masks = torch.empty_like(images), torch.empty_like(masks)
     for which in symmetry.unique().tolist():
@@ -66,7 +59,7 @@ def flip_and_turn_objects(
         TypeError: ``images`` is no tensor.
         ValueError: there are objects of another number of images.
     """
-    require_shape("images", images, "N C H W")
+    require(images=(images, "N C H W"))
     if len(targets.boxes) != len(images):
         raise ValueError(
             f"targets: expected those of {len(images)} images, got those of {len(targets.boxes)}"

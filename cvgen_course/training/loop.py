@@ -16,7 +16,8 @@ from tqdm import tqdm
 
 from cvgen_course import profile, seeding
 from cvgen_course.detection.targets import Targets
-from cvgen_course.errors import CourseError, require_shape
+from cvgen_course.errors import CourseError
+from cvgen_course.require import require
 from cvgen_course.training.augment import flip_and_turn
 
 Augment = Callable[[Tensor, Any, torch.Generator], tuple[Tensor, Any]]
@@ -158,7 +159,7 @@ def predict(model: nn.Module, images: Tensor, batch_size: int = 64) -> Tensor:
         TypeError: ``images`` is no tensor.
         ValueError: it does not have four dimensions or is empty, or ``batch_size`` is less than 1.
     """
-    require_shape("images", images, "N 3 H W")
+    require(images=(images, "N 3 H W", "float"))
     _require_positive(batch_size=batch_size)
     if len(images) == 0:
         raise ValueError("images: expected at least one image, got none")

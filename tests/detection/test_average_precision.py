@@ -127,17 +127,15 @@ def test_average_precision_takes_infinite_scores_and_leaves_its_inputs_alone():
 
 @pytest.mark.parametrize("function", [precision_recall, average_precision])
 def test_average_precision_says_what_is_wrong_with_its_arguments(function):
-    with pytest.raises(TypeError, match=r"scores: expected a tensor .* got list"):
+    with pytest.raises(TypeError, match=r"scores: expected .* tensor .* got list"):
         function([0.5], HITS, 4)
     with pytest.raises(TypeError, match=r"scores: expected a floating-point .* got torch\.int64"):
         function(SCORES.long(), HITS, 4)
-    with pytest.raises(TypeError, match=r"hits: expected a bool tensor, got torch\.int64"):
+    with pytest.raises(TypeError, match=r"hits: expected a bool .* got torch\.int64"):
         function(SCORES, HITS.long(), 4)
-    with pytest.raises(
-        ValueError, match=r"scores: expected a tensor of shape \(D\), got .* \(1, 6"
-    ):
+    with pytest.raises(ValueError, match=r"scores: expected .* shape \(D,\), got shape \(1, 6"):
         function(SCORES[None], HITS, 4)
-    with pytest.raises(ValueError, match=r"hits: expected the shape of scores, \(6,\), got \(5,\)"):
+    with pytest.raises(ValueError, match=r"hits: .* to go with scores \(6,\), got shape \(5,\)"):
         function(SCORES, HITS[:5], 4)
     with pytest.raises(ValueError, match=r"scores: expected numbers, got NaN"):
         function(SCORES.where(HITS, float("nan")), HITS, 4)

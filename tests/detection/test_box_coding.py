@@ -125,28 +125,18 @@ def test_box_coding_keeps_the_dtype_and_the_arguments(function, dtype):
     assert torch.equal(anchors, before[1])
 
 
-@pytest.mark.parametrize(
-    "empty", [[2.0, 2.0, 2.0, 5.0], [2.0, 5.0, 4.0, 4.0], [0.0] * 4, [0.0, 0.0, math.nan, 1.0]]
-)
-def test_encode_boxes_refuses_boxes_without_positive_size(empty):
-    boxes = random_boxes(3)
-    bad = torch.cat([boxes[:2], torch.tensor([empty])])
-    with pytest.raises(ValueError, match=r"boxes: expected x2 > x1 .* leave padding"):
-        encode_boxes(bad, boxes)
-    with pytest.raises(ValueError, match=r"anchors: expected x2 > x1 and y2 > y1"):
-        encode_boxes(boxes, bad)
-
-
 @pytest.mark.parametrize(("function", "name"), [(encode_boxes, "boxes"), (decode_boxes, "deltas")])
 def test_box_coding_says_what_is_wrong_with_its_arguments(function, name):
     boxes = random_boxes(3)
-    with pytest.raises(TypeError, match=rf"{name}: expected boxes, .* got NoneType"):
+    with pytest.raises(TypeError, match=rf"{name}: expected .* tensor .* got NoneType"):
         function(None, boxes)
     with pytest.raises(TypeError, match=r"anchors: expected a floating-point .* got torch\.int64"):
         function(boxes, boxes.long())
-    with pytest.raises(ValueError, match=r"anchors: expected boxes of shape .* got \(3, 3\)"):
+    with pytest.raises(ValueError, match=r"anchors: expected .* \(\.\.\., 4\), got shape \(3, 3\)"):
         function(boxes, boxes[:, :3])
-    with pytest.raises(ValueError, match=rf"anchors: .* goes with {name}, \(3, 4\), got \(2, 4\)"):
+    with pytest.raises(
+        ValueError, match=rf"anchors: .* go with {name} \(3, 4\), got shape \(2, 4\)"
+    ):
         function(boxes, boxes[:2])
     with pytest.raises(ValueError, match=r"unpack|argument"):
         function(boxes, boxes, (1.0, 1.0, 1.0))

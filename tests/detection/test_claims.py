@@ -128,5 +128,7 @@ def test_claim_objects_of_no_pairs():
 def test_overlapping_pairs_says_that_masks_differ_in_size():
     found = flat([0], [1], [[0, 0, 2, 2]])
     masks = [torch.ones(1, 4, 4).bool()], [torch.ones(1, 4, 5).bool()]
-    with pytest.raises(ValueError, match=r"detections\[0\]\.masks: .* \(4, 5\), got \(4, 4\)"):
+    with pytest.raises(
+        ValueError, match=r"detections\[0\]\.masks: .* = \(D, 4, 5\) to go .* \(\d, 4, 4\)"
+    ):
         overlapping_pairs(found, found, 2, masks)

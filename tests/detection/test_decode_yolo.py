@@ -119,11 +119,11 @@ def test_decode_yolo_keeps_the_dtype_and_the_input(dtype):
 
 def test_decode_yolo_says_what_is_wrong_with_its_arguments():
     raw = random_raw(1, 12, 3, 3)
-    with pytest.raises(TypeError, match=r"raw: expected a tensor of shape .* got NoneType"):
+    with pytest.raises(TypeError, match=r"raw: expected .* tensor of shape .* got NoneType"):
         decode_yolo(None, 2, (32, 32))
-    with pytest.raises(TypeError, match=r"raw: expected a floating-point tensor, got torch\.int64"):
+    with pytest.raises(TypeError, match=r"raw: expected a floating-point .* got torch\.int64"):
         decode_yolo(raw.long(), 2, (32, 32))
-    with pytest.raises(ValueError, match=r"raw: expected a tensor of .* got shape \(12, 3, 3\)"):
+    with pytest.raises(ValueError, match=r"raw: expected .* tensor of .* got shape \(12, 3, 3\)"):
         decode_yolo(raw[0], 2, (32, 32))
     with pytest.raises(ValueError, match=r"raw: expected more than 15 channels .* \(1, 12, 3, 3\)"):
         decode_yolo(raw, 3, (32, 32))

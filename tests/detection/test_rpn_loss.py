@@ -146,27 +146,27 @@ def test_rpn_loss_keeps_the_dtype_and_the_inputs(dtype):
 
 def test_rpn_loss_says_what_is_wrong_with_its_arguments():
     logits, deltas, labels, wanted = random_batch()
-    with pytest.raises(TypeError, match=r"logits: expected a tensor .* got NoneType"):
+    with pytest.raises(TypeError, match=r"logits: expected .* tensor .* got NoneType"):
         rpn_loss(None, deltas, labels, wanted)
     with pytest.raises(TypeError, match=r"logits: expected a floating-point .* got torch\.int64"):
         rpn_loss(logits.long(), deltas, labels, wanted)
-    with pytest.raises(TypeError, match=r"target_deltas: expected a floating-point tensor, got"):
+    with pytest.raises(TypeError, match=r"target_deltas: expected a floating-point .* got"):
         rpn_loss(logits, deltas, labels, wanted.long())
-    with pytest.raises(TypeError, match=r"labels: expected int64 labels, got torch\.float32"):
+    with pytest.raises(TypeError, match=r"labels: expected an int64 .* got torch\.float32"):
         rpn_loss(logits, deltas, labels.float(), wanted)
     with pytest.raises(ValueError, match=r"logits: expected .* \(N, A\), got shape \(3, 30, 1\)"):
         rpn_loss(logits[..., None], deltas, labels, wanted)
     with pytest.raises(ValueError, match=r"deltas: expected .* \(N, A, 4\), got shape \(3, 120\)"):
         rpn_loss(logits, deltas.flatten(1), labels, wanted)
-    with pytest.raises(ValueError, match=r"^deltas: expected shape \(3, 30, 4\) .* got \(3, 29, 4"):
+    with pytest.raises(ValueError, match=r"^deltas: .* = \(3, 30, 4\) .* got shape \(3, 29, 4"):
         rpn_loss(logits, deltas[:, 1:], labels, wanted)
-    with pytest.raises(ValueError, match=r"target_deltas: expected shape .* got \(3, 30, 3\)"):
+    with pytest.raises(ValueError, match=r"target_deltas: expected .* got shape \(3, 30, 3\)"):
         rpn_loss(logits, deltas, labels, wanted[..., 1:])
-    with pytest.raises(ValueError, match=r"labels: expected the shape of logits, .* got \(3, 29\)"):
+    with pytest.raises(ValueError, match=r"labels: .* to go with logits .* got shape \(3, 29\)"):
         rpn_loss(logits, deltas, labels[:, 1:], wanted)
-    with pytest.raises(ValueError, match=r"labels: expected 1, 0 or -1, .* from 0 to 2; .* no cla"):
+    with pytest.raises(ValueError, match=r"labels: .* in \[-1, 2\), .* from 0 to 2; .* no classes"):
         rpn_loss(logits, deltas, labels + 1, wanted)
-    with pytest.raises(ValueError, match=r"labels: expected 1, 0 or -1, got values from -2"):
+    with pytest.raises(ValueError, match=r"labels: .* in \[-1, 2\), got values from -2"):
         rpn_loss(logits, deltas, labels - 1, wanted)
     with pytest.raises(ValueError, match=r"beta: expected a number greater than 0, got 0"):
         rpn_loss(logits, deltas, labels, wanted, beta=0.0)

@@ -98,11 +98,11 @@ def test_sample_balanced_without_a_generator_follows_from_the_global_one():
 
 def test_sample_balanced_says_what_is_wrong_with_its_arguments():
     matches = matches_with(5, 5)
-    with pytest.raises(TypeError, match=r"matches: expected an int64 tensor, got list"):
+    with pytest.raises(TypeError, match=r"matches: expected an int64 tensor .* got list"):
         sample_balanced([0, -1], 4, 0.5)
-    with pytest.raises(TypeError, match=r"matches: expected an int64 tensor, got torch\.bool"):
+    with pytest.raises(TypeError, match=r"matches: expected an int64 tensor .* got torch\.bool"):
         sample_balanced(matches > 0, 4, 0.5)
-    with pytest.raises(ValueError, match=r"matches: expected shape \(\.\.\., A\), got \(\)"):
+    with pytest.raises(ValueError, match=r"matches: expected .* \(\.\.\., A\), got shape \(\)"):
         sample_balanced(torch.tensor(1), 4, 0.5)
     with pytest.raises(ValueError, match=r"num_samples: expected 0 or more, got -1"):
         sample_balanced(matches, -1, 0.5)

@@ -124,19 +124,19 @@ def test_require_targets_accepts_what_pad_targets_makes():
     require_targets(batch(boxes=torch.zeros(1, 0, 4), labels=LABELS[None, :0]), 4, 1)
 
 
-def test_require_targets_does_not_look_at_the_boxes_of_padding():
-    require_targets(batch(labels=torch.tensor([[2, 0]]), boxes=BOXES[None, [0, 0]]), 4, 1)
-
-
 def test_require_targets_says_which_labels_are_wrong():
-    with pytest.raises(TypeError, match=r"labels: expected int64, got torch\.int32; use labels\."):
+    with pytest.raises(
+        TypeError, match=r"labels: expected an int64 .* got torch\.int32; use labels\."
+    ):
         require_targets(batch(labels=LABELS[None, :2].int()), 4, 1)
-    with pytest.raises(ValueError, match=r"labels: expected shape \(1, 2\) .* got \(1, 3\)"):
+    with pytest.raises(
+        ValueError, match=r"labels: .* = \(1, 2\) to go with boxes .* got shape \(1, 3\)"
+    ):
         require_targets(batch(labels=LABELS[None]), 4, 1)
-    message = r"labels: expected values in \[0, 3\), 0 for no object; got 3 in image 1"
+    message = r"labels: expected values in \[0, 3\), got values from 0 to 3; 0 is no object"
     with pytest.raises(ValueError, match=message):
         require_targets(pad_targets([target(0), target(1, 2)]), 3, 2)
-    with pytest.raises(ValueError, match=r"labels: .* got -1 in image 0"):
+    with pytest.raises(ValueError, match=r"labels: .* got values from -1"):
         require_targets(batch(labels=torch.tensor([[1, -1]])), 4, 1)
 
 
@@ -145,7 +145,7 @@ def test_require_targets_says_which_boxes_are_wrong():
         require_targets(batch(boxes=BOXES[None, :2].long()), 4, 1)
     with pytest.raises(ValueError, match=r"boxes: expected .*\(N, K, 4\), got shape \(2, 4\)"):
         require_targets(batch(boxes=BOXES[:2]), 4, 2)
-    with pytest.raises(ValueError, match=r"boxes: expected boxes of shape \(\.\.\., 4\)"):
+    with pytest.raises(ValueError, match=r"boxes: expected .* \(N, K, 4\), got shape \(1, 2, 3\)"):
         require_targets(batch(boxes=BOXES[None, :2, :3]), 4, 1)
 
 
@@ -161,12 +161,40 @@ def test_require_targets_says_which_boxes_are_wrong():
         [float("nan"), 2.0, 5.0, 6.0],
     ],
 )
-def test_require_targets_refuses_a_box_that_nobody_can_learn(box):
-    boxes = BOXES[None, :2].clone()
-    boxes[0, 1] = torch.tensor(box)
-    message = r"boxes: expected x1 < x2 and y1 < y2, got \[.*\] \(object 1 of image 0\); mend or"
+def test_pad_targets_refuses_a_box_that_nobody_can_learn(box):
+    boxes = BOXES[:2].clone()
+    boxes[1] = torch.tensor(box)
+    bad = Target(boxes, LABELS[:2])
+    message = r"targets\[1\]\.boxes: expected x1 < x2 and y1 < y2, got \[.*\] as object 1; mend or"
     with pytest.raises(ValueError, match=message):
-        require_targets(batch(boxes=boxes), 4, 1)
+        pad_targets([target(2), bad])
+    with pytest.raises(ValueError, match=message):
+        DetectionSet(
+            SimpleNamespace(image=torch.zeros(3, 8, 8), boxes=each.boxes, labels=each.labels)
+            for each in (target(2), bad)
+        )
+    pad_targets([bad._replace(difficult=torch.tensor([False, True]))])  # it need not be learned
+
+
+def test_pad_targets_says_which_tensors_are_wrong():
+    good = target(0, 1)
+    with pytest.raises(TypeError, match=r"targets\[0\]\.boxes: .* got torch\.int64; use targets"):
+        pad_targets([good._replace(boxes=good.boxes.long())])
+    with pytest.raises(
+        TypeError, match=r"targets\[0\]\.labels: expected an int64 .* got torch\.int32"
+    ):
+        pad_targets([good._replace(labels=good.labels.int())])
+    with pytest.raises(ValueError, match=r"targets\[0\]\.labels: .* to go .* got shape \(1,\)"):
+        pad_targets([good._replace(labels=LABELS[:1])])
+    with pytest.raises(
+        TypeError, match=r"targets\[0\]\.masks: expected a bool .* got torch\.float32"
+    ):
+        pad_targets([good._replace(masks=good.masks.float())])
+    with pytest.raises(ValueError, match=r"targets\[0\]\.masks: .* to go .* got shape \(1, 8, 8\)"):
+        pad_targets([good._replace(masks=good.masks[:1])])
+    for label in (0, -1):
+        with pytest.raises(ValueError, match=rf"\.labels: expected classes from 1, .* got {label}"):
+            pad_targets([good._replace(labels=torch.tensor([1, label]))])
 
 
 def item(*which, **more):
@@ -208,5 +236,7 @@ def test_detection_set_says_that_there_is_nothing():
 
 
 def test_require_targets_refuses_those_of_another_number_of_images():
-    with pytest.raises(ValueError, match="targets: expected those of 3 images, got those of 1"):
+    with pytest.raises(
+        ValueError, match=r"boxes: expected .* = \(3, K, 4\), got shape \(1, 2, 4\)"
+    ):
         require_targets(batch(), 4, 3)

@@ -52,7 +52,9 @@ def test_fuse_skips_says_what_is_wrong_with_its_arguments():
     score32, score16, score8 = scores([(1, 1), (2, 2), (4, 4)])
     with pytest.raises(TypeError, match=r"coarse: expected a tensor .* got NoneType"):
         fuse_skips(None, score16, score8)
-    with pytest.raises(ValueError, match=r"fine: expected N, C = \(2, 3\) .* got shape \(2, 1,"):
+    with pytest.raises(
+        ValueError, match=r"fine: .* = \(2, 3, H, W\) to go with coarse .* got shape \(2, 1,"
+    ):
         fuse_skips(score32, score16[:, :1], score8)
     with pytest.raises(ValueError, match=r"fine: expected a tensor .* got shape \(3, 4, 4\)"):
         fuse_skips(score32, score16, score8[0])

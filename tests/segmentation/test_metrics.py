@@ -76,7 +76,7 @@ def test_confusion_matrix_of_parts_adds_up():
 
 
 def test_confusion_matrix_says_how_logits_become_labels():
-    with pytest.raises(TypeError, match=r"pred: expected integer labels.*argmax"):
+    with pytest.raises(TypeError, match=r"pred: expected an integer .*use pred\.argmax"):
         confusion_matrix(torch.rand(2, 3), TARGET, 3)
 
 
@@ -87,16 +87,16 @@ def test_confusion_matrix_rejects_what_is_no_label_tensor(bad):
 
 
 def test_confusion_matrix_rejects_different_shapes():
-    with pytest.raises(ValueError, match=r"pred: expected the shape of target, \(2, 3\), got \(3,"):
+    with pytest.raises(ValueError, match=r"pred: .* to go with target \(2, 3\), got shape \(3,"):
         confusion_matrix(PRED.T, TARGET, 3)
 
 
 def test_confusion_matrix_rejects_labels_out_of_range():
-    with pytest.raises(ValueError, match=r"pred: expected labels in \[0, 2\)"):
+    with pytest.raises(ValueError, match=r"pred: expected values in \[0, 2\)"):
         confusion_matrix(PRED, TARGET.clamp(max=1), 2)
     with pytest.raises(ValueError, match=r"target: .* from 0 to 255; .*ignore_index"):
         confusion_matrix(PRED, TARGET.where(TARGET != 2, 255), 3)
-    with pytest.raises(ValueError, match=r"target: expected labels in \[0, 3\)"):
+    with pytest.raises(ValueError, match=r"target: expected values in \[0, 3\)"):
         confusion_matrix(PRED, TARGET - 1, 3)
 
 
@@ -171,9 +171,7 @@ def test_metrics_return_float64_and_leave_the_counts_as_they_are(metric):
 
 @pytest.mark.parametrize("metric", [pixel_accuracy, iou_per_class, mean_iou])
 def test_metrics_reject_what_is_no_confusion_matrix(metric):
-    with pytest.raises(
-        ValueError, match=r"confusion: expected a square matrix \(C, C\), got shape"
-    ):
+    with pytest.raises(ValueError, match=r"confusion: expected .* \(C, C\), got shape \(2, 3\)"):
         metric(torch.zeros(2, 3))
     with pytest.raises(ValueError, match=r"confusion: expected a tensor of shape \(C, C\), got"):
         metric(torch.zeros(3))

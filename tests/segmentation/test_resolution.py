@@ -28,8 +28,3 @@ def test_pad_to_even_leaves_an_even_picture_as_it_is():
 def test_stem_stride_says_which_there_are(network):
     with pytest.raises(ValueError, match="stem_stride: expected 1 or 2, got 4"):
         network(3, width=2, depth=1, stem_stride=4)
-
-
-def test_pad_to_even_says_what_is_wrong_with_its_argument():
-    with pytest.raises(ValueError, match=r"image: expected a tensor .* got shape \(3, 5, 5\)"):
-        pad_to_even(torch.zeros(3, 5, 5))

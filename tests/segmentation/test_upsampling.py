@@ -85,9 +85,9 @@ def test_upsamplers_take_masks_too(upsample):
 
 @pytest.mark.parametrize("upsample", UPSAMPLERS)
 def test_upsamplers_say_what_is_wrong_with_their_arguments(upsample):
-    with pytest.raises(TypeError, match=r"x: expected a tensor of shape .* got list"):
+    with pytest.raises(TypeError, match=r"x: expected .* tensor of shape .* got list"):
         upsample([[1.0]], 2)
-    with pytest.raises(ValueError, match=r"x: expected a tensor .* got shape \(5, 4\)"):
+    with pytest.raises(ValueError, match=r"x: expected .* tensor .* got shape \(5, 4\)"):
         upsample(torch.zeros(5, 4), 2)
     with pytest.raises(ValueError, match="factor: expected at least 1, got 0"):
         upsample(X, 0)
@@ -96,5 +96,5 @@ def test_upsamplers_say_what_is_wrong_with_their_arguments(upsample):
 
 
 def test_bilinear_says_that_it_needs_floats():
-    with pytest.raises(TypeError, match=r"x: expected a floating-point tensor, got torch\.int64"):
+    with pytest.raises(TypeError, match=r"x: expected a floating-point .* got torch\.int64"):
         bilinear(X.long(), 2)
