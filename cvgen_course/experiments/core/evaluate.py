@@ -1,18 +1,20 @@
-"""Measure a model on a data set, the images divided among the devices."""
+"""Measure a model on a data set, the work divided among the devices."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, distributed, nn
-from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from cvgen_course.experiments.experiment import Experiment
+from cvgen_course.experiments.core.experiment import Experiment
+
+TITLES = {"val": "validation", "test": "test"}
 
 
 class Stopped(Exception):  # noqa: N818  # nothing went wrong
@@ -21,56 +23,57 @@ class Stopped(Exception):  # noqa: N818  # nothing went wrong
 
 @torch.no_grad()
 def evaluate(
-    experiment: Experiment,
-    items: Dataset[Any],
-    fabric: Fabric,
-    stop: Callable[[], bool],
-    title: str,
+    experiment: Experiment, model: nn.Module, split: str, fabric: Fabric, stop: Callable[[], bool]
 ) -> dict[str, float]:
-    """Return the metrics of an experiment's model on a data set.
+    """Return the metrics of an experiment's model on a split, the same on every device.
 
     Args:
-        experiment: whose model it is, and who says how it predicts and is measured.
-        items: the data set.
-        fabric: knows the devices; each predicts for a part of the images.
-        stop: asked before each image.
-        title: stands before the progress bar.
-
-    Returns:
-        Metrics by name; on every device but the first an empty dictionary.
+        experiment: says how the model is measured.
+        model: its model, or the running mean of it.
+        split: ``"val"`` or ``"test"``.
+        fabric: knows the devices.
+        stop: asked before each item.
 
     Raises:
         Stopped: ``stop`` said so, on any device.
     """
-    model = experiment.model
     _share_buffers(model, fabric)
-    num_items = len(items)  # type: ignore[arg-type]  # torch's Dataset promises no length
-    mine = range(fabric.global_rank, num_items, fabric.world_size)
-    answers = []
+    was_training = model.training
     model.eval()
+    try:
+        each = partial(divided, fabric=fabric, stop=stop, title=TITLES[split])
+        return experiment.evaluate(model, split, each)
+    finally:
+        model.train(was_training)
+
+
+def divided(
+    function: Callable[[Any], Any],
+    items: Any,
+    *,
+    fabric: Fabric,
+    stop: Callable[[], bool],
+    title: str,
+) -> list[Any]:
+    """Return ``function(item)`` for each item; each device works on a part of them.
+
+    Raises:
+        Stopped: ``stop`` said so, on any device.
+    """
+    mine = range(fabric.global_rank, len(items), fabric.world_size)
+    answers = []
     for i in tqdm(mine, desc=title, file=sys.stdout, leave=False, disable=not _watched(fabric)):
         if stop():
             break
-        answers.append(experiment.predict(model, items[i]))
-    model.train()
+        answers.append(function(items[i]))
     stopped = torch.tensor(float(len(answers) < len(mine)), device=fabric.device)
     if cast(Tensor, fabric.all_reduce(stopped, reduce_op="sum")) > 0:
         raise Stopped
-    parts = _gather(answers, fabric)
-    if not fabric.is_global_zero:
-        return {}
-    return experiment.measure(
-        [parts[i % len(parts)][i // len(parts)] for i in range(num_items)], items
-    )
-
-
-def _gather(answers: list[Any], fabric: Fabric) -> list[list[Any]]:
-    """Return every device's answers on the first, and nothing on the others."""
-    if fabric.world_size == 1:
-        return [answers]
-    parts: list[Any] | None = [None] * fabric.world_size if fabric.is_global_zero else None
-    distributed.gather_object(answers, parts)
-    return parts or []
+    parts = [answers]
+    if fabric.world_size > 1:
+        parts = [[]] * fabric.world_size
+        distributed.all_gather_object(parts, answers)
+    return [parts[i % len(parts)][i // len(parts)] for i in range(len(items))]
 
 
 def _share_buffers(model: nn.Module, fabric: Fabric) -> None:
