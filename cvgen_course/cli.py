@@ -127,7 +127,7 @@ def train(
 ) -> None:
     """Train a chapter's full-size experiment; go on with it where it was stopped."""
     from cvgen_course.experiments.chapters import build_experiment
-    from cvgen_course.experiments.run import run
+    from cvgen_course.experiments.core.run import run
 
     chosen = build_experiment(
         find(chapter).name, data, model, seed=seed, steps=steps, batch_size=batch_size, lr=lr

@@ -14,7 +14,7 @@ from cvgen_course.data import scenes
 from cvgen_course.data.cache import Arrays, cached
 from cvgen_course.data.folders import cache_folder
 from cvgen_course.data.instances import scene_item
-from cvgen_course.data.items import SceneItem
+from cvgen_course.data.items import SceneItem, SegmentationItem
 from cvgen_course.data.pictures import to_float
 from cvgen_course.data.splits import require_split
 from cvgen_course.provenance import code_hash
@@ -28,6 +28,10 @@ class Scenes(Dataset[SceneItem]):
     ``image`` float32 (3, 64, 64) in [-1, 1]; ``mask`` int64 (64, 64); ``instances`` bool (K, 64,
     64); ``boxes`` float32 (K, 4); ``labels`` int64 (K,), 3 ≤ K ≤ 8. What counts as visible: see
     ``scenes.py``.
+
+    ``__getitems__(indices)`` is a batch for a training: what has one size in all scenes, images
+    (N, 3, 64, 64) and masks (N, 64, 64), as a ``SegmentationItem``. A ``DataLoader`` takes it as it
+    is with ``collate_fn=lambda batch: batch``.
 
     Args:
         arrays: ``images`` uint8 (N, 3, 64, 64); ``ids`` uint8 (N, 64, 64), 0 where no object is
@@ -63,6 +67,9 @@ class Scenes(Dataset[SceneItem]):
     def __getitem__(self, index: int) -> SceneItem:
         ids, labels = self._ids[index].long(), self._labels[index].long()
         return scene_item(to_float(self._images[index]), ids, labels[labels > 0])
+
+    def __getitems__(self, indices: list[int]) -> SegmentationItem:
+        return SegmentationItem(self.images[indices], self.masks[indices])
 
 
 def load_scenes(

@@ -6,6 +6,7 @@ R-CNN, YOLO, SSD, RetinaNet, Mask R-CNN.
 
 from cvgen_course.detection.anchors import grid_anchors, pyramid_anchors
 from cvgen_course.detection.assignment import Assignment, assign_objects
+from cvgen_course.detection.augmentation import flip_and_turn_objects
 from cvgen_course.detection.average_precision import average_precision, precision_recall
 from cvgen_course.detection.backbone import Backbone, FeaturePyramid
 from cvgen_course.detection.box_coding import decode_boxes, encode_boxes
@@ -70,6 +71,7 @@ __all__ = [
     "decode_yolo",
     "detection_metrics",
     "encode_boxes",
+    "flip_and_turn_objects",
     "focal_loss",
     "focal_loss_per_item",
     "generalized_box_iou",

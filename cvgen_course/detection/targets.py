@@ -121,6 +121,9 @@ def require_targets(targets: Targets, num_classes: int, num_images: int) -> None
 class DetectionSet(Dataset[tuple[Tensor, Target]]):
     """Images of one size and their objects, in memory.
 
+    ``__getitems__(indices)`` is a batch for a training: images (N, 3, H, W) and their `Targets`.
+    A ``DataLoader`` takes it as it is with ``collate_fn=lambda batch: batch``.
+
     Args:
         items: with ``image``, ``boxes``, ``labels`` and, where there are masks, ``instances``:
             `cvgen_course.data.SceneItem` or `cvgen_course.data.DetectionItem`.
@@ -161,6 +164,10 @@ class DetectionSet(Dataset[tuple[Tensor, Target]]):
 
     def __getitem__(self, index: int) -> tuple[Tensor, Target]:
         return self.images[index], self.truth[index]
+
+    def __getitems__(self, indices: list[int]) -> tuple[Tensor, Targets]:
+        chosen = torch.tensor(indices)
+        return self.images[chosen], self.targets.at(chosen)
 
 
 def _stretched(image: Tensor, target: Target, side: int) -> tuple[Tensor, Target]:

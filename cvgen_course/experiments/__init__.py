@@ -1,5 +1,5 @@
 """Full-size experiments: what `cvgen train` trains, and how.
 
-`experiment` says what an experiment is, a file for each chapter makes some, `chapters` finds them
-by name, and `run` trains one on whatever machine there is.
+`core` says what an experiment is and trains one on whatever machine there is; a file or folder for
+each chapter makes some, and `chapters` finds them by name.
 """

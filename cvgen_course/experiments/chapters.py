@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
-from cvgen_course import seeding
-from cvgen_course.experiments import detection, segmentation
-from cvgen_course.experiments.experiment import Chapter, Experiment, find
+from cvgen_course import chapters, seeding
+from cvgen_course.errors import CourseError
+from cvgen_course.experiments import segmentation
+from cvgen_course.experiments.core.experiment import Experiment
+from cvgen_course.experiments.core.offer import Offer
+from cvgen_course.experiments.detection import experiment as detection
 
-CHAPTERS: dict[str, Chapter] = {
-    "segmentation": segmentation.CHAPTER,
-    "detection": detection.CHAPTER,
+OFFERS: dict[str, Offer] = {
+    "segmentation": segmentation.OFFER,
+    "detection": detection.OFFER,
 }
 
 
@@ -39,9 +41,15 @@ def build_experiment(
     Raises:
         CourseError: there is no such chapter, data set or model, or the data is missing.
     """
-    found, model = find(CHAPTERS, re.sub(r"^\d+_", "", chapter), data, model)
+    name = chapters.find(chapter).name
+    if name not in OFFERS:
+        raise CourseError(
+            f"chapter: expected one of {', '.join(OFFERS)}, got {chapter!r}; "
+            "the other chapters have no full-size experiments yet"
+        )
+    model = OFFERS[name].choose(name, data, model)
     seeding.seed_everything(seeding.derive_seed(seed, "model"))
-    built = found.build(data, model, seed)
+    built = OFFERS[name].build(data, model, seed)
     return replace(
         built,
         steps=built.steps if steps is None else steps,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,8 +11,10 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from cvgen_course.data import IGNORE, SegmentationItem, load
-from cvgen_course.experiments.crop import cut, random_corner
-from cvgen_course.experiments.experiment import Chapter, Experiment
+from cvgen_course.experiments.core.crop import cut, random_corner
+from cvgen_course.experiments.core.experiment import Each, Experiment
+from cvgen_course.experiments.core.offer import Offer
+from cvgen_course.segmentation.augmentation import flip_and_turn
 from cvgen_course.segmentation.losses import cross_entropy_dice_loss
 from cvgen_course.segmentation.metrics import (
     confusion_matrix,
@@ -21,10 +23,10 @@ from cvgen_course.segmentation.metrics import (
     pixel_accuracy,
 )
 from cvgen_course.segmentation.unet import UNet
-from cvgen_course.training.augment import flip_and_turn
+from cvgen_course.training.phase import Phase
 
 
-class Recipe(NamedTuple):
+class SegmentationRecipe(NamedTuple):
     """How a data set is trained on.
 
     Attributes:
@@ -49,29 +51,18 @@ class Recipe(NamedTuple):
 
 
 RECIPES = {
-    "scenes": Recipe((64, 64), True, 16, 1, 3000, 16, 3e-3),
-    "camvid": Recipe((352, 352), False, 32, 2, 3000, 8, 1e-3),
-    "voc": Recipe((256, 256), False, 48, 2, 40_000, 16, 1e-3, every=4000),
+    "scenes": SegmentationRecipe((64, 64), True, 16, 1, 3000, 16, 3e-3),
+    "camvid": SegmentationRecipe((352, 352), False, 32, 2, 3000, 8, 1e-3),
+    "voc": SegmentationRecipe((256, 256), False, 48, 2, 40_000, 16, 1e-3, every=4000),
 }
 MODELS = ("unet",)
 
 
-class Batch(NamedTuple):
-    """Windows and their masks.
-
-    Attributes:
-        images: float32 (N, 3, h, w) in [-1, 1].
-        masks: int64 (N, h, w), with ``IGNORE``.
-    """
-
-    images: Tensor
-    masks: Tensor
-
-
 def build(data: str, model: str, seed: int) -> Experiment:
-    """Return the experiment on a data set; see `Chapter`."""
+    """Return the experiment on a data set; see `Offer`."""
     recipe = RECIPES[data]
-    train_set, val_set, test_set = (load(data, split) for split in ("train", "val", "test"))
+    sets = {split: load(data, split) for split in ("train", "val", "test")}
+    train_set = sets["train"]
     num_classes = len(train_set.classes)  # type: ignore[attr-defined]  # every data set has it
     return Experiment(
         chapter="segmentation",
@@ -82,11 +73,8 @@ def build(data: str, model: str, seed: int) -> Experiment:
         train_set=train_set,
         draw=partial(draw, recipe=recipe),
         collate=collate,
-        loss=loss,
-        val_set=val_set,
-        test_set=test_set,
-        predict=partial(predict, num_classes=num_classes),
-        measure=measure,
+        phases=(Phase("", loss),),
+        evaluate=partial(evaluate, sets=sets),
         steps=recipe.steps,
         batch_size=recipe.batch_size,
         lr=recipe.lr,
@@ -94,41 +82,50 @@ def build(data: str, model: str, seed: int) -> Experiment:
     )
 
 
-def draw(item: SegmentationItem, rng: torch.Generator, recipe: Recipe) -> tuple[Tensor, Tensor]:
+def draw(
+    item: SegmentationItem, rng: torch.Generator, recipe: SegmentationRecipe
+) -> SegmentationItem:
     """Cut a random window out of an image and its mask, and mirror or turn it."""
     corner = random_corner(item.mask.shape, recipe.window, rng)  # type: ignore[arg-type]
     image, mask = (
         cut(item.image, corner, recipe.window),
         cut(item.mask, corner, recipe.window, IGNORE),
     )
-    images, masks = flip_and_turn(image[None], mask[None], rng, turns=recipe.turns)
-    return images[0], masks[0]
+    images, masks = flip_and_turn((image[None], mask[None]), rng, turns=recipe.turns)
+    return SegmentationItem(images[0], masks[0])
 
 
-def collate(examples: list[tuple[Tensor, Tensor]]) -> Batch:
-    """Make a batch of examples."""
+def collate(examples: list[SegmentationItem]) -> SegmentationItem:
+    """Make a batch of examples: images (N, 3, h, w) and their masks (N, h, w)."""
     images, masks = zip(*examples, strict=True)
-    return Batch(
-        torch.stack(images).contiguous(memory_format=torch.channels_last), torch.stack(masks)
-    )
+    together = torch.stack(images).contiguous(memory_format=torch.channels_last)
+    return SegmentationItem(together, torch.stack(masks))
 
 
-def loss(model: nn.Module, batch: Batch) -> Tensor:
+def loss(model: nn.Module, batch: SegmentationItem) -> Tensor:
     """Return cross-entropy plus Dice loss, in float32 whatever the network computes in."""
-    return cross_entropy_dice_loss(model(batch.images).float(), batch.masks, IGNORE)
+    images, masks = batch
+    return cross_entropy_dice_loss(model(images).float(), masks, IGNORE)
 
 
-def predict(model: nn.Module, item: SegmentationItem, num_classes: int) -> Tensor:
-    """Label an image, whole, and count: an answer is a confusion matrix, int64 (C, C)."""
+def evaluate(
+    model: nn.Module, split: str, each: Each, sets: Mapping[str, Dataset[Any]]
+) -> dict[str, float]:
+    """Return mean IoU, pixel accuracy, and the IoU of every class, over all images' pixels."""
+    classes = sets[split].classes  # type: ignore[attr-defined]  # every data set has it
+    confusions = each(partial(count, model, num_classes=len(classes)), sets[split])
+    return measure(torch.stack(list(confusions)).sum(dim=0), classes)
+
+
+def count(model: nn.Module, item: SegmentationItem, num_classes: int) -> Tensor:
+    """Label an image, whole, and count its pixels: a confusion matrix, int64 (C, C)."""
     device = next(model.parameters()).device
     pred = model(item.image[None].to(device)).argmax(dim=1)
     return confusion_matrix(pred.cpu(), item.mask[None], num_classes, IGNORE)
 
 
-def measure(answers: Sequence[Tensor], items: Dataset[Any]) -> dict[str, float]:
-    """Return mean IoU, pixel accuracy, and the IoU of every class, over all images' pixels."""
-    confusion = torch.stack(list(answers)).sum(dim=0)
-    classes = items.classes  # type: ignore[attr-defined]
+def measure(confusion: Tensor, classes: Sequence[str]) -> dict[str, float]:
+    """Return a confusion matrix's metrics by name."""
     per_class = iou_per_class(confusion).tolist()
     return {
         "mean_iou": mean_iou(confusion).item(),
@@ -136,4 +133,4 @@ def measure(answers: Sequence[Tensor], items: Dataset[Any]) -> dict[str, float]:
     } | {f"iou_{name}": value for name, value in zip(classes, per_class, strict=True)}
 
 
-CHAPTER = Chapter(dict.fromkeys(RECIPES, MODELS), build)
+OFFER = Offer(dict.fromkeys(RECIPES, MODELS), build)

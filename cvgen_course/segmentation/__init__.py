@@ -1,8 +1,10 @@
 """Semantic segmentation: which class does each pixel belong to?
 
-Metrics and losses of masks, ways to make maps larger, and three networks: FCN, DeconvNet, U-Net.
+Metrics, losses and variations of masks, ways to make maps larger, and three networks: FCN,
+DeconvNet, U-Net.
 """
 
+from cvgen_course.segmentation.augmentation import flip_and_turn
 from cvgen_course.segmentation.backbone import Backbone, conv_block
 from cvgen_course.segmentation.deconvnet import DeconvNet, deconv_block
 from cvgen_course.segmentation.fcn import FCN, fuse_skips, upsample_and_add
@@ -17,6 +19,7 @@ from cvgen_course.segmentation.metrics import (
     mean_iou,
     pixel_accuracy,
 )
+from cvgen_course.segmentation.prediction import predict
 from cvgen_course.segmentation.transposed_convolution import bilinear_kernel, conv_transpose2d
 from cvgen_course.segmentation.unet import UNet, unet_down, unet_forward, unet_up
 from cvgen_course.segmentation.unpooling import max_unpool
@@ -36,6 +39,7 @@ __all__ = [
     "cross_entropy_dice_loss",
     "deconv_block",
     "dice_loss",
+    "flip_and_turn",
     "fuse_skips",
     "iou_per_class",
     "max_unpool",
@@ -43,6 +47,7 @@ __all__ = [
     "nearest",
     "pixel_accuracy",
     "pixel_cross_entropy",
+    "predict",
     "unet_down",
     "unet_forward",
     "unet_up",

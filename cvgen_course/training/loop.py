@@ -1,12 +1,11 @@
-"""The training loop of the course, and what it leaves behind."""
+"""The training loop of the course."""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,72 +14,54 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from cvgen_course import profile, seeding
-from cvgen_course.detection.targets import Targets
 from cvgen_course.errors import CourseError
-from cvgen_course.require import require
-from cvgen_course.training.augment import flip_and_turn
+from cvgen_course.training.batches import endless_batches, on_device
+from cvgen_course.training.ema import averaged
+from cvgen_course.training.history import History
+from cvgen_course.training.phase import Loss, Phase, phases_of, total
 
-Augment = Callable[[Tensor, Any, torch.Generator], tuple[Tensor, Any]]
-
-
-@dataclass
-class History:
-    """What happened during a training.
-
-    Attributes:
-        steps: the number of each step done, from 1.
-        losses: the loss at each of these steps.
-        parts: where the loss has named parts, each of them at each of these steps.
-        records: (step, what ``on_step`` returned), for each call of it.
-        interrupted: whether it was stopped by hand (Ctrl-C, or the notebook's stop button).
-    """
-
-    steps: list[int] = field(default_factory=list)
-    losses: list[float] = field(default_factory=list)
-    parts: dict[str, list[float]] = field(default_factory=dict)
-    records: list[tuple[int, Any]] = field(default_factory=list)
-    interrupted: bool = False
-
-
+Augment = Callable[[Any, torch.Generator], Any]
 OnStep = Callable[[int, nn.Module, History], Any]
 
 
 def fit(
     model: nn.Module,
     train_set: Dataset[Any],
-    loss: Callable[[Any, Any], Tensor | dict[str, Tensor]],
+    loss: Loss | Sequence[Phase],
     *,
     steps: int,
     batch_size: int,
     lr: float,
     seed: int,
-    augment: Augment | None = flip_and_turn,
+    augment: Augment | None = None,
     weight_decay: float = 1e-2,
+    ema: float | None = None,
     on_step: OnStep | None = None,
     every: int | None = None,
     title: str = "",
 ) -> History:
-    """Train a model on images and their targets with AdamW and one cycle of the learning rate.
+    """Train a model with AdamW and one cycle of the learning rate.
 
     The learning rate rises for the first quarter of the steps and falls to nearly zero by the last,
     so the model is at its best at the end, not in between. The same seed, model, data and machine
     give the same result. Stopped by hand, the model keeps what it has learned so far.
 
     Args:
-        model: image float32 (N, 3, H, W) → what ``loss`` takes, e.g. logits (N, C, H, W); is
-            trained in place, where it is (CPU or GPU), and left in evaluation mode.
-        train_set: items whose first two parts are an image and its mask. Where it has tensors
-            ``images`` and ``masks``, batches are cut from them at once; so they are where it has
-            ``images`` and padded ``targets``, as a ``detection.DetectionSet``.
-        loss: ``loss(model(images), masks)`` or ``loss(model(images), targets)``, 0-dimensional;
-            or a dictionary of such parts, of which the sum is minimised.
+        model: whatever ``loss`` makes of it; is trained in place, where it is (CPU or GPU), and
+            left in evaluation mode.
+        train_set: its ``__getitems__(indices)``, where it has one, makes a batch, as that of a
+            ``detection.DetectionSet``; else items are put together, each of their parts a tensor
+            with one dimension more.
+        loss: ``loss(model, batch)``, 0-dimensional; or a dictionary of such parts, of which the sum
+            is minimised. For a game, several `Phase`: in each step they take turns with one batch.
         steps: number of batches.
-        batch_size: images in a batch.
+        batch_size: items in a batch.
         lr: the highest learning rate.
-        seed: where the order of the images, the augmentation and any dropout come from.
-        augment: ``augment(images, masks or targets, rng)`` → a variation of the batch; None for
-            none.
+        seed: where the order of the items, the augmentation and any dropout come from.
+        augment: ``augment(batch, rng)`` → a variation of the batch, on the CPU; None for none.
         weight_decay: of AdamW.
+        ema: the decay of a running mean of the weights, e.g. 0.999, which is what ``on_step`` sees
+            and what the model is left with; None for the last weights themselves.
         on_step: ``on_step(step, model, history)``, called after every ``every`` steps and after the
             last, with the model in evaluation mode; ``History.records`` keeps what it returns.
         every: how often ``on_step`` is called; None for only after the last step.
@@ -90,130 +71,104 @@ def fit(
         The history of the training.
 
     Raises:
-        ValueError: a number is out of range, or ``train_set`` is empty.
-        CourseError: the loss is no longer finite.
+        ValueError: a number is out of range, ``train_set`` is empty, or the model has no such part
+            as a phase trains.
+        CourseError: a loss is no longer finite.
 
     Source:
-        Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, arXiv:1711.05101;
-        Smith and Topin, "Super-Convergence", 2018, arXiv:1708.07120 (the cycle).
+        Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, arXiv:1711.05101.
     """
     _require_positive(steps=steps, batch_size=batch_size, lr=lr)
     _require_positive(every=1 if every is None else every)
     device = next(model.parameters()).device
     model.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=weight_decay, fused=True)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: one_cycle(step, steps))
+    players = [_Player(phase, model, lr, weight_decay) for phase in phases_of(loss)]
+    mean = None if ema is None else averaged(model, ema)
+    shown = model if mean is None else mean.module
     rng = seeding.generator(seed, "fit")
-    batches = _batches(train_set, batch_size, rng)
+    batches = endless_batches(train_set, batch_size, rng)
     history = History()
 
-    with _seeded(seed, device), _progress_bar(steps, title) as bar:
+    chance = seeded(seeding.derive_seed(seed, "fit", "global"), device)
+    with chance, _progress_bar(steps, title) as bar:
         try:
             for step in range(1, steps + 1):
                 model.train()
-                images, targets = next(batches)
-                images, targets = images.to(device), targets.to(device)
+                batch = next(batches)
                 if augment is not None:
-                    images, targets = augment(images, targets, rng)
-                images = images.contiguous(memory_format=torch.channels_last)
-
-                parts = loss(model(images), targets)
-                value = parts if isinstance(parts, Tensor) else torch.stack([*parts.values()]).sum()
-                optimizer.zero_grad()
-                value.backward()
-                optimizer.step()
-                schedule.step()
-
-                history.losses.append(_finite(value.item(), step))
-                history.steps.append(step)
-                if not isinstance(parts, Tensor):
-                    for name, part in parts.items():
-                        history.parts.setdefault(name, []).append(part.item())
+                    batch = augment(batch, rng)
+                batch = on_device(batch, device)
+                for player in players:
+                    player.play(batch, step, steps)
+                if mean is not None:
+                    mean.update_parameters(model)
+                _note(history, step, players)
                 bar.update()
-                bar.set_postfix(loss=f"{history.losses[-1]:.3f}", refresh=False)
+                bar.set_postfix({p.phase.name: f"{p.loss:.3f}" for p in players}, refresh=False)
                 if on_step is not None and (step == steps or (every and step % every == 0)):
-                    model.eval()
-                    history.records.append((step, on_step(step, model, history)))
+                    shown.eval()
+                    history.records.append((step, on_step(step, shown, history)))
         except KeyboardInterrupt:
             history.interrupted = True
             bar.write(f"Stopped by hand after {len(history.steps)} of {steps} steps.")
         finally:
+            if mean is not None:
+                model.load_state_dict(shown.state_dict())
             model.eval()
     return history
 
 
-@torch.no_grad()
-def predict(model: nn.Module, images: Tensor, batch_size: int = 64) -> Tensor:
-    """Label every pixel with the class of the largest logit.
+class _Player:
+    """A phase at work: its optimizer, and its last loss.
 
     Args:
-        model: image float32 (N, 3, H, W) → logits (N, C, H, W); is run in evaluation mode and left
-            in the mode it was in.
-        images: float32 (N, 3, H, W) in [-1, 1], on any device.
-        batch_size: how many images at a time; has no influence on the result.
-
-    Returns:
-        Masks, int64 (N, H, W), on the device of ``images``.
-
-    Raises:
-        TypeError: ``images`` is no tensor.
-        ValueError: it does not have four dimensions or is empty, or ``batch_size`` is less than 1.
+        phase: what is trained by which loss.
+        model: the whole model.
+        lr: the highest learning rate.
+        weight_decay: of AdamW.
     """
-    require(images=(images, "N 3 H W", "float"))
-    _require_positive(batch_size=batch_size)
-    if len(images) == 0:
-        raise ValueError("images: expected at least one image, got none")
-    device = next(model.parameters()).device
-    was_training = model.training
-    model.eval()
-    try:
-        masks = [model(part.to(device)).argmax(dim=1) for part in images.split(batch_size)]
-    finally:
-        model.train(was_training)
-    return torch.cat(masks).to(images.device)
+
+    def __init__(self, phase: Phase, model: nn.Module, lr: float, weight_decay: float) -> None:
+        self.phase, self.model, self.lr = phase, model, lr
+        self.parameters = phase.parameters(model)
+        self.optimizer = phase.optimizer(model, lr, weight_decay)
+        self.loss = math.nan
+        self.parts: dict[str, float] = {}
+
+    def play(self, batch: Any, step: int, steps: int) -> None:
+        """Take a step down the phase's loss, unless it rests."""
+        if self.phase.rests(step - 1):
+            return
+        self.phase.set_lr(self.optimizer, self.lr, step - 1, steps)
+        parts = self.phase.loss(self.model, batch)
+        value = total(parts)
+        self.optimizer.zero_grad()
+        value.backward(inputs=self.parameters)  # nobody else's gradients: they would add up
+        self.optimizer.step()
+        self.loss = _finite(value.item(), step)
+        named = {} if isinstance(parts, Tensor) else parts
+        self.parts = {name: part.item() for name, part in named.items()}
 
 
-def _batches(
-    train_set: Dataset[Any], batch_size: int, rng: torch.Generator
-) -> Iterator[tuple[Tensor, Any]]:
-    """Yield batches for ever; every image once before any comes again."""
-    num_items = len(train_set)  # type: ignore[arg-type]  # torch's Dataset promises no length
-    if num_items == 0:
-        raise ValueError("train_set: expected at least one item, got an empty set")
-    images, masks = getattr(train_set, "images", None), getattr(train_set, "masks", None)
-    targets = getattr(train_set, "targets", None)
-
-    def forever() -> Iterator[tuple[Tensor, Any]]:
-        waiting = torch.empty(0, dtype=torch.int64)
-        while True:
-            while len(waiting) < batch_size:
-                waiting = torch.cat([waiting, torch.randperm(num_items, generator=rng)])
-            chosen, waiting = waiting[:batch_size], waiting[batch_size:]
-            if isinstance(images, Tensor) and isinstance(targets, Targets):
-                yield images[chosen], targets.at(chosen)
-            elif isinstance(images, Tensor) and isinstance(masks, Tensor):
-                yield images[chosen], masks[chosen]
-            else:
-                items = [train_set[i] for i in chosen.tolist()]
-                yield torch.stack([x[0] for x in items]), torch.stack([x[1] for x in items])
-
-    return forever()
-
-
-def one_cycle(step: int, steps: int, warm_up: float = 0.25) -> float:
-    """Return the share of the highest learning rate: a half cosine up, and a half cosine down."""
-    turn = warm_up * steps
-    if step < turn:
-        return 0.04 + 0.96 * (1 - math.cos(math.pi * step / turn)) / 2
-    progress = (step - turn) / (steps - turn)
-    return max(1e-4, (1 + math.cos(math.pi * progress)) / 2)
+def _note(history: History, step: int, players: Sequence[_Player]) -> None:
+    """Add a step to the history."""
+    if len(players) == 1:
+        (player,) = players
+        history.add(step, player.loss, player.parts)
+        return
+    parts: dict[str, float] = {}
+    for player in players:
+        name = player.phase.name
+        parts[name] = player.loss
+        parts |= {f"{name}.{part}": value for part, value in player.parts.items()}
+    history.add(step, sum(player.loss for player in players), parts)
 
 
 @contextmanager
-def _seeded(seed: int, device: torch.device) -> Iterator[None]:
+def seeded(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch's global generators (dropout draws from them) and put them back afterwards."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seeding.derive_seed(seed, "fit", "global"))
+        torch.manual_seed(seed)
         yield
 
 

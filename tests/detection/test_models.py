@@ -31,6 +31,11 @@ def make(name: str) -> nn.Module:
     return MODELS[name]()
 
 
+def loss(model, batch):
+    images, targets = batch
+    return model.losses(model(images), targets)
+
+
 @every_model
 def test_losses_are_finite_parts_and_every_parameter_learns(name, scenes):
     model = make(name)
@@ -135,7 +140,7 @@ def test_levels_with_different_numbers_of_sizes_are_refused(make_model):
 @every_model
 def test_detections_are_sound(name, scenes):
     model = make(name)
-    training.fit(model, scenes, model.losses, steps=10, batch_size=4, lr=3e-3, seed=0, augment=None)
+    training.fit(model, scenes, loss, steps=10, batch_size=4, lr=3e-3, seed=0)
     found = model.detect(scenes.images)
     assert len(found) == 4
     assert sum(len(each.labels) for each in found) > 0
@@ -219,9 +224,7 @@ def test_state_can_be_saved_and_loaded(name, scenes, tmp_path):
 @every_model
 def test_overfits_one_batch(name, scenes):
     model = make(name)
-    training.fit(
-        model, scenes, model.losses, steps=200, batch_size=4, lr=4e-3, seed=0, augment=None
-    )
+    training.fit(model, scenes, loss, steps=200, batch_size=4, lr=4e-3, seed=0)
     kind = "masks" if name == "Mask R-CNN" else "boxes"
     metrics = detection.detection_metrics(model.detect(scenes.images), scenes.truth, 5, kind)
     assert metrics.ap50 > 0.8

@@ -1,9 +1,10 @@
 import pytest
 import torch
 
+from cvgen_course import chapters
 from cvgen_course.data import NAMES
 from cvgen_course.errors import CourseError
-from cvgen_course.experiments.chapters import CHAPTERS, build_experiment
+from cvgen_course.experiments.chapters import OFFERS, build_experiment
 
 
 @pytest.fixture(autouse=True)
@@ -14,22 +15,22 @@ def few_scenes(monkeypatch):
         assert data == "scenes"
         return load_scenes(split, size=2)
 
-    for chapter in ("detection", "segmentation"):
-        monkeypatch.setattr(f"cvgen_course.experiments.{chapter}.load", load)
+    for module in ("detection.experiment", "segmentation"):
+        monkeypatch.setattr(f"cvgen_course.experiments.{module}.load", load)
 
 
 def test_chapters_name_data_sets_that_there_are():
-    for chapter in CHAPTERS.values():
-        assert set(chapter.models) <= set(NAMES)
+    for offer in OFFERS.values():
+        assert set(offer.models) <= set(NAMES)
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS)
-@pytest.mark.parametrize("prefix", ["", "02_"])
-def test_build_experiment_knows_chapters_by_both_names(chapter, prefix):
-    experiment = build_experiment(prefix + chapter, "scenes")
+@pytest.mark.parametrize("chapter", OFFERS)
+@pytest.mark.parametrize("attribute", ["name", "folder"])
+def test_build_experiment_knows_chapters_by_both_names(chapter, attribute):
+    experiment = build_experiment(getattr(chapters.find(chapter), attribute), "scenes")
     assert experiment.chapter == chapter
     assert experiment.data == "scenes"
-    assert experiment.model_name == CHAPTERS[chapter].models["scenes"][0]
+    assert experiment.model_name == OFFERS[chapter].models["scenes"][0]
     assert experiment.settings() == {
         "chapter": chapter,
         "data": "scenes",
@@ -66,7 +67,11 @@ def test_build_experiment_s_first_weights_follow_from_the_seed():
     [
         (
             ("painting", "scenes"),
-            "chapter: expected one of segmentation, .* got 'painting'",
+            "chapter: expected one of introduction, segmentation, .* got 'painting'",
+        ),
+        (
+            ("09_flows", "scenes"),
+            "chapter: expected one of segmentation, detection, got '09_flows'; .* experiments yet",
         ),
         (("detection", "mnist"), "--data: expected one of scenes, bccd, .* got 'mnist'"),
         (

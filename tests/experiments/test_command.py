@@ -26,7 +26,7 @@ def said(monkeypatch):
         return found.get("result", {})
 
     monkeypatch.setattr("cvgen_course.experiments.chapters.build_experiment", build_experiment)
-    monkeypatch.setattr("cvgen_course.experiments.run.run", run)
+    monkeypatch.setattr("cvgen_course.experiments.core.run.run", run)
     return found
 
 
@@ -56,7 +56,7 @@ def test_train_that_was_stopped_ends_as_a_shell_expects(said):
 def test_train_says_what_package_it_needs(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["cvgen", "train", "detection", "--data", "bccd"])
     monkeypatch.setitem(sys.modules, "lightning_fabric", None)
-    monkeypatch.delitem(sys.modules, "cvgen_course.experiments.run", raising=False)
+    monkeypatch.delitem(sys.modules, "cvgen_course.experiments.core.run", raising=False)
     monkeypatch.setattr("cvgen_course.experiments.chapters.build_experiment", lambda: None)
     with pytest.raises(SystemExit) as end:
         cli.main()

@@ -6,8 +6,8 @@ from torch import nn
 
 from cvgen_course.data import IGNORE, SegmentationItem
 from cvgen_course.experiments import segmentation
-from cvgen_course.experiments.run import run
-from cvgen_course.experiments.segmentation import CHAPTER, RECIPES, collate, draw, measure, predict
+from cvgen_course.experiments.core.run import run
+from cvgen_course.experiments.segmentation import OFFER, RECIPES, collate, count, draw, evaluate
 
 SMALL = RECIPES["scenes"]._replace(window=(32, 48), width=2, steps=2, batch_size=2)
 
@@ -40,15 +40,15 @@ def test_draw_moves_image_and_mask_alike(turns):
             assert (image[:, ~counted] == 0).all(dim=0).sum() >= 48 * (48 - len(item.mask))
 
 
-def test_predict_and_measure_count_all_pixels_that_count():
+def test_evaluate_counts_all_pixels_that_count():
     model = nn.Conv2d(3, 3, 1, bias=False)
     nn.init.dirac_(model.weight)
     items = Colours()
-    answers = [predict(model, item, num_classes=3) for item in items]
-    assert sum(int(answer.sum()) for answer in answers) == sum(
+    confusions = [count(model, item, num_classes=3) for item in items]
+    assert sum(int(confusion.sum()) for confusion in confusions) == sum(
         (item.mask != IGNORE).sum() for item in items
     )
-    assert measure(answers, items) == {
+    assert evaluate(model, "val", map, {"val": items}) == {
         "mean_iou": 1,
         "pixel_accuracy": 1,
         "iou_background": 1,
@@ -61,24 +61,24 @@ def test_run_trains_a_unet(tmp_path, monkeypatch):
     monkeypatch.setattr(segmentation, "load", lambda data, split: Colours())
     monkeypatch.setitem(RECIPES, "camvid", SMALL)
     monkeypatch.setattr("cvgen_course.machine.describe", lambda: "a machine")
-    experiment = CHAPTER.build("camvid", "unet", 0)
+    experiment = OFFER.build("camvid", "unet", 0)
     assert set(run(experiment, tmp_path, num_workers=0)) == {
         *("mean_iou", "pixel_accuracy", "iou_background", "iou_a", "iou_b")
     }
     draw_again, collate_again = pickle.loads(pickle.dumps((experiment.draw, experiment.collate)))
     again = collate_again([draw_again(experiment.train_set[0], torch.Generator())])
-    assert again.images.shape == (1, 3, 32, 48)
+    assert again.image.shape == (1, 3, 32, 48)
 
 
 def test_collate_makes_a_batch():
     rng = torch.Generator().manual_seed(0)
     batch = collate([draw(item, rng, SMALL) for item in Colours()])
-    assert batch.images.shape == (3, 3, 32, 48)
-    assert batch.masks.shape == (3, 32, 48)
+    assert batch.image.shape == (3, 3, 32, 48)
+    assert batch.mask.shape == (3, 32, 48)
 
 
 @pytest.mark.parametrize("data", RECIPES)
 def test_recipes_fit_the_model(data):
     recipe = RECIPES[data]
     assert min(recipe.window) >= recipe.stem_stride * 2**4
-    assert CHAPTER.models[data] == ("unet",)
+    assert OFFER.models[data] == ("unet",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -10,7 +11,8 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from cvgen_course import seeding
-from cvgen_course.experiments.experiment import Experiment
+from cvgen_course.experiments.core.experiment import Experiment
+from cvgen_course.training import Phase
 
 
 class Item(NamedTuple):
@@ -56,6 +58,11 @@ def measure(answers, items):
     return {"accuracy": sum(map(float, right)) / len(right), "undefined": float("nan")}
 
 
+def evaluate(model, split, each, predict=predict):
+    items = {"val": Coloured(5, seed=2), "test": Coloured(6, seed=3)}[split]
+    return measure(each(partial(predict, model), items), items)
+
+
 def plain_model():
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(16, 3))
 
@@ -79,7 +86,7 @@ def wasteful_model():
     return model
 
 
-def tiny(model=noisy_model, **changes):
+def tiny(model=noisy_model, loss=loss, predict=predict, **changes):
     """Return the experiment; ``changes`` are attributes of `Experiment`."""
     seeding.seed_everything(changes.get("seed", 0))
     attributes = {
@@ -91,11 +98,8 @@ def tiny(model=noisy_model, **changes):
         "train_set": Coloured(7, seed=1),
         "draw": draw,
         "collate": collate,
-        "loss": loss,
-        "val_set": Coloured(5, seed=2),
-        "test_set": Coloured(6, seed=3),
-        "predict": predict,
-        "measure": measure,
+        "phases": (Phase("", loss),),
+        "evaluate": partial(evaluate, predict=predict),
         "steps": 6,
         "batch_size": 4,
         "lr": 1e-2,

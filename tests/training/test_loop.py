@@ -6,10 +6,10 @@ import torch
 from torch import nn
 from torch.utils.data import Dataset
 
-from cvgen_course.detection.targets import Targets
+from cvgen_course.detection import Targets, flip_and_turn_objects
 from cvgen_course.errors import CourseError
-from cvgen_course.segmentation import UNet, pixel_cross_entropy
-from cvgen_course.training import History, fit, flip_and_turn_objects, predict
+from cvgen_course.segmentation import UNet, flip_and_turn, pixel_cross_entropy, predict
+from cvgen_course.training import History, fit
 
 
 class InMemory(Dataset):
@@ -24,7 +24,10 @@ class InMemory(Dataset):
         return len(self.masks)
 
     def __getitem__(self, index):
-        return self.images[index], self.masks[index], "more that is not used"
+        return self.images[index], self.masks[index]
+
+    def __getitems__(self, indices):
+        return self.images[indices], self.masks[indices]
 
 
 class OnDisk(Dataset):
@@ -52,9 +55,19 @@ class WithObjects(Dataset):
     def __len__(self):
         return len(self.images)
 
+    def __getitems__(self, indices):
+        return self.images[indices], self.targets.at(torch.tensor(indices))
 
-def colour_loss(logits, targets):
+
+def pixel_loss(model, batch):
+    images, masks = batch
+    return pixel_cross_entropy(model(images), masks)
+
+
+def colour_loss(model, batch):
     """What a loss over `Targets` may be: a dictionary."""
+    images, targets = batch
+    logits = model(images)
     wanted = targets.labels[:, 0, None, None] / 10
     return {
         "colour": (logits[:, 0] - wanted).square().mean(),
@@ -67,8 +80,9 @@ def small_model(dropout=0.0):
     return nn.Sequential(nn.Conv2d(3, 8, 1), nn.ReLU(), nn.Dropout(dropout), nn.Conv2d(8, 3, 1))
 
 
-def fit_small(model, train_set=None, loss=pixel_cross_entropy, **changes):
+def fit_small(model, train_set=None, loss=pixel_loss, **changes):
     arguments = {"steps": 6, "batch_size": 4, "lr": 1e-2, "seed": 0} | changes
+    arguments.setdefault("augment", flip_and_turn if loss is pixel_loss else None)
     return fit(model, InMemory() if train_set is None else train_set, loss, **arguments)
 
 
@@ -123,9 +137,9 @@ def test_fit_takes_items_or_tensors_and_gives_the_same():
 def test_fit_shows_every_image_once_before_any_comes_again():
     data, seen = InMemory(num=7), []
 
-    def note(images, masks, rng):
-        seen.extend(masks[:, 0].flatten(1).tolist())
-        return images, masks
+    def note(batch, rng):
+        seen.extend(batch[1][:, 0].flatten(1).tolist())
+        return batch
 
     fit_small(small_model(), data, augment=note, batch_size=3, steps=7)
     rows = sorted(data.masks[:, 0].tolist())
@@ -158,12 +172,13 @@ def test_fit_minimises_the_sum_of_a_losss_parts_and_records_them():
 def test_fit_cuts_batches_of_objects_that_belong_to_their_images():
     data, seen = WithObjects(num=7), []
 
-    def note(images, targets, rng):
+    def note(batch, rng):
+        images, targets = batch
         assert isinstance(targets, Targets)
         assert torch.equal((images[:, 0, 0, 0] * 7).round().long() + 1, targets.labels[:, 0])
         assert targets.boxes.shape == (len(images), 1, 4)
         seen.extend(targets.labels[:, 0].tolist())
-        return images, targets
+        return batch
 
     fit_small(small_model(), data, colour_loss, augment=note, batch_size=3, steps=7)
     for start in (0, 7, 14):
@@ -171,12 +186,14 @@ def test_fit_cuts_batches_of_objects_that_belong_to_their_images():
 
 
 def test_fit_gives_the_loss_what_the_augmentation_made():
-    def augment(images, targets, rng):
+    def augment(batch, rng):
+        images, targets = batch
         return images, targets._replace(labels=targets.labels * 0)
 
-    def loss(logits, targets):
+    def loss(model, batch):
+        images, targets = batch
         assert not targets.labels.any()
-        return {"all": logits.square().mean()}
+        return {"all": model(images).square().mean()}
 
     history = fit_small(small_model(), WithObjects(), loss, augment=augment)
     assert history.parts == {"all": history.losses}
@@ -191,9 +208,9 @@ def test_fit_stopped_by_hand_has_as_many_parts_as_steps():
 
     calls = []
 
-    def loss(logits, targets):
+    def loss(model, batch):
         calls.append(1)
-        return colour_loss(logits, targets)
+        return colour_loss(model, batch)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(torch.optim, "AdamW", StopsInItsFourthStep)
@@ -237,11 +254,11 @@ def test_fit_leaves_the_model_in_evaluation_mode():
 def test_fit_stopped_by_hand_keeps_what_was_learned(capsys):
     model, calls = small_model(), []
 
-    def stop(logits, target):
+    def stop(model, batch):
         calls.append(1)
         if len(calls) == 4:
             raise KeyboardInterrupt
-        return pixel_cross_entropy(logits, target)
+        return pixel_loss(model, batch)
 
     before = copy.deepcopy(model)
     history = fit_small(model, loss=stop)
@@ -299,10 +316,10 @@ def test_fit_is_quiet_while_nbgrader_runs(capsys, monkeypatch):
 
 def test_fit_stops_where_the_loss_is_no_longer_finite():
     with pytest.raises(CourseError, match=r"loss: .* got nan at step 1; try a lower lr"):
-        fit_small(small_model(), loss=lambda logits, target: logits.sum() * math.nan)
+        fit_small(small_model(), loss=lambda model, batch: model(batch[0]).sum() * math.nan)
     with pytest.raises(CourseError, match=r"loss: .* got inf at step 1"):
         fit_small(
-            small_model(), loss=lambda x, target: {"a": x.sum(), "b": x.exp().sum() * math.inf}
+            small_model(), loss=lambda model, batch: {"a": model(batch[0]).exp().sum() * math.inf}
         )
 
 
@@ -326,39 +343,3 @@ def test_fit_says_that_there_is_nothing_to_learn_from():
 
 def test_history_starts_empty():
     assert History() == History(steps=[], losses=[], parts={}, records=[], interrupted=False)
-
-
-def test_predict_gives_the_class_of_the_largest_logit():
-    model = nn.Conv2d(3, 3, 1, bias=False)
-    nn.init.dirac_(model.weight)
-    images = torch.randn(5, 3, 4, 6)
-    masks = predict(model, images)
-    assert masks.dtype == torch.int64
-    assert torch.equal(masks, images.argmax(dim=1))
-
-
-@pytest.mark.parametrize("batch_size", [1, 2, 5, 100])
-def test_predict_does_not_depend_on_the_batch_size(batch_size):
-    torch.manual_seed(0)
-    model, images = UNet(3, width=2, depth=1), torch.randn(5, 3, 8, 8)
-    assert torch.equal(predict(model, images, batch_size), predict(model, images))
-
-
-def test_predict_needs_no_gradient_and_keeps_the_mode():
-    model = small_model(dropout=0.5).train()
-    images = InMemory().images
-    masks = predict(model, images)
-    assert model.training
-    assert not masks.requires_grad
-    assert torch.equal(predict(model.eval(), images), masks)
-    assert not model.training
-
-
-def test_predict_says_what_is_wrong_with_its_arguments():
-    model = small_model()
-    with pytest.raises(ValueError, match=r"images: expected .* tensor .* got shape \(3, 8, 8\)"):
-        predict(model, torch.zeros(3, 8, 8))
-    with pytest.raises(ValueError, match="images: expected at least one image, got none"):
-        predict(model, torch.zeros(0, 3, 8, 8))
-    with pytest.raises(ValueError, match="batch_size: expected more than 0, got 0"):
-        predict(model, torch.zeros(1, 3, 8, 8), batch_size=0)

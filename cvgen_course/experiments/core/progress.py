@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -15,21 +16,23 @@ class Progress:
 
     Attributes:
         step: how many steps have been done.
-        loss: the running mean of the loss.
+        losses: the running mean of each phase's loss, by its name.
         seconds: how long all that took, over all sessions, the evaluations included.
         machines: on which machines, each once.
-        records: step, loss and metrics on the validation set, for each evaluation.
+        records: step, losses and metrics on the validation set, for each evaluation.
         metrics: on the test set, after the last step.
     """
 
     step: int = 0
-    loss: float | None = None
+    losses: dict[str, float] = field(default_factory=dict)
     seconds: float = 0.0
     machines: list[str] = field(default_factory=list)
     records: list[dict[str, float]] = field(default_factory=list)
     metrics: dict[str, float] | None = None
 
-    def count(self, loss: float) -> None:
-        """Note that a step has been done."""
-        self.loss = loss if self.loss is None else 0.98 * self.loss + 0.02 * loss
+    def count(self, losses: Mapping[str, float]) -> None:
+        """Note that a step has been done, and the losses of the phases that took part in it."""
+        for name, loss in losses.items():
+            mean = self.losses.get(name)
+            self.losses[name] = loss if mean is None else 0.98 * mean + 0.02 * loss
         self.step += 1

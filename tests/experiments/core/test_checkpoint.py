@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from cvgen_course.errors import CourseError
-from cvgen_course.experiments.checkpoint import HEADER, NAME, load, save, sweep
+from cvgen_course.experiments.core.checkpoint import HEADER, NAME, load, save, sweep
 
 SETTINGS = {"model": "net", "steps": 6, "lr": 0.01}
 
@@ -109,7 +109,7 @@ def test_sweep_deletes_old_halves_only(tmp_path):
 SAVE_AND_KILL = """
 import os, signal, sys, time, torch
 from pathlib import Path
-from cvgen_course.experiments.checkpoint import load, save
+from cvgen_course.experiments.core.checkpoint import load, save
 folder = Path(sys.argv[1])
 for attempt in range(20):
     said, say = os.pipe()

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from cvgen_course.experiments.interrupt import postponed
+from cvgen_course.experiments.core.interrupt import postponed
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -19,13 +19,14 @@ from tqdm import tqdm
 
 from cvgen_course import seeding
 from cvgen_course.errors import CourseError
-from cvgen_course.experiments import checkpoint
-from cvgen_course.experiments.evaluate import Stopped, evaluate
-from cvgen_course.experiments.experiment import Experiment
-from cvgen_course.experiments.interrupt import ignore_interrupts
-from cvgen_course.experiments.order import Drawn, Order
-from cvgen_course.experiments.progress import Progress
-from cvgen_course.training.loop import one_cycle
+from cvgen_course.experiments.core import checkpoint
+from cvgen_course.experiments.core.evaluate import Stopped, evaluate
+from cvgen_course.experiments.core.experiment import Experiment
+from cvgen_course.experiments.core.interrupt import ignore_interrupts
+from cvgen_course.experiments.core.order import Drawn, Order
+from cvgen_course.experiments.core.progress import Progress
+from cvgen_course.training.ema import averaged
+from cvgen_course.training.phase import Phase, phases_of, total
 
 MAX_WORKERS = {"cpu": 2, "cuda": 8}
 
@@ -36,26 +37,25 @@ class ModelAndLoss(nn.Module):
     With several devices gradients are averaged for what happens inside of one call.
 
     Args:
-        experiment: where both come from.
+        model: what is trained.
         shared: whether there are several devices.
     """
 
-    def __init__(self, experiment: Experiment, shared: bool) -> None:
+    def __init__(self, model: nn.Module, shared: bool) -> None:
         super().__init__()
-        self.model, self.loss, self.shared = experiment.model, experiment.loss, shared
+        self.model, self.shared = model, shared
 
-    def forward(self, batch: Callable[[], Any]) -> Tensor:
-        """Return the loss of a batch.
+    def forward(self, loss_of: Callable[[nn.Module], Tensor | Mapping[str, Tensor]]) -> Tensor:
+        """Return a loss of the model.
 
         Args:
-            batch: returns it. It comes in a function, since in mixed precision Fabric rounds all
-                floating-point tensors that it can find in the arguments, and half a box's pixels
-                would be lost.
+            loss_of: knows its batch, which is no argument, since in mixed precision Fabric rounds
+                all floating-point tensors that it can find in the arguments, and half a box's
+                pixels would be lost.
         """
-        loss = self.loss(self.model, batch())
+        loss = total(loss_of(self.model))
         if self.shared:
-            # Devices wait for the gradient of every parameter, and a detector need not use every
-            # map of its pyramid.
+            # Devices wait for the gradient of every parameter, and a phase need not use all.
             loss = loss + 0 * torch.stack([p.sum() for p in self.model.parameters()]).sum()
         return loss
 
@@ -84,16 +84,20 @@ class Session:
         self.experiment, self.folder, self.settings = experiment, folder, settings
         self.fabric, self.save_every, self.num_workers = fabric, save_every, num_workers
         self.model = experiment.model.to(memory_format=torch.channels_last)
-        self.optimizer = torch.optim.AdamW(
-            self.model.parameters(),
-            lr=experiment.lr,
-            weight_decay=experiment.weight_decay,
-            fused=True,
-        )
-        module = ModelAndLoss(experiment, shared=fabric.world_size > 1)
-        self.model_and_loss, self.stepper = fabric.setup(module, self.optimizer)
+        self.optimizers = [
+            phase.optimizer(self.model, experiment.lr, experiment.weight_decay)
+            for phase in phases_of(experiment.phases)
+        ]
+        module = ModelAndLoss(self.model, shared=fabric.world_size > 1)
+        self.model_and_loss, *self.steppers = fabric.setup(module, *self.optimizers)
+        self.mean = None if experiment.ema is None else averaged(self.model, experiment.ema)
         self.progress = Progress()
         self.clock = self.saved = time.monotonic()
+
+    @property
+    def shown(self) -> nn.Module:
+        """What is measured and kept: the model, or the running mean of it."""
+        return self.model if self.mean is None else self.mean.module
 
     def restore(self, state: dict[str, Any]) -> None:
         """Put a checkpoint's state back.
@@ -103,7 +107,10 @@ class Session:
         """
         try:
             self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            for optimizer, its in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(its)
+            if self.mean is not None:
+                self.mean.load_state_dict(state["mean"])
             self.fabric.strategy.precision.load_state_dict(state["precision"])
             self.progress = Progress(**state["progress"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
@@ -122,7 +129,8 @@ class Session:
             state = {
                 "progress": asdict(self.progress),
                 "model": self.model.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
+                "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+                "mean": None if self.mean is None else self.mean.state_dict(),
                 "precision": self.fabric.strategy.precision.state_dict(),  # the scale of 16-mixed
             }
             checkpoint.save(self.folder, self.settings, state)
@@ -143,7 +151,7 @@ class Session:
                     return
                 stopped = self._step(next(batches), stop)
                 bar.update()
-                bar.set_postfix(loss=f"{progress.loss:.3f}", refresh=False)
+                bar.set_postfix(self._shown_losses(), refresh=False)
                 if stopped:
                     raise Stopped
                 if time.monotonic() - self.saved > self.save_every:
@@ -153,18 +161,31 @@ class Session:
         """Do one step; return whether somebody wants to stop, the same on all devices."""
         step, rank = self.progress.step, self.fabric.global_rank
         seeding.seed_everything(seeding.derive_seed(self.experiment.seed, "step", step, rank))
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.experiment.lr * one_cycle(step, self.experiment.steps)
-        self.optimizer.zero_grad()
-        loss = self.model_and_loss(lambda: batch)
-        self.fabric.backward(loss)
+        losses, stopped = {}, False
+        for phase, stepper in zip(self.experiment.phases, self.steppers, strict=True):
+            if not phase.rests(step):
+                losses[phase.name], stopped = self._play(phase, stepper, batch, stop)
+        if self.mean is not None:
+            self.mean.update_parameters(self.model)
+        self.progress.count(losses)
+        return stopped
+
+    def _play(
+        self, phase: Phase, stepper: Any, batch: Any, stop: Callable[[], bool]
+    ) -> tuple[float, bool]:
+        """Take a step down one phase's loss; return it, and whether somebody wants to stop."""
+        optimizer: torch.optim.Optimizer = stepper.optimizer
+        phase.set_lr(optimizer, self.experiment.lr, self.progress.step, self.experiment.steps)
+        self.model.zero_grad()  # all of it, since several devices compute gradients of all of it
+        loss = self.model_and_loss(lambda model: phase.loss(model, batch))
+        shared = self.fabric.world_size > 1
+        self.fabric.backward(loss, inputs=None if shared else optimizer.param_groups[0]["params"])
         told = torch.stack([loss.detach(), loss.new_tensor(float(stop()))])
         told = cast(Tensor, self.fabric.all_reduce(told, reduce_op="mean"))
         mean_loss, stopped = told.tolist()
         self._require_finite(mean_loss)  # before the weights take it in
-        self.stepper.step()
-        self.progress.count(mean_loss)
-        return stopped > 0
+        stepper.step()
+        return mean_loss, stopped > 0
 
     def _require_finite(self, loss: float) -> None:
         if math.isfinite(loss):
@@ -181,13 +202,19 @@ class Session:
         measured = {record["step"] for record in self.progress.records}
         if step in measured or step == 0 or (step % self.experiment.every and step != steps):
             return
-        metrics = evaluate(
-            self.experiment, self.experiment.val_set, self.fabric, stop, "validation"
-        )
-        self.progress.records.append({"step": step, "loss": self.progress.loss or 0.0, **metrics})
+        metrics = self.evaluate("val", stop)
+        self.progress.records.append({"step": step, **self.progress.losses, **metrics})
         if self.fabric.is_global_zero:
+            losses = ", ".join(f"{name} {value}" for name, value in self._shown_losses().items())
             best = ", ".join(f"{name} {value:.3f}" for name, value in list(metrics.items())[:3])
-            bar.write(f"step {step}: loss {self.progress.loss:.3f}; validation: {best}")
+            bar.write(f"step {step}: {losses}; validation: {best}")
+
+    def evaluate(self, split: str, stop: Callable[[], bool]) -> dict[str, float]:
+        """Return the metrics on a split; see `evaluate`."""
+        return evaluate(self.experiment, self.shown, split, self.fabric, stop)
+
+    def _shown_losses(self) -> dict[str, str]:
+        return {name: f"{value:.3f}" for name, value in self.progress.losses.items()}
 
     def _batches(self, stop: Callable[[], bool]) -> Iterator[Any]:
         experiment, fabric = self.experiment, self.fabric

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol, cast
 
 import torch
 from lightning_utilities.core.apply_func import apply_to_collection
 from torch import Tensor, nn
-from torch.utils.data import Dataset
 
 from cvgen_course.data import load
+from cvgen_course.detection.augmentation import flip_and_turn_objects
 from cvgen_course.detection.backbone import STRIDES
 from cvgen_course.detection.detections import Detections
 from cvgen_course.detection.faster_rcnn import FasterRCNN
@@ -23,10 +23,10 @@ from cvgen_course.detection.rpn import RPN
 from cvgen_course.detection.ssd import SSD
 from cvgen_course.detection.targets import Target, Targets, pad_targets
 from cvgen_course.detection.yolo import YOLO
-from cvgen_course.experiments.crop import cut, padded, random_corner
-from cvgen_course.experiments.detection_recipes import RECIPES, Recipe
-from cvgen_course.experiments.experiment import Chapter, Experiment
-from cvgen_course.experiments.pictures import (
+from cvgen_course.experiments.core.crop import cut, padded, random_corner
+from cvgen_course.experiments.core.experiment import Each, Experiment
+from cvgen_course.experiments.core.offer import Offer
+from cvgen_course.experiments.detection.pictures import (
     Objects,
     Picture,
     Pictures,
@@ -34,7 +34,8 @@ from cvgen_course.experiments.pictures import (
     published,
     window_of,
 )
-from cvgen_course.training.augment import flip_and_turn_objects
+from cvgen_course.experiments.detection.recipes import RECIPES, DetectionRecipe
+from cvgen_course.training.phase import Phase
 
 
 class Detector(Protocol):
@@ -54,7 +55,7 @@ MODELS = ("faster_rcnn", "retinanet", "ssd", "yolo", "mask_rcnn")
 BOXES = MODELS[:-1]
 
 
-class Batch(NamedTuple):
+class Windows(NamedTuple):
     """Windows and what is in them.
 
     Attributes:
@@ -72,33 +73,31 @@ class Batch(NamedTuple):
 
 
 def build(data: str, model: str, seed: int) -> Experiment:
-    """Return the experiment on a data set; see `Chapter`."""
+    """Return the experiment on a data set; see `Offer`."""
     recipe = RECIPES[data]
-    train_set, val_set, test_set = (
-        Pictures(load(data, split), recipe.shorter) for split in ("train", "val", "test")
-    )
+    splits = ("train", "val", "test")
+    sets = {split: Pictures(load(data, split), recipe.shorter) for split in splits}
     with_masks = model == "mask_rcnn"
     return Experiment(
         chapter="detection",
         data=data,
         model_name=model,
         seed=seed,
-        model=make_model(model, recipe, len(train_set.classes)),
-        train_set=train_set,
+        model=make_model(model, recipe, len(sets["train"].classes)),
+        train_set=sets["train"],
         draw=partial(draw, recipe=recipe),
         collate=partial(collate, with_masks=with_masks),
-        loss=loss,
-        val_set=val_set,
-        test_set=test_set,
-        predict=predict,
-        measure=partial(measure, with_masks=with_masks, max_detections=recipe.num_objects),
+        phases=(Phase("", loss),),
+        evaluate=partial(
+            evaluate, sets=sets, with_masks=with_masks, max_detections=recipe.num_objects
+        ),
         steps=recipe.steps,
         batch_size=recipe.batch_size,
         lr=recipe.lr,
     )
 
 
-def make_model(name: str, recipe: Recipe, num_classes: int) -> nn.Module:
+def make_model(name: str, recipe: DetectionRecipe, num_classes: int) -> nn.Module:
     """Return a detector for objects of such sizes, and for as many of them."""
     found, sizes, ratios = recipe.num_objects, recipe.sizes, recipe.ratios
     if name == "yolo":
@@ -124,7 +123,7 @@ def make_model(name: str, recipe: Recipe, num_classes: int) -> nn.Module:
     return model
 
 
-def draw(picture: Picture, rng: torch.Generator, recipe: Recipe) -> tuple[Tensor, Objects]:
+def draw(picture: Picture, rng: torch.Generator, recipe: DetectionRecipe) -> tuple[Tensor, Objects]:
     """Cut a random window out of an image, and mirror or turn it with its objects."""
     corner = random_corner(picture.objects.size, recipe.window, rng)
     objects = window_of(picture.objects, corner, recipe.window)
@@ -132,21 +131,21 @@ def draw(picture: Picture, rng: torch.Generator, recipe: Recipe) -> tuple[Tensor
     # Numbered objects stand where masks would: they move like masks.
     masks = None if objects.ids is None else objects.ids[None, None]
     targets = Targets(objects.boxes[None], objects.labels[None], masks)
-    images, targets = flip_and_turn_objects(image[None], targets, rng, turns=recipe.turns)
+    images, targets = flip_and_turn_objects((image[None], targets), rng, turns=recipe.turns)
     ids = None if targets.masks is None else targets.masks[0, 0]
     return images[0], objects._replace(boxes=targets.boxes[0], ids=ids)
 
 
-def collate(examples: list[tuple[Tensor, Objects]], with_masks: bool) -> Batch:
+def collate(examples: list[tuple[Tensor, Objects]], with_masks: bool) -> Windows:
     """Make a batch of examples, with or without the objects' pixels."""
     images, objects = zip(*examples, strict=True)
     targets = pad_targets([Target(each.boxes, each.labels) for each in objects])
     ids = torch.stack([each.ids for each in objects]) if with_masks else None
     together = torch.stack(images).contiguous(memory_format=torch.channels_last)
-    return Batch(together, targets.boxes, targets.labels, ids)
+    return Windows(together, targets.boxes, targets.labels, ids)
 
 
-def loss(model: nn.Module, batch: Batch) -> Tensor:
+def loss(model: nn.Module, batch: Windows) -> Tensor:
     """Return the sum of a detector's losses, in float32 whatever the network computes in."""
     masks = None if batch.ids is None else masks_of(batch.ids, batch.labels.shape[1])
     targets = Targets(batch.boxes, batch.labels, masks)
@@ -155,6 +154,19 @@ def loss(model: nn.Module, batch: Batch) -> Tensor:
     with torch.autocast(batch.images.device.type, enabled=False):
         parts = detector.losses(outputs, targets)
         return torch.stack(list(parts.values())).sum()
+
+
+def evaluate(
+    model: nn.Module,
+    split: str,
+    each: Each,
+    sets: Mapping[str, Pictures],
+    with_masks: bool,
+    max_detections: int,
+) -> dict[str, float]:
+    """Find the objects of every image, and measure what was found."""
+    answers = each(partial(predict, model), sets[split])
+    return measure(answers, sets[split], with_masks, max_detections)
 
 
 def predict(model: nn.Module, picture: Picture) -> Detections:
@@ -166,11 +178,11 @@ def predict(model: nn.Module, picture: Picture) -> Detections:
 
 
 def measure(
-    answers: Sequence[Detections], items: Dataset[Any], with_masks: bool, max_detections: int
+    answers: Sequence[Detections], items: Pictures, with_masks: bool, max_detections: int
 ) -> dict[str, float]:
     """Return COCO's averages, of masks first where the model draws any, and of every class."""
     truth = [items[i].truth.target() for i in range(len(answers))]
-    classes = items.classes  # type: ignore[attr-defined]  # `Pictures` has them
+    classes = items.classes
     kinds: tuple[Kind, ...] = ("masks", "boxes") if with_masks else ("boxes",)
     found: dict[str, float] = {}
     for kind in kinds:
@@ -192,7 +204,7 @@ def _in_float32(x: Tensor) -> Tensor:
     return x.float() if x.is_floating_point() else x
 
 
-CHAPTER = Chapter(
+OFFER = Offer(
     {
         "scenes": ("faster_rcnn", "retinanet", "ssd", "yolo", "mask_rcnn"),
         "bccd": BOXES,

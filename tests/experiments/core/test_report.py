@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_model
 from torch import nn
 
-from cvgen_course.experiments.report import table, write_metrics, write_weights
+from cvgen_course.experiments.core.report import table, write_metrics, write_weights
 
 
 def test_table_has_a_line_for_each_metric_and_a_dash_where_there_is_none():

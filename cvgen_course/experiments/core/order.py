@@ -11,11 +11,11 @@ from torch.utils.data import Dataset, Sampler
 
 from cvgen_course import seeding
 
-Place = tuple[int, int]
-"""An image's index, and how many images came before it in the whole training."""
+Showing = tuple[int, int]
+"""An item's index, and how many items were shown before it in the whole training."""
 
 
-class Order(Sampler[list[Place]]):
+class Order(Sampler[list[Showing]]):
     """The batches of the steps ``first + 1, …, last``, for one of several devices.
 
     Images come in an endless row, every one once before any comes again, and each step takes the
@@ -50,11 +50,11 @@ class Order(Sampler[list[Place]]):
     def __len__(self) -> int:
         return len(self.steps)
 
-    def __iter__(self) -> Iterator[list[Place]]:
+    def __iter__(self) -> Iterator[list[Showing]]:
         for step in self.steps:
-            yield [self._place(step * self.batch_size + i) for i in self.mine]
+            yield [self._showing(step * self.batch_size + i) for i in self.mine]
 
-    def _place(self, position: int) -> Place:
+    def _showing(self, position: int) -> Showing:
         epoch, i = divmod(position, self.num_items)
         return _permutation(self.num_items, self.seed, epoch)[i], position
 
@@ -76,8 +76,8 @@ class Drawn(Dataset[Any]):
     ) -> None:
         self.train_set, self.draw, self.seed = train_set, draw, seed
 
-    def __getitem__(self, place: Place) -> Any:
-        index, position = place
+    def __getitem__(self, showing: Showing) -> Any:
+        index, position = showing
         return self.draw(self.train_set[index], seeding.generator(self.seed, "draw", position))
 
 

@@ -11,11 +11,11 @@ from lightning_fabric import Fabric
 
 from cvgen_course import machine, profile
 from cvgen_course.errors import CourseError
-from cvgen_course.experiments import checkpoint, report
-from cvgen_course.experiments.evaluate import Stopped, evaluate
-from cvgen_course.experiments.experiment import Experiment
-from cvgen_course.experiments.interrupt import MESSAGE, postponed
-from cvgen_course.experiments.session import Session
+from cvgen_course.experiments.core import checkpoint, report
+from cvgen_course.experiments.core.evaluate import Stopped
+from cvgen_course.experiments.core.experiment import Experiment
+from cvgen_course.experiments.core.interrupt import MESSAGE, postponed
+from cvgen_course.experiments.core.session import Session
 
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 SAVE_EVERY = 60.0
@@ -52,8 +52,8 @@ def run(
         num_workers: processes that load data, for each device; None for as many as make sense.
 
     Returns:
-        Metrics on the test set; None where the run was stopped by hand. On every device but the
-        first, an empty dictionary.
+        Metrics on the test set; None where the run was stopped by hand (on every device but the
+        first, an empty dictionary: another exit code would end them all at once).
 
     Raises:
         CourseError: a number is out of range, there is a checkpoint of other settings, or the
@@ -96,8 +96,7 @@ def _go_to_the_end(session: Session, stop: Callable[[], bool]) -> None:
         return
     session.train(stop)
     session.save()
-    test_set = session.experiment.test_set
-    session.progress.metrics = evaluate(session.experiment, test_set, session.fabric, stop, "test")
+    session.progress.metrics = session.evaluate("test", stop)
     session.save()
 
 
@@ -128,7 +127,7 @@ def _finish(session: Session) -> None:
         "machine": " | ".join(progress.machines),
         "validation": progress.records,
     }
-    report.write_weights(session.folder, session.model)
+    report.write_weights(session.folder, session.shown)
     report.write_metrics(session.folder, facts, metrics)
     print(f"On the test set of {session.experiment.data}, after {progress.seconds:.0f} seconds:")
     print(report.table(metrics))

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from cvgen_course.experiments.crop import cut, padded, random_corner
+from cvgen_course.experiments.core.crop import cut, padded, random_corner
 
 
 def test_cut_takes_a_window_out():

@@ -6,7 +6,7 @@ import torch
 from support.tiny_experiment import Coloured, draw
 from torch.utils.data import DataLoader
 
-from cvgen_course.experiments.order import Drawn, Order
+from cvgen_course.experiments.core.order import Drawn, Order
 
 
 def flat(order):

@@ -13,7 +13,7 @@ from cvgen_course.data.instances import boxes_of
 from cvgen_course.detection.boxes import box_area, clip_boxes
 from cvgen_course.detection.detections import Detections
 from cvgen_course.detection.targets import Target
-from cvgen_course.experiments.crop import cut
+from cvgen_course.experiments.core.crop import cut
 
 
 class Objects(NamedTuple):

@@ -5,7 +5,7 @@ from support.street import Street, scene
 from cvgen_course.data.instances import boxes_of, scene_item
 from cvgen_course.data.items import DetectionItem
 from cvgen_course.detection.detections import Detections
-from cvgen_course.experiments.pictures import (
+from cvgen_course.experiments.detection.pictures import (
     Objects,
     Pictures,
     masks_of,

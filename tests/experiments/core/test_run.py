@@ -5,18 +5,17 @@ import json
 import math
 import os
 import signal
-from dataclasses import replace
 
 import pytest
 import torch
-from support.tiny_experiment import Coloured, loss, measure, plain_model, predict, tiny
+from support.tiny_experiment import Coloured, evaluate, loss, plain_model, predict, tiny
 from torch import nn
 
 from cvgen_course.errors import CourseError
-from cvgen_course.experiments import run as run_module
-from cvgen_course.experiments import session
-from cvgen_course.experiments.checkpoint import HEADER, NAME
-from cvgen_course.experiments.run import run
+from cvgen_course.experiments.core import run as run_module
+from cvgen_course.experiments.core import session
+from cvgen_course.experiments.core.checkpoint import HEADER, NAME
+from cvgen_course.experiments.core.run import run
 
 
 @pytest.fixture(autouse=True)
@@ -63,9 +62,9 @@ def uninterrupted(tmp_path_factory):
     return metrics, result(folder)
 
 
-def interrupting(experiment, part, call, presses=1):
+def interrupting(function, call, presses=1):
     """Press Ctrl-C in the n-th call of a function of an experiment."""
-    function, calls = getattr(experiment, part), []
+    calls = []
 
     def pressed(*arguments):
         calls.append(1)
@@ -74,7 +73,7 @@ def interrupting(experiment, part, call, presses=1):
                 os.kill(os.getpid(), signal.SIGINT)
         return function(*arguments)
 
-    return replace(experiment, **{part: pressed})
+    return pressed
 
 
 def test_run_learns_what_can_be_learned(tmp_path):
@@ -108,11 +107,9 @@ def test_run_measures_the_model_that_it_saves(tmp_path, uninterrupted):
     (tmp_path / "weights").write_bytes(uninterrupted[1][2])
     experiment = tiny(seed=5)
     load_model(experiment.model, str(tmp_path / "weights"))
-    experiment.model.eval()
-    items = [experiment.test_set[i] for i in range(6)]
     with torch.no_grad():
-        answers = [predict(experiment.model, item) for item in items]
-    assert measure(answers, items)["accuracy"] == uninterrupted[0]["accuracy"]
+        found = evaluate(experiment.model.eval(), "test", lambda *each: list(map(*each)))
+    assert found["accuracy"] == uninterrupted[0]["accuracy"]
 
 
 def test_run_gives_the_same_again_whoever_loads_the_data(tmp_path, uninterrupted):
@@ -131,7 +128,7 @@ def test_run_with_another_seed_gives_something_else(tmp_path, uninterrupted):
 def test_run_stopped_at_any_step_ends_as_if_it_had_not_been(
     tmp_path, capfd, step, presses, uninterrupted
 ):
-    assert go(tmp_path, interrupting(tiny(), "loss", step, presses)) is None
+    assert go(tmp_path, tiny(loss=interrupting(loss, step, presses))) is None
     assert f"Stopped after step {step} of 6. The same command" in capfd.readouterr().out
     assert not (tmp_path / "metrics.json").exists()
     metrics = go(tmp_path)
@@ -143,7 +140,7 @@ def test_run_stopped_at_any_step_ends_as_if_it_had_not_been(
 @pytest.mark.parametrize("call", [1, 5, 6, 15, 16, 21])
 def test_run_stopped_while_it_measures_ends_as_if_it_had_not_been(tmp_path, call, uninterrupted):
     """There are three evaluations of 5 images and one of 6."""
-    stopped = go(tmp_path, interrupting(tiny(), "predict", call))
+    stopped = go(tmp_path, tiny(predict=interrupting(predict, call)))
     assert (stopped is None) == (call != 21)  # after the last image there is nothing to stop
     assert same(go(tmp_path), uninterrupted[0])
     assert same(result(tmp_path), uninterrupted[1])
@@ -151,7 +148,7 @@ def test_run_stopped_while_it_measures_ends_as_if_it_had_not_been(tmp_path, call
 
 def test_run_stopped_again_and_again_ends_as_if_it_had_not_been(tmp_path, uninterrupted):
     sessions = 0
-    while go(tmp_path, interrupting(tiny(), "loss", 1)) is None:
+    while go(tmp_path, tiny(loss=interrupting(loss, 1))) is None:
         sessions += 1
     assert sessions == 6
     assert same(result(tmp_path), uninterrupted[1])
@@ -182,7 +179,7 @@ def test_run_writes_no_checkpoint_before_it_is_time(tmp_path):
 def test_run_adds_up_the_seconds_of_all_sessions_and_names_all_machines(tmp_path, monkeypatch):
     clock = iter(range(0, 10_000, 10))
     monkeypatch.setattr(session.time, "monotonic", lambda: float(next(clock)))
-    go(tmp_path, interrupting(tiny(), "loss", 3))
+    go(tmp_path, tiny(loss=interrupting(loss, 3)))
     monkeypatch.setattr(run_module.machine, "describe", lambda: "another machine")
     go(tmp_path)
     written = json.loads((tmp_path / "metrics.json").read_text())
@@ -207,7 +204,7 @@ def test_run_that_is_done_says_so_and_shows_the_result(tmp_path, capsys, uninter
 
 def test_run_fresh_starts_anew(tmp_path, capsys, uninterrupted):
     go(tmp_path, tiny(seed=1))
-    assert go(tmp_path, interrupting(tiny(), "loss", 2), fresh=True) is None
+    assert go(tmp_path, tiny(loss=interrupting(loss, 2)), fresh=True) is None
     assert [path.name for path in tmp_path.iterdir()] == [NAME]  # no results of another run
     go(tmp_path, fresh=True)
     assert same(result(tmp_path), uninterrupted[1])
@@ -232,7 +229,7 @@ def test_run_fresh_does_not_look_at_a_damaged_checkpoint(tmp_path, uninterrupted
     ],
 )
 def test_run_does_not_go_on_with_other_settings(tmp_path, changes, options, words):
-    go(tmp_path, interrupting(tiny(), "loss", 2))
+    go(tmp_path, tiny(loss=interrupting(loss, 2)))
     before = (tmp_path / NAME).read_bytes()
     with pytest.raises(CourseError) as error:
         go(tmp_path, tiny(**changes), **options)
@@ -241,7 +238,7 @@ def test_run_does_not_go_on_with_other_settings(tmp_path, changes, options, word
 
 
 def test_run_says_that_the_model_has_changed(tmp_path):
-    go(tmp_path, interrupting(tiny(), "loss", 2))
+    go(tmp_path, tiny(loss=interrupting(loss, 2)))
     with pytest.raises(CourseError, match=r"doesn't fit: the model's code has changed .* --fresh"):
         go(tmp_path, tiny(plain_model))
 
@@ -293,7 +290,7 @@ def test_run_in_mixed_precision_computes_in_bfloat16_and_learns(tmp_path):
 
 def test_run_in_mixed_precision_goes_on_as_if_never_stopped(tmp_path):
     go(tmp_path / "a", precision="bf16-mixed")
-    go(tmp_path / "b", interrupting(tiny(), "loss", 3), precision="bf16-mixed")
+    go(tmp_path / "b", tiny(loss=interrupting(loss, 3)), precision="bf16-mixed")
     go(tmp_path / "b", precision="bf16-mixed")
     assert same(result(tmp_path / "a"), result(tmp_path / "b"))
 

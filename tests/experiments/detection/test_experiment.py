@@ -10,9 +10,10 @@ from torch import nn
 from cvgen_course.data.instances import boxes_of
 from cvgen_course.detection import Detections, Targets
 from cvgen_course.detection.backbone import STRIDES
-from cvgen_course.experiments import detection
-from cvgen_course.experiments.detection import (
-    CHAPTER,
+from cvgen_course.experiments.core.run import run
+from cvgen_course.experiments.detection import experiment as detection
+from cvgen_course.experiments.detection.experiment import (
+    OFFER,
     RECIPES,
     collate,
     draw,
@@ -21,8 +22,7 @@ from cvgen_course.experiments.detection import (
     measure,
     predict,
 )
-from cvgen_course.experiments.pictures import Pictures
-from cvgen_course.experiments.run import run
+from cvgen_course.experiments.detection.pictures import Pictures
 
 ROOT = os.environ.get("CVGEN_DATA", "")
 SMALL = RECIPES["scenes"]._replace(window=(32, 48), steps=2, batch_size=2)
@@ -168,7 +168,7 @@ def test_run_rounds_the_network_and_neither_boxes_nor_losses(tmp_path, monkeypat
     monkeypatch.setattr(detection, "make_model", lambda *arguments: TinyDetector())
     monkeypatch.setattr("cvgen_course.machine.describe", lambda: "a machine")
     monkeypatch.setitem(RECIPES, "scenes", SMALL)
-    experiment = CHAPTER.build("scenes", "faster_rcnn", 0)
+    experiment = OFFER.build("scenes", "faster_rcnn", 0)
     before = experiment.model.second.weight.clone()
     run(experiment, tmp_path, precision="bf16-mixed", num_workers=0)
     step = [torch.bfloat16, torch.float32, torch.float32, torch.float32]
@@ -238,7 +238,7 @@ def test_recipes_fit_the_models(data):
         assert len({len(sizes) for sizes in levels}) == 1
         flat = [size for sizes in levels for size in sizes]
         assert flat == sorted(flat)
-    for name in CHAPTER.models[data]:
+    for name in OFFER.models[data]:
         model = make_model(name, recipe._replace(window=(32, 32)), 3).eval()
         limits = [m.num_detections for m in model.modules() if hasattr(m, "num_detections")]
         assert limits == [recipe.num_objects]
@@ -263,7 +263,7 @@ def test_every_model_learns_a_batch(name):
 
 def test_experiment_can_be_given_to_processes_that_load_data(monkeypatch):
     monkeypatch.setattr(detection, "load", lambda data, split: Street())
-    experiment = CHAPTER.build("dsb2018", "mask_rcnn", 0)
+    experiment = OFFER.build("dsb2018", "mask_rcnn", 0)
     draw_again, collate_again = pickle.loads(pickle.dumps((experiment.draw, experiment.collate)))
     example = draw_again(experiment.train_set[0], torch.Generator())
     assert collate_again([example]).ids.shape == (1, 256, 256)
@@ -274,16 +274,16 @@ def test_experiment_can_be_given_to_processes_that_load_data(monkeypatch):
 @pytest.mark.parametrize("data", ["bccd", "dsb2018"])
 def test_real_data_perfectly_found_at_the_network_s_size_gives_full_marks(data, monkeypatch):
     monkeypatch.setenv("CVGEN_DATA", ROOT)
-    experiment = CHAPTER.build(data, CHAPTER.models[data][0], 0)
-    items = torch.utils.data.Subset(experiment.val_set, range(4))
-    items.classes = experiment.val_set.classes
+    experiment = OFFER.build(data, OFFER.models[data][0], 0)
+    val_set = Pictures(detection.load(data, "val"), RECIPES[data].shorter)
+    items = [val_set[i] for i in range(4)]
     answers = []
     for picture in items:
         target = picture.objects.target()
         scores = torch.ones(len(target.labels))
         found = Detections(target.boxes, scores, target.labels, target.masks)
         answers.append(detection.published(found, picture))
-    found = experiment.measure(answers, items)
+    found = experiment.evaluate(experiment.model, "val", lambda function, items: answers)
     assert next(iter(found.values())) == pytest.approx(1.0)
     examples = [experiment.draw(picture, torch.Generator()) for picture in items]
     value = loss(experiment.model, experiment.collate(examples))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 Levels = tuple[tuple[float, ...], ...]
 
 
-class Recipe(NamedTuple):
+class DetectionRecipe(NamedTuple):
     """How a data set is trained on. All lengths are pixels of the image as the network sees it.
 
     Attributes:
@@ -41,7 +41,7 @@ class Recipe(NamedTuple):
 
 RECIPES = {
     # 64 × 64; objects measure 12 to 26 pixels
-    "scenes": Recipe(
+    "scenes": DetectionRecipe(
         shorter=None,
         window=(64, 64),
         turns=True,
@@ -56,7 +56,7 @@ RECIPES = {
     ),
     # 480 × 640, seen at half that size: platelets measure 15 to 27, red cells 42 to 61, white cells
     # 59 to 125 pixels. The camera has no up and down.
-    "bccd": Recipe(
+    "bccd": DetectionRecipe(
         shorter=240,
         window=(240, 320),
         turns=True,
@@ -72,7 +72,7 @@ RECIPES = {
     # Mostly 256 × 256, some up to 1040 × 1388: seen as published, since a nucleus has 6 to 30
     # pixels and can't spare any; learned from windows. Up to 375 nuclei in an image, so COCO's
     # limit of 100 detections would count found ones as missed.
-    "dsb2018": Recipe(
+    "dsb2018": DetectionRecipe(
         shorter=None,
         window=(256, 256),
         turns=True,
@@ -86,7 +86,7 @@ RECIPES = {
         lr=1e-3,
     ),
     # 170 photographs of 300 to 500 pixels; pedestrians stand, from a third of its height up.
-    "penn_fudan": Recipe(
+    "penn_fudan": DetectionRecipe(
         shorter=256,
         window=(256, 256),
         turns=False,
@@ -100,7 +100,7 @@ RECIPES = {
         lr=1e-3,
     ),
     # Photographs of about 375 × 500, seen a third smaller: from bottles to buses, 10 to 300 pixels.
-    "voc_detection": Recipe(
+    "voc_detection": DetectionRecipe(
         shorter=256,
         window=(256, 256),
         turns=False,
