@@ -39,7 +39,7 @@ def judge(
     if not comparison_works():
         return refuse(exercise, cases, _BROKEN)
     outcomes = [*outcomes[: len(cases)], *[Outcome("missing")] * (len(cases) - len(outcomes))]
-    rows = _without_idle_hints(tuple(map(_row, cases, outcomes, expected)))
+    rows = _without_idle_hints(tuple(map(judge_case, cases, outcomes, expected)))
     if all(outcome.kind == "blank" for outcome in outcomes):
         return refuse(exercise, cases, NOT_SOLVED)
     if all(outcome.kind == "missing" for outcome in outcomes):
@@ -95,7 +95,8 @@ def refuse(exercise: Exercise, cases: list[Case], note: str) -> Report:
     )
 
 
-def _row(case: Case, outcome: Outcome, expected: Outcome) -> Row:
+def judge_case(case: Case, outcome: Outcome, expected: Outcome) -> Row:
+    """Return the row of one case: whether it is passed, and if not, why."""
     weight = float(case.weight)
     if outcome.kind != "value":
         hint = case.hint if outcome.kind in ("wrong", "raised") else ""

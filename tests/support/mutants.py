@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 import inspect
 import itertools
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from types import CodeType
+from typing import Any, TypeVar
+
+Tree = TypeVar("Tree", bound=ast.AST)
 
 LOOP_BUDGET = 100_000
 """How many loop turns one mutant may take in all; more counts as an endless loop."""
@@ -71,11 +75,11 @@ class Mutant:
 
     Attributes:
         change: what was changed, e.g. ``"conv_transpose2d: stride * i -> stride / i"``.
-        implementation: the changed function.
+        build: makes the changed function anew, with a budget of its own for its loops.
     """
 
     change: str
-    implementation: Callable[..., Any]
+    build: Callable[[], Callable[..., Any]]
 
 
 def mutants(reference: Callable[..., Any], helpers: tuple[str, ...] = ()) -> Iterator[Mutant]:
@@ -90,22 +94,39 @@ def mutants(reference: Callable[..., Any], helpers: tuple[str, ...] = ()) -> Ite
         reference: a function defined at the top level of its module.
         helpers: names of functions of that module to be changed too.
     """
-    tree = ast.parse(inspect.getsource(sys.modules[reference.__module__]))
-    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    tree = _parsed(reference)
+    ready = _with_budget(tree)
+    places = {node.name: i for i, node in enumerate(tree.body) if isinstance(node, ast.FunctionDef)}
     for name in (reference.__name__, *helpers):
-        for change in _changes(functions[name]):
-            yield Mutant(f"{name}: {change}", _run(tree, reference.__name__))
+        place = places[name]
+        unchanged = ready.body[place]
+        for change in _changes(tree.body[place]):
+            ready.body[place] = _with_budget(tree.body[place])
+            build = functools.partial(_run, _compiled(ready), reference.__name__)
+            yield Mutant(f"{name}: {change}", build)
+        ready.body[place] = unchanged
 
 
 def rebuilt(reference: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function made anew from its source: of the reference, it must get full points."""
-    tree = ast.parse(inspect.getsource(sys.modules[reference.__module__]))
-    return _run(tree, reference.__name__)
+    return _run(_compiled(_with_budget(_parsed(reference))), reference.__name__)
 
 
-def _run(tree: ast.Module, name: str) -> Callable[..., Any]:
-    """Run a module's source and return one of its functions, with a budget for its loops."""
-    tree = ast.fix_missing_locations(_Budget().visit(copy.deepcopy(tree)))
+def _parsed(reference: Callable[..., Any]) -> ast.Module:
+    return ast.parse(inspect.getsource(sys.modules[reference.__module__]))
+
+
+def _with_budget(tree: Tree) -> Tree:
+    return ast.fix_missing_locations(_Budget().visit(copy.deepcopy(tree)))
+
+
+def _compiled(tree: ast.Module) -> CodeType:
+    with warnings.catch_warnings(action="ignore"):  # of `1 is None` and the like
+        return compile(tree, "<mutant>", "exec", dont_inherit=True)
+
+
+def _run(code: CodeType, name: str) -> Callable[..., Any]:
+    """Run a module's code and return one of its functions, with a budget for its loops."""
     turns = itertools.count()
 
     def turn() -> None:
@@ -113,8 +134,6 @@ def _run(tree: ast.Module, name: str) -> Callable[..., Any]:
             raise EndlessLoopError(f"more than {LOOP_BUDGET} turns of a loop")
 
     namespace = {"__name__": "mutant", "_turn": turn}
-    with warnings.catch_warnings(action="ignore"):  # of `1 is None` and the like
-        code = compile(tree, "<mutant>", "exec", dont_inherit=True)
     exec(code, namespace)
     return namespace[name]
 
