@@ -23,15 +23,15 @@ def code_of(*functions: Callable[..., Any]) -> str:
     Returns:
         16 hexadecimal digits.
     """
-    walk = _Walk()
+    found = _Found()
     for function in functions:
-        walk.follow(function)
-    imports = code_hash(sources=["\n".join(sorted(walk.imports))])
-    text = "\n".join([imports, *walk.texts])
+        found.follow(function)
+    imports = code_hash(sources=["\n".join(sorted(found.imports))])
+    text = "\n".join([imports, *found.texts])
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
-class _Walk:
+class _Found:
     """What has been found so far."""
 
     def __init__(self) -> None:

@@ -41,7 +41,7 @@ def same(a, b):
 
 
 def test_an_autoencoder_learns_the_line():
-    model, history = learn(Autoencoder, reconstruction_loss, steps=400, lr=3e-2)
+    model, history = learn(Autoencoder, reconstruction_loss, steps=60, lr=0.1)
     with torch.no_grad():
         assert evaluate_autoencoder(model, "val", each)["error"] < 0.05
     assert set(history.parts) == {"reconstruction", "size"}
@@ -50,14 +50,14 @@ def test_an_autoencoder_learns_the_line():
 
 
 def test_a_game_brings_the_samples_near_the_points():
-    model, history = learn(Game, GAME, steps=800, lr=3e-3, ema=0.99)
+    model, history = learn(Game, GAME, steps=150, lr=1e-2, ema=0.95)
     with torch.no_grad():
         before = evaluate_game(Game().eval(), "val", each)["distance"]
         assert evaluate_game(model, "val", each)["distance"] < 0.4 < before
     assert list(history.parts) == [
         *("discriminator", "discriminator.real", "discriminator.fake", "generator")
     ]
-    assert {len(values) for values in history.parts.values()} == {800}
+    assert {len(values) for values in history.parts.values()} == {150}
     sums = [a + b for a, b in zip(*[history.parts[p.part] for p in GAME], strict=True)]
     assert history.losses == pytest.approx(sums)
 

@@ -86,15 +86,17 @@ def uninterrupted(tmp_path_factory):
 
 def test_an_autoencoder_learns_the_line(tmp_path):
     phases = (Phase("", reconstruction_loss),)
-    metrics = go(tmp_path, toy_experiment("autoencoder", phases=phases, steps=400, lr=3e-2))
+    metrics = go(
+        tmp_path, toy_experiment("autoencoder", phases=phases, steps=100, lr=5e-2, every=50)
+    )
     assert metrics["error"] < 0.05
 
 
 def test_a_game_brings_the_samples_near_the_points(tmp_path, capsys):
-    metrics = go(tmp_path, toy_experiment("game", steps=800, lr=3e-3, every=400, ema=0.99))
+    metrics = go(tmp_path, toy_experiment("game", steps=150, lr=1e-2, every=75, ema=0.95))
     assert metrics["distance"] < 0.4
     shown = capsys.readouterr().out
-    assert "step 400: discriminator " in shown
+    assert "step 75: discriminator " in shown
     assert ", generator " in shown
 
 
