@@ -13,8 +13,6 @@ ROOT = Path(__file__).parent.parent
 CHAPTERS = {chapter.name for chapter in chapters.CHAPTERS}
 ROOMS = {"grading", "doctor", "demo", "checks", "notebooks", "reports"}
 """The rooms in which names are looked at; an empty set stands for all."""
-OTHERS = {"experiments"}
-"""The rooms whose classes are not looked at."""
 NAMED = {"main", "setup", "cases", "probe", "check"}
 """Functions that are called by name, from outside Python or through an exercise."""
 Definition = ast.FunctionDef | ast.ClassDef
@@ -39,14 +37,14 @@ def room(module):
 
 
 def classes_and_aliases(tree):
-    """Yield the names of a module's classes and type aliases."""
+    """Yield the names of a module's classes and type aliases, its helpers left out."""
     for node in tree.body:
-        if isinstance(node, ast.ClassDef):
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
             yield node.name
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             names = [target.id for target in targets if isinstance(target, ast.Name)]
-            yield from (name for name in names if re.fullmatch(r"_?([A-Z][a-z0-9]+)+", name))
+            yield from (name for name in names if re.fullmatch(r"([A-Z][a-z0-9]+)+", name))
 
 
 def uses(module, tree):
@@ -123,9 +121,8 @@ def test_no_two_classes_have_one_name():
     """Chapters may share the names that their papers give, such as ``Generator``."""
     rooms = defaultdict(list)
     for module, tree in PACKAGE.items():
-        if room(module) not in OTHERS:
-            for name in classes_and_aliases(tree):
-                rooms[name].append(room(module))
+        for name in classes_and_aliases(tree):
+            rooms[name].append(room(module))
     twice = {name: found for name, found in rooms.items() if len(found) > 1}
     assert not {n: found for n, found in twice.items() if not set(found) <= CHAPTERS}
     assert not {n: found for n, found in twice.items() if len(set(found)) < len(found)}

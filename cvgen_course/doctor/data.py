@@ -11,8 +11,8 @@ from cvgen_course.doctor.finding import Finding
 
 CACHE = """
 import json
-from cvgen_course.data.cache import replacing
 from cvgen_course.data.folders import cache_folder
+from cvgen_course.files import replacing
 
 folder, problem = cache_folder(), ""
 try:

@@ -10,7 +10,7 @@ from typing import Any
 
 from cvgen_course.provenance import PACKAGE, code_hash
 
-Plain = int | float | complex | str | bytes | None
+SIMPLE = int | float | complex | str | bytes | None
 
 
 def code_of(*functions: Callable[..., Any]) -> str:
@@ -43,7 +43,7 @@ class _Found:
     def follow(self, *things: Any) -> None:
         """Count things, and what they follow from."""
         for thing in things:
-            if isinstance(thing, Plain):
+            if isinstance(thing, SIMPLE):
                 self.texts.append(repr(thing))
             elif isinstance(thing, partial):
                 self.follow(thing.func, thing.args, thing.keywords)
