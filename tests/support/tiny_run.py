@@ -46,7 +46,10 @@ def main():
         experiment = tiny(model, loss=slow(tiny_experiment.loss), **changes)
     found = run(experiment, folder, **{"num_workers": 0} | given)
     rank = os.environ.get("LOCAL_RANK", "0")
-    state = {name: x.contiguous() for name, x in experiment.model.state_dict().items()}
+    # Buffers are shared where a model is measured, and of a running mean, that is another model.
+    model = experiment.model
+    state = model.state_dict() if experiment.ema is None else dict(model.named_parameters())
+    state = {name: x.contiguous() for name, x in state.items()}
     digest = hashlib.sha256(save(state)).hexdigest()
     (folder / f"weights-{rank}.txt").write_text(digest)
     if found is None:

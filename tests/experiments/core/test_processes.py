@@ -134,15 +134,8 @@ def test_two_devices_report_an_error_once(tmp_path):
 
 
 def test_two_devices_play_a_game_and_share_its_samples(tmp_path):
-    """Stopped in the middle and resumed, as if never stopped; both players agree everywhere."""
-    whole, broken = tmp_path / "whole", tmp_path / "broken"
-    assert finish(start(whole, devices=2, game=True))[0] == 0
-    code, out, err = finish(start(broken, devices=2, game=True, press_at=3))
-    assert code == 130, err
-    assert "Stopped after step 3 of 6." in out
-    code, _, err = finish(start(broken, devices=2, game=True))
+    """Both players have the same weights everywhere; buffers are shared where they are measured."""
+    code, out, err = finish(start(tmp_path, devices=2, game=True))
     assert (code, err) == (0, "")
-    assert result(broken) == result(whole)
-    assert (whole / "weights-0.txt").read_text() == (broken / "weights-0.txt").read_text()
-    parameters = [(whole / f"weights-{rank}.txt").read_text() for rank in (0, 1)]
-    assert parameters[0] == parameters[1]
+    assert out.count("distance") == 3  # two evaluations and the last
+    assert (tmp_path / "weights-0.txt").read_text() == (tmp_path / "weights-1.txt").read_text()
