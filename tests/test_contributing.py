@@ -25,10 +25,11 @@ STEP = re.compile(
     re.MULTILINE | re.DOTALL,
 )
 FENCE = re.compile(r"^(`{3,})(\w*)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
-NOT_COPIED = shutil.ignore_patterns(
-    *(".git", ".venv", ".*_cache", "__pycache__", "*.egg-info", "_build", ".cvgen"),
-    *("submitted", "autograded", "feedback", "reports", "gradebook.db*"),
+UNNEEDED = shutil.ignore_patterns(
+    ".git", ".venv", ".*_cache", "__pycache__", "*.egg-info", "_build"
 )
+CLASS = {"submitted", "autograded", "feedback", "reports", "gradebook.db", ".cvgen"}
+"""What a teacher's checkout has beside the course, at its top."""
 BOOK = "format: jb-book\nroot: 10_information/information\nchapters:\n  - file: api/information\n"
 
 
@@ -93,11 +94,15 @@ def run(command: str, root: Path) -> str:
     return done.stdout
 
 
+def not_copied(folder: str, names: list[str]) -> set[str]:
+    return UNNEEDED(folder, names) | (CLASS if Path(folder) == ROOT else set())
+
+
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory):
     """A copy of the repository in which the example was followed up to its commands."""
     root = tmp_path_factory.mktemp("contributor") / "course"
-    shutil.copytree(ROOT, root, ignore=NOT_COPIED)
+    shutil.copytree(ROOT, root, ignore=not_copied)
     for step in steps():
         step.take(root)
     return root
