@@ -82,17 +82,13 @@ def execute(
     store = _Store(folder)
     with FileLock(folder / f"{store.name(bare)}.lock"):
         kept = store.find(bare)
+        done, facts = kept or (bare, _run(bare, path, profile, progress))
         if kept is None:
-            start = time.monotonic()
-            _run(bare, path, profile, progress)
-            facts = {"seconds": time.monotonic() - start, "machine": machine.describe()}
-            store.keep(bare, path.name, facts)
-        else:
-            bare, facts = kept
+            store.keep(done, facts, path.name)
     if progress:
-        progress(len(bare.cells), len(bare.cells))
+        progress(len(done.cells), len(done.cells))
     seconds, where = float(facts["seconds"]), str(facts["machine"])
-    return Executed(_with_outputs(notebook, bare), seconds, where, kept is not None)
+    return Executed(_with_outputs(notebook, done), seconds, where, kept is not None)
 
 
 class _Store:
@@ -123,7 +119,7 @@ class _Store:
             finally:
                 self._cache.db.dispose()
 
-    def keep(self, bare: nbformat.NotebookNode, name: str, facts: dict[str, Any]) -> None:
+    def keep(self, bare: nbformat.NotebookNode, facts: dict[str, Any], name: str) -> None:
         from jupyter_cache.base import CacheBundleIn
 
         facts = {**facts, "outputs": _digest(bare)}
@@ -171,8 +167,14 @@ def _with_outputs(
     return full
 
 
-def _run(bare: nbformat.NotebookNode, path: Path, profile: str, progress: OnCell | None) -> None:
-    """Execute the cells in place, in a fresh kernel, without a time limit."""
+def _run(
+    bare: nbformat.NotebookNode, path: Path, profile: str, progress: OnCell | None
+) -> dict[str, Any]:
+    """Execute the cells in place, in a fresh kernel, without a time limit.
+
+    Returns:
+        How many ``seconds`` it took, and on which ``machine``.
+    """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
@@ -193,6 +195,7 @@ def _run(bare: nbformat.NotebookNode, path: Path, profile: str, progress: OnCell
     )
     environment = {key: value for key, value in os.environ.items() if key not in NOT_IN_THE_BOOK}
     environment["CVGEN_PROFILE"] = profile
+    start = time.monotonic()
     try:
         client.execute(env=environment)
     except CellExecutionError as error:
@@ -201,6 +204,7 @@ def _run(bare: nbformat.NotebookNode, path: Path, profile: str, progress: OnCell
         raise BookError(
             f"{path}: the kernel died while a cell ran; is there enough memory?"
         ) from error
+    return {"seconds": time.monotonic() - start, "machine": machine.describe()}
 
 
 def _failure(path: Path, bare: nbformat.NotebookNode, error: Exception) -> str:

@@ -17,8 +17,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import BinaryIO
 
-from cvgen_course.data.cache import replacing
 from cvgen_course.errors import DataError
+from cvgen_course.files import replacing
 
 TIMEOUT = 30
 """Seconds without an answer after which a server counts as out of reach."""
