@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cvgen_course import machine, profile
-from cvgen_course.book.measurements import Row, rows
+from cvgen_course.book.measurements import Measurement, rows
 
 torch.set_num_threads(1)
 
@@ -145,7 +145,7 @@ def pytest_terminal_summary(terminalreporter, config):
     terminalreporter.write_line(config.stash.get(outcome_key, ""))
 
 
-def _table(measured: list[Row]) -> Table:
+def _table(measured: list[Measurement]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.add_column("what", no_wrap=True)
     for heading in ("time", "other library", "ratio"):

@@ -5,14 +5,14 @@ import re
 from collections import defaultdict
 from pathlib import Path
 
+import nbformat
 import pytest
 
 from cvgen_course import chapters
+from cvgen_course.book.page_key import import_lines
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = {chapter.name for chapter in chapters.CHAPTERS}
-ROOMS = {"grading", "doctor", "demo", "checks", "notebooks", "reports"}
-"""The rooms in which names are looked at; an empty set stands for all."""
 NAMED = {"main", "setup", "cases", "probe", "check"}
 """Functions that are called by name, from outside Python or through an exercise."""
 Definition = ast.FunctionDef | ast.ClassDef
@@ -28,8 +28,16 @@ def trees(*patterns):
     return {module_name(path): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
 
 
+def lectures():
+    """Return the code of each solution notebook."""
+    paths = sorted(ROOT.glob("solutions/*/*.ipynb"))
+    notebooks = {path.stem: nbformat.read(path, as_version=4) for path in paths}
+    return {name: ast.parse("\n".join(import_lines(made))) for name, made in notebooks.items()}
+
+
 PACKAGE = trees("cvgen_course/**/*.py")
 EVERYTHING = PACKAGE | trees("tests/**/*.py", "benchmarks/**/*.py", "nbgrader_config.py")
+EVERYTHING |= lectures()
 
 
 def room(module):
@@ -111,12 +119,6 @@ def only_here(module):
     return {name for name in defined if name not in public}
 
 
-def is_looked_at(module):
-    """Return whether the rule holds in a module; the demo's answers are read as text."""
-    in_room = not ROOMS or room(module) in ROOMS or module == "cvgen_course.book.stage"
-    return in_room and not module.startswith("cvgen_course.demo.answers.")
-
-
 def test_no_two_classes_have_one_name():
     """Chapters may share the names that their papers give, such as ``Generator``."""
     rooms = defaultdict(list)
@@ -128,13 +130,13 @@ def test_no_two_classes_have_one_name():
     assert not {n: found for n, found in twice.items() if len(set(found)) < len(found)}
 
 
-@pytest.mark.parametrize("module", [module for module in PACKAGE if is_looked_at(module)])
+# The demo's answers are read as text.
+@pytest.mark.parametrize("module", [m for m in PACKAGE if ".demo.answers." not in m])
 def test_helpers_of_one_module_begin_with_an_underscore(module):
     assert {name for name in only_here(module) if not name.startswith("_")} == set()
 
 
 def test_no_module_uses_the_helpers_of_another():
-    here = {module: tree for module, tree in PACKAGE.items() if is_looked_at(module)}
-    taken = {use for module, tree in here.items() for use in uses(module, tree)}
+    taken = {use for module, tree in PACKAGE.items() for use in uses(module, tree)}
     helpers = {use for use in taken if use[0] in PACKAGE and re.match(r"_(?!_)", use[1])}
     assert helpers == set()

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Citations(AuthorYearReferenceStyle):
+class _Citations(AuthorYearReferenceStyle):
     """Cited as authors write it in a notebook: Long et al. (2015)."""
 
     bracket_textual: BracketStyle = field(default_factory=lambda: BracketStyle("(", ")"))
     person: PersonStyle = field(default_factory=lambda: PersonStyle(other=" et al."))
 
 
-class Papers(plain.Style):
+class _Papers(plain.Style):
     """Listed by what the text cites: Long, J., Shelhamer, E. (2015). Title. *Venue*. Link."""
 
     def __init__(self) -> None:
@@ -52,6 +52,6 @@ class Papers(plain.Style):
 def setup(app: Sphinx) -> dict[str, Any]:
     """Register the extension with Sphinx."""
     referencing = "sphinxcontrib.bibtex.style.referencing"
-    sphinxcontrib.bibtex.plugin.register_plugin(referencing, "cvgen", Citations)
-    pybtex.plugin.register_plugin("pybtex.style.formatting", "cvgen", Papers)
+    sphinxcontrib.bibtex.plugin.register_plugin(referencing, "cvgen", _Citations)
+    pybtex.plugin.register_plugin("pybtex.style.formatting", "cvgen", _Papers)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -78,7 +78,7 @@ def _note(known: dict[str, str], kind: str, number: str, page: str) -> None:
     known[number] = page
 
 
-def equation_anchor(number: str) -> str:
+def _equation_anchor(number: str) -> str:
     """Return the anchor of an equation, ``"1.3"`` → ``"eq-1-3"``."""
     return "eq-" + number.replace(".", "-")
 
@@ -132,12 +132,12 @@ class Translator:
         # Sphinx would wrap several lines in `split`, where \tag is not allowed: hence :nowrap:.
         body, number = match.group(1).strip(), match.group(2)
         display = f"\\[\n{body} \\tag{{{number}}}\n\\]"
-        return f"\n({equation_anchor(number)})=\n```{{math}}\n:nowrap:\n\n{display}\n```\n"
+        return f"\n({_equation_anchor(number)})=\n```{{math}}\n:nowrap:\n\n{display}\n```\n"
 
     def _equation_reference(self, match: re.Match[str]) -> str:
         before, number = match.group(1) or "", match.group(2)
         if number in self.numbers.equations:
-            return f"{before}[({number})](#{equation_anchor(number)})"
+            return f"{before}[({number})](#{_equation_anchor(number)})"
         if before.lower().startswith("eq"):
             raise BookError(f"{self.page}: there is no equation ({number}); is its \\tag right?")
         return match.group()

@@ -76,7 +76,7 @@ def write_site(
         for path in sorted(source.parent.rglob("*")):
             if path.is_file() and path.suffix not in (".md", ".ipynb", ".py", ".pyc"):
                 files[path.relative_to(root / "solutions").as_posix()] = path.read_bytes()
-    files["_config.yml"] = _config(files["_config.yml"], downloads, repository(root))
+    files["_config.yml"] = _config(files["_config.yml"], downloads, _repository(root))
     _synchronise(folder, files)
 
 
@@ -93,7 +93,7 @@ def _released(root: Path, page: str, files: dict[str, bytes]) -> dict[str, str]:
     return downloads
 
 
-def repository(root: Path) -> str | None:
+def _repository(root: Path) -> str | None:
     """Return the address where the course is published, as its pyproject.toml names it."""
     path = root / "pyproject.toml"
     if not path.is_file():

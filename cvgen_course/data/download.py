@@ -63,7 +63,7 @@ def fetch(url: str, path: Path, md5: str | None = None) -> Path:
         raise DataError(
             f"{str(path)!r} could not be written ({error}). Make room there."
         ) from error
-    got = checksum(part)
+    got = _checksum(part)
     if got != md5:
         part.unlink()
         raise DataError(
@@ -74,7 +74,7 @@ def fetch(url: str, path: Path, md5: str | None = None) -> Path:
     return path
 
 
-def checksum(path: Path) -> str:
+def _checksum(path: Path) -> str:
     """Return a file's MD5 in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "md5").hexdigest()

@@ -50,7 +50,7 @@ def box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
         There a box contains its last row and column of pixels; here it ends before x2 and y2.
     """
     require(boxes1=(boxes1, "... N 4", "float"), boxes2=(boxes2, "... M 4", "float"))
-    intersection, union = _intersection_and_union(boxes1, boxes2)
+    intersection, union = intersection_and_union(boxes1, boxes2)
     return intersection.div_(_without_zeros(union))
 
 
@@ -76,7 +76,7 @@ def generalized_box_iou(boxes1: Tensor, boxes2: Tensor) -> Tensor:
         algorithm 1.
     """
     require(boxes1=(boxes1, "... N 4", "float"), boxes2=(boxes2, "... M 4", "float"))
-    intersection, union = _intersection_and_union(boxes1, boxes2)
+    intersection, union = intersection_and_union(boxes1, boxes2)
     left1, top1, right1, bottom1 = boxes1[..., :, None, :].unbind(-1)  # (..., N, 1)
     left2, top2, right2, bottom2 = _rows(boxes2)  # (..., 1, M)
     hull = right1.maximum(right2).sub_(left1.minimum(left2)).clamp_(min=0)  # its width
@@ -179,7 +179,7 @@ def xywh_to_xyxy(boxes: Tensor) -> Tensor:
     return torch.stack([x, y, x + w, y + h], dim=-1)
 
 
-def _intersection_and_union(boxes1: Tensor, boxes2: Tensor) -> tuple[Tensor, Tensor]:
+def intersection_and_union(boxes1: Tensor, boxes2: Tensor) -> tuple[Tensor, Tensor]:
     """Return the areas of what each pair of boxes shares and of what it covers, (..., N, M).
 
     In place, since new memory costs more than arithmetic: 10,000 × 1,000 pairs are 40 MB each time.

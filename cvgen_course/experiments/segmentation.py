@@ -58,7 +58,7 @@ RECIPES = {
 MODELS = ("unet",)
 
 
-def build(data: str, model: str, seed: int) -> Experiment:
+def _build(data: str, model: str, seed: int) -> Experiment:
     """Return the experiment on a data set; see `Offer`."""
     recipe = RECIPES[data]
     sets = {split: load(data, split) for split in ("train", "val", "test")}
@@ -73,7 +73,7 @@ def build(data: str, model: str, seed: int) -> Experiment:
         train_set=train_set,
         draw=partial(draw, recipe=recipe),
         collate=collate,
-        phases=(Phase("", loss),),
+        phases=(Phase("", _loss),),
         evaluate=partial(evaluate, sets=sets),
         steps=recipe.steps,
         batch_size=recipe.batch_size,
@@ -102,7 +102,7 @@ def collate(examples: list[SegmentationItem]) -> SegmentationItem:
     return SegmentationItem(together, torch.stack(masks))
 
 
-def loss(model: nn.Module, batch: SegmentationItem) -> Tensor:
+def _loss(model: nn.Module, batch: SegmentationItem) -> Tensor:
     """Return cross-entropy plus Dice loss, in float32 whatever the network computes in."""
     images, masks = batch
     return cross_entropy_dice_loss(model(images).float(), masks, IGNORE)
@@ -114,7 +114,7 @@ def evaluate(
     """Return mean IoU, pixel accuracy, and the IoU of every class, over all images' pixels."""
     classes = sets[split].classes  # type: ignore[attr-defined]  # every data set has it
     confusions = each(partial(count, model, num_classes=len(classes)), sets[split])
-    return measure(torch.stack(list(confusions)).sum(dim=0), classes)
+    return _measure(torch.stack(list(confusions)).sum(dim=0), classes)
 
 
 def count(model: nn.Module, item: SegmentationItem, num_classes: int) -> Tensor:
@@ -124,7 +124,7 @@ def count(model: nn.Module, item: SegmentationItem, num_classes: int) -> Tensor:
     return confusion_matrix(pred.cpu(), item.mask[None], num_classes, IGNORE)
 
 
-def measure(confusion: Tensor, classes: Sequence[str]) -> dict[str, float]:
+def _measure(confusion: Tensor, classes: Sequence[str]) -> dict[str, float]:
     """Return a confusion matrix's metrics by name."""
     per_class = iou_per_class(confusion).tolist()
     return {
@@ -133,4 +133,4 @@ def measure(confusion: Tensor, classes: Sequence[str]) -> dict[str, float]:
     } | {f"iou_{name}": value for name, value in zip(classes, per_class, strict=True)}
 
 
-OFFER = Offer(dict.fromkeys(RECIPES, MODELS), build)
+OFFER = Offer(dict.fromkeys(RECIPES, MODELS), _build)

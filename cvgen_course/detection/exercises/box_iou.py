@@ -11,10 +11,10 @@ from torchvision import ops
 
 from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.detection.boxes import (
-    _intersection_and_union,
     box_area,
     box_iou,
     generalized_box_iou,
+    intersection_and_union,
 )
 
 mistakes = Mistakes()
@@ -215,7 +215,7 @@ EXERCISE = Exercise(
     forbidden=(
         box_area,
         generalized_box_iou,
-        _intersection_and_union,
+        intersection_and_union,
         ops.box_area,
         ops.box_iou,
         ops.boxes._box_inter_union,

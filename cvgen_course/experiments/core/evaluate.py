@@ -41,13 +41,13 @@ def evaluate(
     was_training = model.training
     model.eval()
     try:
-        each = partial(divided, fabric=fabric, stop=stop, title=TITLES[split])
+        each = partial(_divided, fabric=fabric, stop=stop, title=TITLES[split])
         return experiment.evaluate(model, split, each)
     finally:
         model.train(was_training)
 
 
-def divided(
+def _divided(
     function: Callable[[Any], Any],
     items: Any,
     *,

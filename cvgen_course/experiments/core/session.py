@@ -31,7 +31,7 @@ from cvgen_course.training.phase import Phase, phases_of, total
 MAX_WORKERS = {"cpu": 2, "cuda": 8}
 
 
-class ModelAndLoss(nn.Module):
+class _ModelAndLoss(nn.Module):
     """What is called once in a step: a model, and the loss that may call parts of it again.
 
     With several devices gradients are averaged for what happens inside of one call.
@@ -88,7 +88,7 @@ class Session:
             phase.optimizer(self.model, experiment.lr, experiment.weight_decay)
             for phase in phases_of(experiment.phases)
         ]
-        module = ModelAndLoss(self.model, shared=fabric.world_size > 1)
+        module = _ModelAndLoss(self.model, shared=fabric.world_size > 1)
         self.model_and_loss, *self.steppers = fabric.setup(module, *self.optimizers)
         self.mean = None if experiment.ema is None else averaged(self.model, experiment.ema)
         self.progress = Progress()

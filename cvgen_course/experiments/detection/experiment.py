@@ -38,7 +38,7 @@ from cvgen_course.experiments.detection.recipes import RECIPES, DetectionRecipe
 from cvgen_course.training.phase import Phase
 
 
-class Detector(Protocol):
+class _Detector(Protocol):
     """What all models of the chapter can do."""
 
     def __call__(self, images: Tensor) -> Any:
@@ -72,7 +72,7 @@ class Windows(NamedTuple):
     ids: Tensor | None
 
 
-def build(data: str, model: str, seed: int) -> Experiment:
+def _build(data: str, model: str, seed: int) -> Experiment:
     """Return the experiment on a data set; see `Offer`."""
     recipe = RECIPES[data]
     splits = ("train", "val", "test")
@@ -89,7 +89,7 @@ def build(data: str, model: str, seed: int) -> Experiment:
         collate=partial(collate, with_masks=with_masks),
         phases=(Phase("", loss),),
         evaluate=partial(
-            evaluate, sets=sets, with_masks=with_masks, max_detections=recipe.num_objects
+            _evaluate, sets=sets, with_masks=with_masks, max_detections=recipe.num_objects
         ),
         steps=recipe.steps,
         batch_size=recipe.batch_size,
@@ -149,14 +149,14 @@ def loss(model: nn.Module, batch: Windows) -> Tensor:
     """Return the sum of a detector's losses, in float32 whatever the network computes in."""
     masks = None if batch.ids is None else masks_of(batch.ids, batch.labels.shape[1])
     targets = Targets(batch.boxes, batch.labels, masks)
-    detector = cast(Detector, model)
+    detector = cast(_Detector, model)
     outputs = apply_to_collection(detector(batch.images), Tensor, _in_float32)
     with torch.autocast(batch.images.device.type, enabled=False):
         parts = detector.losses(outputs, targets)
         return torch.stack(list(parts.values())).sum()
 
 
-def evaluate(
+def _evaluate(
     model: nn.Module,
     split: str,
     each: Each,
@@ -173,7 +173,7 @@ def predict(model: nn.Module, picture: Picture) -> Detections:
     """Find the objects of one image, whole, in pixels of the published image."""
     device = next(model.parameters()).device
     image = padded(picture.image[None], STRIDES[-1]).to(device)
-    (found,) = cast(Detector, model).detect(image.contiguous(memory_format=torch.channels_last))
+    (found,) = cast(_Detector, model).detect(image.contiguous(memory_format=torch.channels_last))
     return published(found, picture)
 
 
@@ -212,5 +212,5 @@ OFFER = Offer(
         "penn_fudan": ("mask_rcnn", *BOXES),
         "voc_detection": BOXES,
     },
-    build,
+    _build,
 )
