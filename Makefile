@@ -7,7 +7,7 @@ BIN := .venv/bin
 endif
 READY := .venv/.installed
 JOBS ?= 2
-TESTS := OMP_NUM_THREADS=1 CVGEN_PROFILE=smoke $(BIN)/pytest -n $(JOBS) --dist loadgroup \
+TESTS := OMP_NUM_THREADS=1 CVGEN_PROFILE=smoke $(BIN)/pytest -n $(JOBS) --dist loadgroup --no-loadscope-reorder \
   --nbval-lax --nbval-kernel-name python3 $(if $(CHAPTER),--chapter $(CHAPTER)) tests benchmarks solutions
 
 .PHONY: demo test ci bench book release lint lock clean

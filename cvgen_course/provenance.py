@@ -5,9 +5,9 @@ nested imports too, without docstrings, comments and layout; and the versions of
 outside. So an executed notebook, a grade, a drawn data set or a trained model is made again after a
 change that may have changed it, and after no other.
 
-An import of one name counts the module that defines the name, not all that its package exports:
-``from cvgen_course.data import load`` follows ``load`` to where it is written. What is found by
-name at run time (``importlib.import_module``) is not seen.
+Of a package counts what is taken from it, not all that it exports: ``from cvgen_course.data import
+load``, or ``data.load`` after ``from cvgen_course import data``, follows ``load`` to where it is
+written. What is found by name at run time (``importlib.import_module``) is not seen.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ PACKAGE = Path(__file__).resolve().parent
 ROOTS = {PACKAGE.name: PACKAGE}
 """Where modules are looked for: the first part of their names → its folder."""
 
-Import = tuple[str, str]
-"""A module and the name that is taken from it; an empty name for the module as a whole."""
+Import = tuple[str, str, frozenset[str]]
+"""A module; the name that is taken from it, empty for the module as a whole; and where nothing else
+is done with that name, its attributes that are used."""
 
 
 def code_hash(
@@ -122,13 +123,17 @@ class _Walk:
 
     def follow(self, imports: Iterable[Import]) -> None:
         """Count what is imported."""
-        for module, name in imports:
-            self._name(module, name)
+        for module, name, attributes in imports:
+            self._name(module, name, attributes)
 
-    def _name(self, module: str, name: str) -> None:
+    def _name(self, module: str, name: str, attributes: Iterable[str] = ()) -> None:
         """Count what one name of a module needs: where it is defined, and nothing beside it."""
         code = self.code(module)
-        if name and self.path(f"{module}.{name}") is not None:
+        path = self.path(f"{module}.{name}") if name else None
+        if path is not None and path.name == "__init__.py" and attributes:
+            for attribute in attributes:
+                self._name(f"{module}.{name}", attribute)
+        elif path is not None:
             self.whole(f"{module}.{name}")
         elif code is not None and name in code.exports:
             self._packages_of(f"{module}.{name}")
@@ -155,12 +160,12 @@ def _read(path: Path, module: str, changed: int) -> _Code:
 def _parsed(source: str, package: str = "") -> _Code:
     tree = ast.parse(source)
     _strip(tree)
-    imports = tuple(dict.fromkeys(_imports(ast.walk(tree), package)))
+    imports = tuple(dict.fromkeys(_imports(ast.walk(tree), package, _attributes(tree))))
     exports = {
         alias.asname or alias.name: found
         for statement in tree.body
         if isinstance(statement, ast.ImportFrom)
-        for alias, found in zip(statement.names, _imports([statement], package), strict=True)
+        for alias, found in zip(statement.names, _imports([statement], package, {}), strict=True)
     }
     digest = _digest(tree.body)
     own = [statement for statement in tree.body if not _is_list_of_names(statement)]
@@ -192,16 +197,32 @@ def _is_list_of_names(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Import | ast.ImportFrom)
 
 
-def _imports(nodes: Iterable[ast.AST], package: str) -> Iterator[Import]:
+def _attributes(tree: ast.Module) -> dict[str, frozenset[str]]:
+    """Return, for names of which only attributes are used, which ones."""
+    found: dict[str, set[str]] = {}
+    owners = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            owners.add(node.value)
+            found.setdefault(node.value.id, set()).add(node.attr)
+    bare = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n not in owners}
+    return {name: frozenset(used) for name, used in found.items() if name not in bare}
+
+
+def _imports(
+    nodes: Iterable[ast.AST], package: str, attributes: Mapping[str, frozenset[str]]
+) -> Iterator[Import]:
     for node in nodes:
         if isinstance(node, ast.Import):
-            yield from ((alias.name, "") for alias in node.names)
+            yield from ((alias.name, "", frozenset()) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
                 above = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*above, *filter(None, [base])])
-            yield from ((base, "" if a.name == "*" else a.name) for a in node.names)
+            for alias in node.names:
+                name = "" if alias.name == "*" else alias.name
+                yield base, name, attributes.get(alias.asname or alias.name, frozenset())
 
 
 def _digest(statements: Collection[ast.stmt]) -> str:

@@ -45,7 +45,13 @@ def pytest_collection_modifyitems(config, items):
     unchanged.note_hashes(items)
     if config.option.changed:
         unchanged.leave_out_unchanged(config, items)
-    items.sort(key=lambda item: any(map(item.get_closest_marker, LATER)))
+    items.sort(key=place)
+
+
+def place(item):
+    """Return a test's place: fast ones first, then what one process does in a row."""
+    later = any(map(item.get_closest_marker, LATER))
+    return later, later and item.get_closest_marker("xdist_group") is None
 
 
 def pytest_sessionfinish(session):

@@ -9,7 +9,7 @@ import nbformat
 import pytest
 
 from cvgen_course import chapters
-from cvgen_course.book.page_key import import_lines
+from cvgen_course.book.page_key import python_of
 
 ROOT = Path(__file__).parent.parent
 CHAPTERS = {chapter.name for chapter in chapters.CHAPTERS}
@@ -32,7 +32,7 @@ def lectures():
     """Return the code of each solution notebook."""
     paths = sorted(ROOT.glob("solutions/*/*.ipynb"))
     notebooks = {path.stem: nbformat.read(path, as_version=4) for path in paths}
-    return {name: ast.parse("\n".join(import_lines(made))) for name, made in notebooks.items()}
+    return {name: ast.parse(python_of(made)) for name, made in notebooks.items()}
 
 
 PACKAGE = trees("cvgen_course/**/*.py")

@@ -1,5 +1,6 @@
 """The hash changes with what a result may follow from, and with nothing else."""
 
+import shutil
 import textwrap
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import nbformat
 import pytest
 
 from cvgen_course import chapters, provenance
-from cvgen_course.book.page_key import import_lines
+from cvgen_course.book.page_key import page_key
+from cvgen_course.grading import grader
 from cvgen_course.provenance import code_hash
 
 ROOT = Path(__file__).parents[1]
@@ -39,8 +41,10 @@ FILES = {
     "table.py": "from library.tools import strike\nLEGS = strike(3)\n",
     "bench.py": "from library import tools\nLEGS = tools.cut(8)\n",
     "chair.py": "from library.tools import cut as shorten\nLEGS = shorten(8)\n",
+    "shed.py": "from library import tools\nTOOLS = vars(tools)\n",
     "stool.py": "from .tools.saw import cut\nLEGS = cut(6)\n",
 }
+CUTTING = {"bench", "chair", "stool", "shed"}
 
 
 @pytest.fixture
@@ -58,7 +62,7 @@ def hashes(library):
 
     def hashes():
         provenance._read.cache_clear()  # files change within one tick of a file system's clock
-        names = ("table", "bench", "chair", "stool")
+        names = ("table", "bench", "chair", "stool", "shed")
         return {name: code_hash(f"library.{name}", roots={"library": library}) for name in names}
 
     return hashes
@@ -67,7 +71,7 @@ def hashes(library):
 def change(library, file, before, after):
     path = library / file
     assert before in path.read_text()
-    path.write_text(path.read_text().replace(before, after))
+    path.write_text(path.read_text(encoding="utf-8").replace(before, after, 1), encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -77,17 +81,17 @@ def change(library, file, before, after):
         ("tools/hammer.py", '"""Nails."""\n', "", set()),
         ("tools/hammer.py", "# a comment", "# another", set()),
         ("tools/hammer.py", "add(x, 1)", "add( x,\n 1 )", set()),
-        ("tools/hammer.py", "add(x, 1)", "add(x, 2)", {"table", "bench"}),
-        ("tools/saw.py", "return", "x = x\n    return", {"bench", "chair", "stool"}),
+        ("tools/hammer.py", "add(x, 1)", "add(x, 2)", {"table", "shed"}),
+        ("tools/saw.py", "return", "x = x\n    return", CUTTING),
         ("tools/saw.py", "import chair", "import table", set()),  # for the type checker
-        ("edge.py", "x / 2", "x / 3", {"bench", "chair", "stool"}),  # a nested import
+        ("edge.py", "x / 2", "x / 3", CUTTING),  # a nested import
         (
             "tools/__init__.py",
             '["cut", "strike"]',
             '["strike"]',
-            {"bench"},
+            {"shed"},
         ),  # of the package as a whole
-        ("tools/__init__.py", "__all__", "SIZE = 1\n__all__", {"table", "bench", "chair", "stool"}),
+        ("tools/__init__.py", "__all__", "SIZE = 1\n__all__", {"table", "shed"} | CUTTING),
         ("__init__.py", "library.", "collection.", set()),
         ("table.py", "strike(3)", "strike(4)", {"table"}),
     ],
@@ -101,14 +105,14 @@ def test_code_hash_changes_where_a_result_may(library, hashes, file, before, aft
 
 def test_code_hash_is_the_same_twice_and_differs_between_modules(hashes):
     assert hashes() == hashes()
-    assert len(set(hashes().values())) == 4
+    assert len(set(hashes().values())) == 5
 
 
 def test_code_hash_knows_the_versions_of_the_packages_outside(hashes, monkeypatch):
     earlier = hashes()
     monkeypatch.setattr(provenance, "version", lambda name: "0.1" if name == "numpy" else "another")
     later = hashes()
-    assert {name for name in later if later[name] != earlier[name]} == {"table", "bench"}
+    assert {name for name in later if later[name] != earlier[name]} == {"table", "shed"}
 
 
 def test_code_hash_of_a_source_follows_its_imports(library):
@@ -128,17 +132,55 @@ def test_code_hash_says_what_is_no_module():
         code_hash("cvgen_course.x")
 
 
-def needs(chapter: chapters.Chapter) -> set[str]:
-    """Return the modules that a chapter's notebook follows from."""
-    notebook = nbformat.read(ROOT / "solutions" / f"{chapter.page}.ipynb", as_version=4)
-    walk = provenance._Walk(provenance.ROOTS)
-    for source in import_lines(notebook):
-        walk.follow(provenance._parsed(source).imports)
-    return set(walk.parts)
+ADDED = "annotations\n", "annotations\n\nADDED = 1\n"
+EDITS = [
+    ("plotting/boxes.py", '"""Boxes', '"""Also boxes', "", ""),
+    ("plotting/boxes.py", *ADDED, "introduction segmentation detection", ""),
+    ("plotting/live.py", *ADDED, "segmentation detection", ""),
+    ("detection/nms.py", "BLOCK = 192", "BLOCK = 193", "detection", "detection"),
+    ("segmentation/unet.py", *ADDED, "segmentation", "segmentation"),
+    ("detection/exercises/nms.py", "points=", "points=1+", "detection", "detection"),
+    ("training/loop.py", *ADDED, "segmentation detection", ""),
+    ("grading/repair.py", *ADDED, "", "segmentation detection"),
+    ("book/build.py", *ADDED, "", ""),
+]
+"""A file, what is changed in it, which pages are executed again, and which classes graded again."""
 
 
-def test_a_chapter_follows_from_no_other_chapter_that_it_does_not_use():
-    users = {c.name for c in chapters.READY if "cvgen_course.detection.nms" in needs(c)}
-    assert users == {"detection"}
+def follows() -> dict[str, tuple[str, str]]:
+    """Return each chapter's page key, and the hash of the code that its points follow from."""
+    found = {}
     for chapter in chapters.READY:
-        assert not any(name.startswith("cvgen_course.grading") for name in needs(chapter))
+        page, lecture = (
+            nbformat.read(ROOT / tree / f"{chapter.page}.ipynb", as_version=4)
+            for tree in ("solutions", "lectures")
+        )
+        found[chapter.name] = page_key(page, "cpu"), grader._code_of_checks(lecture)
+    return found
+
+
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory):
+    """A copy of the package, in the place of the real one; and what follows from it as it is."""
+    copy = tmp_path_factory.mktemp("package") / "cvgen_course"
+    shutil.copytree(provenance.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(provenance, "ROOTS", {"cvgen_course": copy})
+        patch.delenv("CVGEN_DATA", raising=False)
+        yield copy, follows()
+
+
+# One copy for all of these tests, so all in one process.
+@pytest.mark.xdist_group("provenance")
+@pytest.mark.parametrize(("file", "before", "after", "executed", "graded"), EDITS)
+def test_an_edit_reaches_what_follows_from_it_alone(copied, file, before, after, executed, graded):
+    package, earlier = copied
+    original = (package / file).read_text(encoding="utf-8")
+    change(package, file, before, after)
+    try:
+        later = follows()
+    finally:
+        (package / file).write_text(original, encoding="utf-8")
+    changed = [{c for c in later if later[c][i] != earlier[c][i]} for i in (0, 1)]
+    changed[1] -= {"introduction"}  # it has no graded exercise
+    assert changed == [set(executed.split()), set(graded.split())]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
@@ -18,23 +17,22 @@ MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
 def page_key(notebook: nbformat.NotebookNode, profile: str) -> str:
     """Return a hash of what a notebook's outputs follow from: profile, library, packages, data.
 
-    Of the library, only what the notebook's cells import counts; a docstring does not. The code of
-    the cells is jupyter-cache's part of the key.
+    Of the library, only what the notebook's cells use counts; a docstring does not. The code of the
+    cells themselves is in jupyter-cache's own key, too.
 
     Args:
         notebook: its code cells are read.
         profile: ``"smoke"``, ``"cpu"`` or ``"gpu"``.
     """
-    imports = code_hash(sources=import_lines(notebook))
+    imports = code_hash(sources=[python_of(notebook)])
     state = "\x1f".join([profile, imports, _data_state(os.environ.get("CVGEN_DATA"))])
     return hashlib.sha256(state.encode()).hexdigest()[:16]
 
 
-def import_lines(notebook: nbformat.NotebookNode) -> Iterable[str]:
-    """Yield the code of cells as Python: without IPython's magics."""
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            yield MAGIC.sub(r"\1pass", cell.source)
+def python_of(notebook: nbformat.NotebookNode) -> str:
+    """Return the code of all cells as Python: without IPython's magics."""
+    cells = (cell.source for cell in notebook.cells if cell.cell_type == "code")
+    return "\n".join(MAGIC.sub(r"\1pass", source) for source in cells)
 
 
 def _data_state(folder: str | None) -> str:
