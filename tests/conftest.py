@@ -35,6 +35,7 @@ def pytest_configure(config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
+    items[:] = [item for item in items if not is_long_benchmark(item)]
     unchanged.mark_tests_of_answers(items)
     for item in items:
         if item.path.suffix == ".ipynb":  # nbval's: the cells of a notebook need each other
@@ -46,6 +47,11 @@ def pytest_collection_modifyitems(config, items):
     if config.option.changed:
         unchanged.leave_out_unchanged(config, items)
     items.sort(key=place)
+
+
+def is_long_benchmark(item):
+    """Return whether `make bench` alone runs it."""
+    return item.path.parent.name == "benchmarks" and item.get_closest_marker("slow") is not None
 
 
 def place(item):
