@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from cvgen_course.chapters import CHAPTERS, READY, fill, find, table
+from cvgen_course.chapters import CHAPTERS, READY, fill, table
 from cvgen_course.errors import CourseError
 from cvgen_course.files import write
 
@@ -130,7 +130,7 @@ def train(
     from cvgen_course.experiments.core.run import run
 
     chosen = build_experiment(
-        find(chapter).name, data, model, seed=seed, steps=steps, batch_size=batch_size, lr=lr
+        chapter, data, model, seed=seed, steps=steps, batch_size=batch_size, lr=lr
     )
     folder = out or HERE / "runs" / f"{chosen.chapter}-{data}"
     if run(chosen, folder, devices=devices, precision=precision, fresh=fresh) is None:

@@ -39,8 +39,9 @@ def passed(suite):
     """Run the small suite; return the names of the tests that ran and passed, and its output."""
 
     def run(*options):
-        command = [sys.executable, "-m", "pytest", "-v", *options, "tests"]
+        command = [sys.executable, "-m", "pytest", "-p", "xdist", "-v", *options, "tests"]
         environment = {key: value for key, value in os.environ.items() if "PYTEST" not in key}
+        environment["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # the others load slowly
         done = subprocess.run(
             command, cwd=suite, env=environment, capture_output=True, text=True, check=False
         )

@@ -28,7 +28,7 @@ def test_build_makes_the_book_once(course, capsys):
         'href="#eq-1-2"',
         'href="#ref-long2015"',
         'id="ref-long2015"',
-        "Fully convolutional networks for semantic segmentation",
+        "Fully Convolutional Networks for Semantic Segmentation",
         'href="../00_other/other.html#its-section"',
         "Model answer",
         "two common pixels",

@@ -1,6 +1,7 @@
 """Notebooks run once, in the right profile, and failures name the cell."""
 
-from concurrent.futures import ThreadPoolExecutor
+import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -56,12 +57,25 @@ def test_execute_goes_on_after_a_cell_that_may_raise(run):
     assert executed.notebook.cells[2].outputs[0].text == "on\n"
 
 
-def test_execute_runs_once_for_several_who_ask_at_a_time(run):
-    made = notebook("import time; time.sleep(1); print(time.time_ns())")
-    with ThreadPoolExecutor(2) as pool:
-        first, second = pool.map(run, [made, made])
-    assert first.notebook.cells[1].outputs == second.notebook.cells[1].outputs
-    assert {first.cached, second.cached} == {False, True}
+ASK = """
+import sys
+from pathlib import Path
+import nbformat
+from cvgen_course.book.execute import execute
+cells = [nbformat.v4.new_code_cell("import time; time.sleep(1); print(time.time_ns())")]
+path = Path(sys.argv[1])
+done = execute(nbformat.v4.new_notebook(cells=cells), path / "a.md", path / "cache", "smoke")
+print(done.cached, done.notebook.cells[0].outputs[0].text.strip())
+"""
+
+
+def test_execute_runs_once_for_several_who_ask_at_a_time(tmp_path):
+    command = [sys.executable, "-c", ASK, str(tmp_path)]
+    pipe = subprocess.PIPE
+    asking = [subprocess.Popen(command, stdout=pipe, text=True) for _ in range(2)]
+    said = [process.communicate()[0].split() for process in asking]
+    assert {cached for cached, _ in said} == {"False", "True"}
+    assert len({printed for _, printed in said}) == 1
 
 
 @pytest.mark.parametrize("damage", ["half", "another output", "empty", "gone"])
