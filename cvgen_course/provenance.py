@@ -93,6 +93,7 @@ class _Walk:
     roots: Mapping[str, Path]
     parts: dict[str, str] = field(default_factory=dict)
     outside: set[str] = field(default_factory=set)
+    taken: set[Import] = field(default_factory=set)
 
     def path(self, module: str) -> Path | None:
         """Return a module's file; None where it belongs to no root, or is none."""
@@ -123,8 +124,10 @@ class _Walk:
 
     def follow(self, imports: Iterable[Import]) -> None:
         """Count what is imported."""
-        for module, name, attributes in imports:
-            self._name(module, name, attributes)
+        for each in imports:
+            if each not in self.taken:
+                self.taken.add(each)
+                self._name(*each)
 
     def _name(self, module: str, name: str, attributes: Iterable[str] = ()) -> None:
         """Count what one name of a module needs: where it is defined, and nothing beside it."""
@@ -160,7 +163,8 @@ def _read(path: Path, module: str, changed: int) -> _Code:
 def _parsed(source: str, package: str = "") -> _Code:
     tree = ast.parse(source)
     _strip(tree)
-    imports = tuple(dict.fromkeys(_imports(ast.walk(tree), package, _attributes(tree))))
+    nodes = list(ast.walk(tree))
+    imports = tuple(dict.fromkeys(_imports(nodes, package, _attributes(nodes))))
     exports = {
         alias.asname or alias.name: found
         for statement in tree.body
@@ -197,15 +201,15 @@ def _is_list_of_names(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Import | ast.ImportFrom)
 
 
-def _attributes(tree: ast.Module) -> dict[str, frozenset[str]]:
+def _attributes(nodes: Iterable[ast.AST]) -> dict[str, frozenset[str]]:
     """Return, for names of which only attributes are used, which ones."""
     found: dict[str, set[str]] = {}
     owners = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             owners.add(node.value)
             found.setdefault(node.value.id, set()).add(node.attr)
-    bare = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and n not in owners}
+    bare = {n.id for n in nodes if isinstance(n, ast.Name) and n not in owners}
     return {name: frozenset(used) for name, used in found.items() if name not in bare}
 
 

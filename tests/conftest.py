@@ -22,7 +22,7 @@ def pytest_addoption(parser):
     group.addoption(
         "--changed",
         action="store_true",
-        help="leave out tests of answers whose code has not changed since they passed",
+        help="leave out what passed before, where nothing that it follows from has changed",
     )
     group.addoption("--chapter", help="only this chapter's own tests, e.g. detection; or: common")
 
@@ -36,11 +36,12 @@ def pytest_configure(config):
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     items[:] = [item for item in items if not is_long_benchmark(item)]
-    unchanged.mark_tests_of_answers(items)
     for item in items:
         if item.path.suffix == ".ipynb":  # nbval's: the cells of a notebook need each other
             item.add_marker("notebook")
+            item.add_marker(pytest.mark.follows_from(unchanged.name_of(item.path)))
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    unchanged.mark_tests_of_code(items)
     if config.option.chapter:
         parts.choose_chapter(config, items, config.option.chapter)
     unchanged.note_hashes(items)

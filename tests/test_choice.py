@@ -13,10 +13,16 @@ from support.parts import chapter_of
 TESTS = Path(__file__).parent
 INI = "[pytest]\npythonpath = tests\naddopts = --import-mode=importlib -p no:randomly\nmarkers =\n"
 INI += "".join(
-    f"    {name}\n" for name in ("answers", "browser", "nbgrader", "notebook", "slow", "data")
+    f"    {name}\n" for name in ("follows_from", "browser", "nbgrader", "notebook", "slow", "data")
 )
 ANSWERS = "from support.helper import LIMIT\ndef test_a():\n    assert LIMIT\ndef test_b(): pass\n"
-OTHERS = "def test_c(): pass\n"
+OTHERS = """
+import pytest
+def test_c(): pass
+@pytest.mark.follows_from("things")
+def test_d(): pass
+"""
+ALL = {"test_a", "test_b", "test_c", "test_d"}
 
 
 @pytest.fixture
@@ -31,6 +37,8 @@ def suite(tmp_path):
     (tmp_path / "tests" / "gan" / "exercises").mkdir(parents=True)
     (tmp_path / "tests" / "gan" / "exercises" / "test_answers.py").write_text(ANSWERS)
     (tmp_path / "tests" / "test_others.py").write_text(OTHERS)
+    (tmp_path / "things").mkdir()
+    (tmp_path / "things" / "a.txt").write_text("one")
     return tmp_path
 
 
@@ -54,11 +62,11 @@ def passed(suite):
 
 @pytest.mark.parametrize("processes", [(), ("-n", "2", "--dist", "loadgroup")])
 def test_changed_leaves_out_answers_that_passed_with_the_same_code(passed, processes):
-    assert passed("--changed", *processes)[0] == {"test_a", "test_b", "test_c"}
+    assert passed("--changed", *processes)[0] == ALL
     names, said = passed("--changed", *processes)
     assert names == {"test_c"}
-    assert "2 tests of answers were left out" in said
-    assert passed(*processes)[0] == {"test_a", "test_b", "test_c"}
+    assert "3 tests were left out" in said
+    assert passed(*processes)[0] == ALL
 
 
 @pytest.mark.parametrize("text", ["LIMIT = 2\n", "LIMIT = 0\n"])
@@ -72,6 +80,14 @@ def test_changed_runs_answers_again_when_a_helper_changes(passed, suite, text):
         assert "test_a FAILED" in passed("--changed")[1]
 
 
+def test_changed_runs_again_what_follows_from_a_file_that_changed(passed, suite):
+    passed("--changed")
+    (suite / "things" / "a.txt").write_text("two")
+    assert passed("--changed")[0] == {"test_c", "test_d"}
+    (suite / "things" / "b.txt").write_text("")
+    assert passed("--changed")[0] == {"test_c", "test_d"}
+
+
 def test_changed_runs_everything_when_the_notes_are_lost_or_damaged(passed, suite):
     for damage in ("", "{", "[1]", '{"tests/gan/exercises/test_answers.py::test_a": 3}', None):
         passed()
@@ -80,12 +96,12 @@ def test_changed_runs_everything_when_the_notes_are_lost_or_damaged(passed, suit
             shutil.rmtree(suite / ".pytest_cache")
         else:
             notes.write_text(damage)
-        assert passed("--changed")[0] == {"test_a", "test_b", "test_c"}
+        assert passed("--changed")[0] == ALL
 
 
 def test_chapter_runs_its_own_tests_alone(passed):
     assert passed("--chapter", "gan")[0] == {"test_a", "test_b"}
-    assert passed("--chapter", "common")[0] == {"test_c"}
+    assert passed("--chapter", "common")[0] == {"test_c", "test_d"}
     assert "expected one of introduction" in passed("--chapter", "gans")[1]
 
 

@@ -117,7 +117,12 @@ def released(followed):
 def in_the_copy(test):
     """Mark a test that follows the example: slow, and all such tests share one process's copy."""
     posix = pytest.mark.skipif(sys.platform == "win32", reason="the commands are for a POSIX shell")
-    return pytest.mark.slow(posix(pytest.mark.xdist_group("contributing")(test)))
+    group = pytest.mark.xdist_group("contributing")
+    everything = pytest.mark.follows_from(
+        *("cvgen_course", "jupyter_book", "lectures", "solutions", "tests"),
+        *("CONTRIBUTING.md", "Makefile", "pyproject.toml"),
+    )
+    return pytest.mark.slow(posix(group(everything(test))))
 
 
 def command_with(text: str) -> str:

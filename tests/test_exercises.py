@@ -45,7 +45,7 @@ MISTAKES = [
 def every_exercise(test: Callable) -> Callable:
     """Let a test of answers run with each exercise."""
     each = [pytest.param(exercise, id=key) for key, exercise in EXERCISES.items()]
-    return pytest.mark.answers(pytest.mark.parametrize("exercise", each)(test))
+    return pytest.mark.follows_from()(pytest.mark.parametrize("exercise", each)(test))
 
 
 def source_of(function: Callable) -> str:
@@ -165,7 +165,7 @@ def test_exercise_has_three_to_eight_mistakes(exercise):
         assert "\n" not in mistake.diagnosis
 
 
-@pytest.mark.answers
+@pytest.mark.follows_from
 @pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
 def test_mistake_costs_a_quarter_and_is_recognised(exercise, mistake):
     for seed in SEEDS[:2]:

@@ -21,7 +21,7 @@ EXERCISES = all_exercises()
 def every_exercise(test: Callable) -> Callable:
     """Let a test of answers run with each exercise."""
     each = [pytest.param(exercise, id=key) for key, exercise in EXERCISES.items()]
-    return pytest.mark.answers(pytest.mark.parametrize("exercise", each)(test))
+    return pytest.mark.follows_from()(pytest.mark.parametrize("exercise", each)(test))
 
 
 @every_exercise

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect, sync_playwright
 from support.command import cvgen
-from support.site import serving
+from support.site import BOOK_IS_MADE_OF, serving
 
 from cvgen_course.book.execute import executed_folder
 
@@ -26,14 +26,6 @@ ARGUMENTS = [
     "--disable-sync",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-BOOK_IS_MADE_OF = (
-    "solutions",
-    "lectures",
-    "jupyter_book",
-    "benchmarks",
-    "pyproject.toml",
-    "requirements.lock",
-)
 SUB_PATH = "some/where"
 PATIENCE = 120_000  # milliseconds; on a busy machine a browser is many times slower
 

@@ -18,6 +18,12 @@ RAN = re.compile(r"\[\d+\]:")
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.follows_from(
+        "lectures/01_segmentation",
+        "nbgrader_config.py",
+        "cvgen_course.grading.unpair",
+        "cvgen_course.notebooks.regions",
+    ),
     pytest.mark.slow,
     pytest.mark.timeout(600),
     pytest.mark.xdist_group("browser"),

@@ -6,7 +6,11 @@ import pytest
 from support.site import serving
 from support.visit import visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.follows_from("tests/support/visit.js"),
+    pytest.mark.xdist_group("browser"),
+]
 
 FRAME = """<!doctype html>
 <html lang="en">

@@ -7,10 +7,11 @@ import nbformat
 import pytest
 import torch
 from rich.console import Console
+from support.demo_class import MADE_OF, demo_class
 
 from cvgen_course.demo.answers import differently, endless, mistaken
 from cvgen_course.demo.cohort import CHAPTER, NOTEBOOK, answered, functions, memorised
-from cvgen_course.demo.show import copy_course, graded_class
+from cvgen_course.demo.show import graded_class
 from cvgen_course.errors import SubmissionError
 from cvgen_course.grading.table import show
 from cvgen_course.segmentation.exercises import EXERCISES
@@ -19,7 +20,6 @@ ROOT = Path(__file__).parent.parent.parent
 FULL = {name: exercise.points for name, exercise in EXERCISES.items()}
 NOTHING = dict.fromkeys(FULL, 0.0)
 HALF = ("confusion_matrix", "mean_iou", "dice_loss", "max_unpool", "unet_down")
-SECRET = "5e" * 32  # so that the questions, and points for wrong answers, are the same each time
 EXPECTED = {
     "all_blank": NOTHING,
     "all_right": FULL,
@@ -41,21 +41,17 @@ EXPECTED = {
 }
 WITH_A_WRITTEN_ANSWER = {"all_right", "right_differently", "endless_loop", "import_error"}
 
-# One class for all of these tests, so all in one process.
-pytestmark = pytest.mark.xdist_group("demo")
+pytestmark = [pytest.mark.xdist_group("demo class"), pytest.mark.follows_from(*MADE_OF)]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def course(tmp_path_factory):
-    place = copy_course(ROOT, tmp_path_factory.mktemp("class") / "course")
-    (place / ".cvgen").mkdir()
-    (place / ".cvgen" / "secret").write_text(SECRET)
-    return place
+    return demo_class(tmp_path_factory)[0]
 
 
-@pytest.fixture(scope="module")
-def outcome(course):
-    return graded_class(ROOT, course)
+@pytest.fixture
+def outcome(tmp_path_factory):
+    return demo_class(tmp_path_factory)[1]
 
 
 def points(result):

@@ -9,6 +9,10 @@ from typer.testing import CliRunner
 
 from cvgen_course import cli
 
+pytestmark = pytest.mark.follows_from(
+    "cvgen_course.cli", "cvgen_course.experiments.chapters", "cvgen_course.experiments.core.run"
+)
+
 
 @pytest.fixture
 def said(monkeypatch):

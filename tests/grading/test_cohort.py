@@ -20,7 +20,12 @@ from cvgen_course.grading.course import Course
 from cvgen_course.grading.execute import Limits, LocalExecutor
 from cvgen_course.grading.gradebook import opened
 
-pytestmark = pytest.mark.notebook
+# One class for most of these tests, so all in one process.
+pytestmark = [
+    pytest.mark.notebook,
+    pytest.mark.xdist_group("cohort"),
+    pytest.mark.follows_from("nbgrader_config.py", "cvgen_course.checks"),
+]
 CHAPTER = "01_tiny"
 LIMITS = Limits(cell_seconds=2, total_seconds=20, output_characters=20_000)
 ODD_NAME = " [x]*'=1 {ö} "

@@ -14,7 +14,18 @@ import pytest
 from cvgen_course.demo.cohort import answered, own_answers
 
 ROOT = Path(__file__).parents[2]
-pytestmark = [pytest.mark.nbgrader, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.nbgrader,
+    pytest.mark.slow,
+    pytest.mark.follows_from(
+        "lectures/01_segmentation",
+        "solutions/01_segmentation",
+        "nbgrader_config.py",
+        "cvgen_course.checks",
+        "cvgen_course.grading.unpair",
+        "cvgen_course.notebooks.regions",
+    ),
+]
 CHAPTER = "01_tiny"
 
 # Several commands in one process, each as its command line would run it: nbgrader starts slowly.

@@ -16,7 +16,9 @@ from support.toy_models import GAME, toy_experiment
 
 from cvgen_course import machine
 from cvgen_course.errors import CourseError
-from cvgen_course.experiments.core.run import run
+
+sys.modules["torchmetrics"] = None
+"""Fabric only asks for its version; to import it takes longer than all of a tiny run."""
 
 
 class SlowLoss:
@@ -34,6 +36,8 @@ class SlowLoss:
 
 
 def main():
+    from cvgen_course.experiments.core.run import run
+
     folder, given = Path(sys.argv[1]), json.loads(sys.argv[2])
     machine.describe = lambda: "a machine"
     model = getattr(tiny_experiment, given.pop("model", "noisy_model"))

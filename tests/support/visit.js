@@ -51,15 +51,47 @@ globalThis.visit = {
     return found
   },
 
-  // In code, thousands of words look like one before them: axe-core is shown one of each look.
+  // Thousands of words of code look like one before them, and equations are alike: axe-core, which
+  // looks at each element, is shown one of each.
   oneOfEach() {
     const seen = new Set()
-    for (const word of document.querySelectorAll(':is(pre, code, .sig) span:not(:has(*), a *)')) {
+    const words = ':is(pre, code, dl) :is(span, em, code):not(:has(*), a *)'
+    for (const e of document.querySelectorAll(`mjx-container, ${words}`)) {
+      if (!e.isConnected) continue
       let look = ''
-      for (let e = word; e !== document.body; e = e.parentElement)
-        look += `${e.localName} ${e.className} ${e.getAttribute('style')};`
-      if (seen.has(look)) word.remove()
+      for (let a = e; a !== document.body; a = a.parentElement)
+        look += `${a.localName} ${a.className} ${a.getAttribute('style')};`
+      if (seen.has(look)) e.remove()
       seen.add(look)
     }
+  },
+
+  // Words of one style on one background are equally legible: one of them stands for all.
+  oneOfEachStyle() {
+    const backgrounds = new Map([[null, '']]), seen = new Map()
+    const background = e => {
+      if (!backgrounds.has(e)) {
+        const style = getComputedStyle(e), below = background(e.parentElement)
+        const own = `${style.backgroundColor} ${style.backgroundImage} ${style.opacity}`
+        backgrounds.set(e, own === 'rgba(0, 0, 0, 0) none 1' ? below : `${below};${own}`)
+      }
+      return backgrounds.get(e)
+    }
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT)
+    while (texts.nextNode()) {
+      const e = texts.currentNode.parentElement, style = getComputedStyle(e)
+      if (!texts.currentNode.data.trim() || !this.shown(e)) continue
+      const look = [style.color, style.fontSize, style.fontWeight, background(e)].join()
+      if (!seen.has(look)) seen.set(look, e)
+    }
+    return [...seen.values()]
+  },
+
+  // axe-core takes as long over the contrast of words as over all the rest.
+  async violations() {
+    const contrast = 'color-contrast', resultTypes = ['violations']
+    const rest = await axe.run({resultTypes, rules: {[contrast]: {enabled: false}}})
+    const words = await axe.run(this.oneOfEachStyle(), {resultTypes, runOnly: [contrast]})
+    return [...rest.violations, ...words.violations]
   },
 }

@@ -108,7 +108,7 @@ def listening(window: Page, site: str, seen: Visit) -> Iterator[None]:
 def violations(window: Page) -> list[str]:
     """Return the serious and critical violations that axe-core finds, one line each."""
     window.evaluate("visit.nextFrame()")
-    found = window.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
+    found = window.evaluate("visit.violations()")
     return [
         f"{rule['id']} ({node['impact']}) at {node['target']}: {node['failureSummary']}"
         for rule in found

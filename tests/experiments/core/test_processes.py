@@ -15,8 +15,8 @@ from safetensors.torch import load_file
 TESTS = Path(__file__).parents[2]
 PROGRAM = TESTS / "support" / "tiny_run.py"
 
-pytestmark = pytest.mark.slow
-
+pytestmark = [pytest.mark.slow, pytest.mark.follows_from("tests/support/tiny_run.py")]
+against_the_whole = pytest.mark.xdist_group("uninterrupted run")
 
 SLOWLY = {"seconds": 1.5, "save_every": 0.0}
 """So that a busy machine has time to send a signal, or two, in the middle of a step."""
@@ -61,6 +61,7 @@ def uninterrupted(tmp_path_factory):
     return result(folder)
 
 
+@against_the_whole
 def test_ctrl_c_twice_in_a_terminal_loses_nothing(tmp_path, uninterrupted):
     """A terminal sends it to all processes: the run, and those that load data for it."""
     process = start(tmp_path, num_workers=2, **SLOWLY)
@@ -78,6 +79,7 @@ def test_ctrl_c_twice_in_a_terminal_loses_nothing(tmp_path, uninterrupted):
     assert result(tmp_path) == uninterrupted
 
 
+@against_the_whole
 def test_kill_9_loses_no_more_than_the_time_since_the_last_checkpoint(tmp_path, uninterrupted):
     process = start(tmp_path, **SLOWLY)
     wait_for(lambda: (tmp_path / "checkpoint.bin").exists())
