@@ -20,6 +20,7 @@ from support.exercises import (
     all_exercises,
     assert_full_points,
     assert_points_lost,
+    graded,
 )
 from support.mutants import EndlessLoopError, mutants, rebuilt, without_docstring
 from support.two_processes import grade_in_one_process, grade_in_two_processes
@@ -29,7 +30,6 @@ from cvgen_course.checks import (
     Exercise,
     check_by_name,
     encode_questions,
-    grade,
     make_cases,
 )
 
@@ -169,7 +169,7 @@ def test_exercise_has_three_to_eight_mistakes(exercise):
 @pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
 def test_mistake_costs_a_quarter_and_is_recognised(exercise, mistake):
     for seed in SEEDS[:2]:
-        report = grade(exercise, rebuilt(mistake.implementation), seed)
+        report = graded(exercise, rebuilt(mistake.implementation), seed)
         assert 0 <= report.points <= 0.75 * exercise.points
         assert report.diagnosis == f"This is what one gets when {mistake.diagnosis}"
 
