@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from support.exercises import (
     SEEDS,
     Memorised,
@@ -21,6 +22,7 @@ from support.exercises import (
     assert_full_points,
     assert_points_lost,
     graded,
+    questions,
 )
 from support.mutants import EndlessLoopError, mutants, rebuilt, without_docstring
 from support.two_processes import grade_in_one_process, grade_in_two_processes
@@ -30,8 +32,10 @@ from cvgen_course.checks import (
     Exercise,
     check_by_name,
     encode_questions,
+    expected,
     make_cases,
 )
+from cvgen_course.checks.sides import encode_outcomes
 
 SOLUTIONS = Path(__file__).parents[1] / "solutions"
 EXERCISES = all_exercises()
@@ -135,6 +139,20 @@ def test_cases_follow_from_the_seed(exercise):
     )
     assert first == again
     assert first != other
+
+
+@every_exercise
+def test_questions_that_tests_share_stay_as_they_are(exercise):
+    def spoils(*args, **kwargs):
+        for tensor in filter(torch.is_tensor, (*args, *kwargs.values())):
+            tensor.detach().zero_()
+        return exercise.reference(*args, **kwargs)
+
+    graded(exercise, spoils, "spoilt")
+    cases = make_cases(exercise, "spoilt")
+    shared, right = zip(*questions(exercise, "spoilt"), strict=True)
+    assert encode_questions(shared) == encode_questions(cases)
+    assert encode_outcomes(right) == encode_outcomes(expected(exercise, cases))
 
 
 @every_exercise

@@ -9,7 +9,7 @@ import random
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ import torch
 
 SEED = 20240229
 
-_GENERATORS = (
+_GENERATORS: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
     (torch.default_generator.get_state, torch.default_generator.set_state),
     (np.random.get_state, np.random.set_state),
     (random.getstate, random.setstate),
