@@ -14,12 +14,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from support.exercises import (
     SEEDS,
     Memorised,
     all_exercises,
     assert_full_points,
     assert_points_lost,
+    graded,
+    questions,
 )
 from support.mutants import EndlessLoopError, mutants, rebuilt, without_docstring
 from support.two_processes import grade_in_one_process, grade_in_two_processes
@@ -29,9 +32,10 @@ from cvgen_course.checks import (
     Exercise,
     check_by_name,
     encode_questions,
-    grade,
+    expected,
     make_cases,
 )
+from cvgen_course.checks.sides import encode_outcomes
 
 SOLUTIONS = Path(__file__).parents[1] / "solutions"
 EXERCISES = all_exercises()
@@ -138,6 +142,20 @@ def test_cases_follow_from_the_seed(exercise):
 
 
 @every_exercise
+def test_questions_that_tests_share_stay_as_they_are(exercise):
+    def spoils(*args, **kwargs):
+        for tensor in filter(torch.is_tensor, (*args, *kwargs.values())):
+            tensor.detach().zero_()
+        return exercise.reference(*args, **kwargs)
+
+    graded(exercise, spoils, "spoilt")
+    cases = make_cases(exercise, "spoilt")
+    shared, right = zip(*questions(exercise, "spoilt"), strict=True)
+    assert encode_questions(shared) == encode_questions(cases)
+    assert encode_outcomes(right) == encode_outcomes(expected(exercise, cases))
+
+
+@every_exercise
 def test_cases_keep_titles_and_weights_whatever_the_seed(exercise):
     weights = [[case.weight for case in make_cases(exercise, seed)] for seed in SEEDS]
     assert all(each == weights[0] for each in weights)
@@ -169,7 +187,7 @@ def test_exercise_has_three_to_eight_mistakes(exercise):
 @pytest.mark.parametrize(("exercise", "mistake"), MISTAKES)
 def test_mistake_costs_a_quarter_and_is_recognised(exercise, mistake):
     for seed in SEEDS[:2]:
-        report = grade(exercise, rebuilt(mistake.implementation), seed)
+        report = graded(exercise, rebuilt(mistake.implementation), seed)
         assert 0 <= report.points <= 0.75 * exercise.points
         assert report.diagnosis == f"This is what one gets when {mistake.diagnosis}"
 

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from types import FunctionType
 
 import pytest
-from support.exercises import all_exercises
+from support.exercises import all_exercises, graded
 from support.mutants import rebuilt
 
-from cvgen_course.checks import Exercise, grade
+from cvgen_course.checks import Exercise
 
 EXERCISES = all_exercises()
 
@@ -36,7 +36,7 @@ def test_reference_itself_gets_nothing(exercise):
         return reference(*args, **kwargs)
 
     for answer in (reference, functools.partial(reference), caller, wrapped):
-        assert grade(exercise, answer).points == 0.0
+        assert graded(exercise, answer).points == 0.0
 
 
 @every_exercise
@@ -49,7 +49,7 @@ def test_copy_of_the_reference_gets_nothing(exercise):
         return copied(*args, **kwargs)
 
     for answer in (copied, caller):
-        assert grade(exercise, answer).points == 0.0
+        assert graded(exercise, answer).points == 0.0
 
 
 @every_exercise
@@ -60,7 +60,7 @@ def test_wraps_above_ones_own_answer_costs_nothing(exercise):
     def answer(*args, **kwargs):
         return right(*args, **kwargs)
 
-    assert grade(exercise, answer).points == exercise.points
+    assert graded(exercise, answer).points == exercise.points
 
 
 @every_exercise
@@ -70,7 +70,7 @@ def test_answer_by_way_of_the_courses_mistakes_gets_nothing(exercise):
     mistakes = [mistake.implementation for mistake in exercise.mistakes]
     assert set(mistakes) <= set(helpers)
     for item in helpers:
-        assert grade(exercise, calls(item, exercise)).points == 0.0, item
+        assert graded(exercise, calls(item, exercise)).points == 0.0, item
 
 
 def calls(item, exercise: Exercise):
@@ -96,4 +96,4 @@ def calls(item, exercise: Exercise):
 def test_forbidden_call_gets_nothing(exercise):
     for item in exercise.forbidden:
         if callable(item) and not isinstance(item, type):  # a class wants arguments of its own
-            assert grade(exercise, calls(item, exercise)).points == 0.0, item
+            assert graded(exercise, calls(item, exercise)).points == 0.0, item

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
+from torch import equal
 from torch.testing import assert_close
 
 from cvgen_course.checks.plain import FLOATS
@@ -190,6 +191,8 @@ def _close(
     rtol, atol = TOLERANCES.get(dtype, (0.0, 0.0))
     if got.dtype in FLOATS:
         got, expected = got.double(), expected.double()
+    if got.dtype == expected.dtype and equal(got, expected):
+        return True  # as most are; assert_close takes fifty times as long
     try:
         assert_close(
             got,

@@ -30,6 +30,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from cvgen_course.checks.identity import name_of, same_code, underlying
 
 SWITCHED_OFF = "sys.setprofile"
+_SWITCH = (sys.setprofile, SWITCHED_OFF)
 
 _METHODS = ("forward", "__call__", "__iter__")
 _CONSTRUCTORS = ("__init__", "__new__")
@@ -56,22 +57,27 @@ class CallWatcher:
     """
 
     def __init__(self, items: Iterable[Any], by_identity: Iterable[FunctionType] = ()) -> None:
-        self.hits: list[str] = []
-        self._codes: dict[int, list[tuple[CodeType, str, Any]]] = {}
-        self._originals: dict[tuple[str, ...], list[tuple[CodeType, str]]] = {}
-        self._builtins: dict[str, list[tuple[Any, str]]] = {}
-        self._operators: dict[str, str] = {}
-        self._dispatch: set[str] = set()
+        self._called: dict[int, Any] = {}
+        self._codes: dict[int, list[tuple[CodeType, Any, Any]]] = {}
+        self._originals: dict[tuple[str, ...], list[tuple[CodeType, Any]]] = {}
+        self._builtins: dict[str, list[tuple[Any, Any]]] = {"setprofile": [_SWITCH]}
+        self._operators: dict[str, Any] = {}
+        self._dispatch: dict[str, Any] = {}
         self._active = False
         for item in items:
-            self._add(item, name_of(item))
+            self._add(item, item)
         for function in by_identity:
-            self._add_code(function.__code__, name_of(function), _same_closure(function))
-        self._add_code(_canary.__code__, "", None)
+            self._add_code(function.__code__, function, _same_closure(function))
+        self._add_code(_canary.__code__, None, None)
         self._canary_seen = False
 
+    @property
+    def hits(self) -> list[str]:
+        """The names of what was called, in the order of their first calls."""
+        return list(dict.fromkeys(map(name_of, self._called.values())))
+
     def __enter__(self) -> CallWatcher:
-        self.hits = []
+        self._called = {}
         self._canary_seen = False
         self._previous = (sys.getprofile(), threading.getprofile())
         self._stack = contextlib.ExitStack()
@@ -93,37 +99,37 @@ class CallWatcher:
         if not (self._canary_seen and (still_there or full)):
             self._hit(SWITCHED_OFF)
 
-    def _hit(self, name: str) -> None:
-        if name not in self.hits:
-            self.hits.append(name)
+    def _hit(self, asked: Any) -> None:
+        self._called.setdefault(id(asked), asked)
 
-    def _add(self, item: Any, name: str) -> None:
+    def _add(self, item: Any, asked: Any) -> None:
+        """Watch for calls of an item; what is forbidden by name is ``asked``."""
         if isinstance(item, str):
-            self._operators[item] = name
+            self._operators[item] = asked
             if not item.startswith("aten::"):
-                self._dispatch.add(item)
+                self._dispatch[item] = asked
             return
         item = underlying(item)
         if isinstance(item, type):
-            self._add_class(item, name)
+            self._add_class(item, asked)
         elif isinstance(item, FunctionType):
             code = item.__code__
-            self._add_code(code, name, _same_closure(item))
-            self._originals.setdefault(code.co_names, []).append((code, name))
+            self._add_code(code, asked, _same_closure(item))
+            self._originals.setdefault(code.co_names, []).append((code, asked))
         elif isinstance(item, _ANY_C_FUNCTION):
-            self._builtins.setdefault(item.__name__, []).append((item, name))
-            self._operators[f"aten::{item.__name__}"] = name
+            self._builtins.setdefault(item.__name__, []).append((item, asked))
+            self._operators[f"aten::{item.__name__}"] = asked
         elif isinstance(getattr(item, "_qualified_op_name", None), str):
-            self._add(item._qualified_op_name, name)
+            self._add(item._qualified_op_name, asked)
         elif isinstance(call := inspect.getattr_static(type(item), "__call__", None), FunctionType):
-            self._add_code(call.__code__, name, _first_argument_is(item))
+            self._add_code(call.__code__, asked, _first_argument_is(item))
         else:
             raise TypeError(
                 f"forbidden: expected functions, classes or operator names, got {item!r}, "
                 "which can't be watched"
             )
 
-    def _add_class(self, cls: type, name: str) -> None:
+    def _add_class(self, cls: type, asked: Any) -> None:
         methods = [getattr(cls, method, None) for method in _METHODS]
         methods = [
             m
@@ -136,59 +142,55 @@ class CallWatcher:
             raise TypeError(f"forbidden: expected a class with methods in Python, got {cls!r}")
         for method in methods:
             method = underlying(method)
-            self._add_code(method.__code__, name, _first_argument_is_a(cls))
+            self._add_code(method.__code__, asked, _first_argument_is_a(cls))
 
-    def _add_code(self, code: CodeType, name: str, holds: Any) -> None:
-        self._codes.setdefault(id(code), []).append((code, name, holds))
+    def _add_code(self, code: CodeType, asked: Any, holds: Any) -> None:
+        self._codes.setdefault(id(code), []).append((code, asked, holds))
 
     def _on_event(self, frame: FrameType, event: str, argument: Any) -> None:
         if not self._active:
             return
-        if event == "call":
-            entries = self._codes.get(id(frame.f_code))
-            if entries:
+        if event == "c_call":
+            for item, asked in self._builtins.get(getattr(argument, "__name__", ""), ()):
+                if _is_c_function(argument, item):
+                    self._hit(asked)
+        elif event == "call":
+            code = frame.f_code
+            if entries := self._codes.get(id(code)):
                 self._on_call(frame, entries)
-            elif id(frame.f_code) in _OPERATOR_CALLS and self._operators:
+            elif id(code) in _OPERATOR_CALLS and self._operators:
                 self._on_operator(frame)
-            for original, name in self._originals.get(frame.f_code.co_names, ()):
-                if frame.f_code is not original and same_code(frame.f_code, original):
-                    self._hit(name)
-        elif event == "c_call":
-            functions = self._builtins.get(getattr(argument, "__name__", ""))
-            if functions:
-                for item, name in functions:
-                    if _is_c_function(argument, item):
-                        self._hit(name)
-            elif argument is sys.setprofile or argument is threading.setprofile:
-                self._hit(SWITCHED_OFF)
+            for original, asked in self._originals.get(code.co_names, ()):
+                if code is not original and same_code(code, original):
+                    self._hit(asked)
 
-    def _on_call(self, frame: FrameType, entries: list[tuple[CodeType, str, Any]]) -> None:
-        for code, name, holds in entries:
+    def _on_call(self, frame: FrameType, entries: list[tuple[CodeType, Any, Any]]) -> None:
+        for code, asked, holds in entries:
             if code is _canary.__code__:
                 self._canary_seen = True
             elif holds is None or holds(frame):
-                self._hit(name)
+                self._hit(asked)
 
     def _on_operator(self, frame: FrameType) -> None:
         operator = frame.f_locals.get(frame.f_code.co_varnames[0])
         operator = getattr(operator, "_overloadpacket", operator)
-        name = self._operators.get(getattr(operator, "_qualified_op_name", ""))
-        if name:
-            self._hit(name)
+        asked = self._operators.get(getattr(operator, "_qualified_op_name", ""))
+        if asked is not None:
+            self._hit(asked)
 
 
 class _OperatorWatcher(TorchDispatchMode):
-    def __init__(self, names: set[str], hit: Any) -> None:
+    def __init__(self, asked: dict[str, Any], hit: Any) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch's
-        self._names = names
+        self._asked = asked
         self._report = hit
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         name = func._schema.name
-        if name in self._names:
-            self._report(name)
+        if name in self._asked:
+            self._report(self._asked[name])
         return func(*args, **(kwargs or {}))
 
 
@@ -196,9 +198,8 @@ def _canary() -> None:
     """Be called, so that the watcher knows that it sees calls."""
 
 
-_OPERATOR_CALLS = (
-    id(torch._ops.OpOverloadPacket.__call__.__code__),
-    id(torch._ops.OpOverload.__call__.__code__),
+_OPERATOR_CALLS = frozenset(
+    id(kind.__call__.__code__) for kind in (torch._ops.OpOverloadPacket, torch._ops.OpOverload)
 )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from cvgen_course.checks.exercise import Case, Exercise
 from cvgen_course.checks.expected import expected
 from cvgen_course.checks.identity import is_or_wraps
-from cvgen_course.checks.isolation import clean_state, quiet
+from cvgen_course.checks.isolation import clean_state, quiet, random_state_kept
 from cvgen_course.checks.judge import judge
 from cvgen_course.checks.outcome import Outcome
 from cvgen_course.checks.plain import to_plain
@@ -27,7 +27,7 @@ def make_cases(exercise: Exercise, seed: str | int = PUBLIC_SEED) -> list[Case]:
             positive.
         WrongAnswer: a case's inputs are no plain data.
     """
-    with clean_state(), quiet():
+    with quiet(), random_state_kept(), clean_state():
         cases = list(exercise.cases(generator(seed, exercise.name)))
     titles = [case.title for case in cases]
     if not cases or len(set(titles)) < len(titles):

@@ -9,13 +9,20 @@ import random
 import sys
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 import torch
 
 SEED = 20240229
+
+_GENERATORS: tuple[tuple[Callable[[], Any], Callable[[Any], Any]], ...] = (
+    (torch.default_generator.get_state, torch.default_generator.set_state),
+    (np.random.get_state, np.random.set_state),
+    (random.getstate, random.setstate),
+)
+"""How to get and set the state of each; bound early, past what a student's code replaces."""
 
 
 class _Sink(io.TextIOBase):
@@ -88,18 +95,29 @@ def _descriptors_to_null() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def random_state_kept() -> Iterator[None]:
+    """Put the global random generators back to where they were.
+
+    That takes longer than most answers do: it is done once around all calls of an answer.
+    """
+    states = [get() for get, _ in _GENERATORS]
+    try:
+        yield
+    finally:
+        for (_, put_back), state in zip(_GENERATORS, states, strict=True):
+            with contextlib.suppress(Exception):  # the student's code exchanged the generator
+                put_back(state)
+
+
+@contextlib.contextmanager
 def clean_state() -> Iterator[None]:
-    """Set default dtype, device, gradient mode and random state to the usual, and put them back.
+    """Set default dtype, device and gradient mode to the usual, and put them back; seed all.
 
     So a case's result depends on no earlier case, and on nothing that a cell above left behind.
-    Code that draws from the global random generators draws the same numbers in every case.
+    Code that draws from the global random generators draws the same numbers in every case; what
+    they were before is for ``random_state_kept``.
     """
     dtype, device = torch.get_default_dtype(), torch.get_default_device()
-    torch_state, numpy_state, python_state = (
-        torch.random.get_rng_state(),
-        np.random.get_state(),
-        random.getstate(),
-    )
     recursion = sys.getrecursionlimit()
     try:
         torch.set_default_dtype(torch.float32)
@@ -114,8 +132,5 @@ def clean_state() -> Iterator[None]:
         torch.set_default_dtype(dtype)
         if torch.get_default_device() != device:
             torch.set_default_device(device)
-        torch.random.set_rng_state(torch_state)
-        np.random.set_state(numpy_state)
-        random.setstate(python_state)
         with contextlib.suppress(RecursionError):
             sys.setrecursionlimit(recursion)

@@ -245,6 +245,34 @@ def test_run_leaves_the_global_state_as_it_was():
     assert torch.equal(state, torch.get_rng_state())
 
 
+def test_run_puts_the_random_generators_back():
+    def draw():
+        return torch.rand(1).item(), np.random.rand(), random.random()
+
+    for seed in (torch.manual_seed, np.random.seed, random.seed):
+        seed(1)
+    numbers = draw(), draw()
+    for seed in (torch.manual_seed, np.random.seed, random.seed):
+        seed(1)
+    assert draw() == numbers[0]
+    run_nearest(lambda x: right(x) * (np.random.rand() < 2))
+    assert draw() == numbers[1]
+
+
+def test_run_survives_an_exchanged_generator():
+    usual = np.random.get_bit_generator()
+
+    def exchanges(x):
+        np.random.set_bit_generator(np.random.PCG64())
+        return right(x)
+
+    try:
+        outcomes = run_nearest(exchanges)
+    finally:
+        np.random.set_bit_generator(usual)
+    assert [outcome.kind for outcome in outcomes] == ["value"] * 3
+
+
 def test_run_is_the_same_under_another_default_dtype():
     plain = expected(MEAN, make_cases(MEAN))
     torch.set_default_dtype(torch.float64)

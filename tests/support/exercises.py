@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import importlib
 import pkgutil
 from collections.abc import Callable, Collection
@@ -18,8 +19,9 @@ from cvgen_course.checks import (
     Case,
     Exercise,
     Outcome,
+    answer,
     expected,
-    grade,
+    judge,
     make_cases,
     run,
 )
@@ -46,6 +48,26 @@ def all_exercises() -> dict[str, Exercise]:
     return found
 
 
+def questions(exercise: Exercise, seed: str = PUBLIC_SEED) -> Questions:
+    """Return an exercise's cases and right outcomes; all tests share them.
+
+    That is safe, since an answer gets copies of the inputs, and never sees a right outcome.
+    """
+    return list(_questions(replace(exercise, mistakes=(), forbidden=()), seed))
+
+
+@functools.cache
+def _questions(exercise: Exercise, seed: str) -> Questions:
+    cases = make_cases(exercise, seed)
+    return list(zip(cases, expected(exercise, cases), strict=True))
+
+
+def graded(exercise: Exercise, implementation: Any, seed: str = PUBLIC_SEED) -> Report:
+    """Do what ``grade`` does, with the questions that all tests share."""
+    cases, right = map(list, zip(*questions(exercise, seed), strict=True))
+    return judge(exercise, cases, answer(exercise, implementation, cases), right)
+
+
 def failed(report: Report) -> list[str]:
     """Return the titles and messages of the cases that an answer failed."""
     return [f"{row.title}: {row.message}" for row in report.rows if not row.passed]
@@ -54,7 +76,7 @@ def failed(report: Report) -> list[str]:
 def assert_full_points(exercise: Exercise, answer: Answer, seeds: Collection[str] = SEEDS) -> None:
     """Nobody's correct work is rejected, whatever the seed."""
     for seed in seeds:
-        report = grade(exercise, answer, seed)
+        report = graded(exercise, answer, seed)
         assert report.points == exercise.points, (seed, failed(report))
         assert type(report.points) is float
         assert report.diagnosis == ""
@@ -66,7 +88,7 @@ def assert_points_lost(
     """No wrong work passes, whatever the seed; ``at_least`` is a share of the full points."""
     exercise = replace(exercise, mistakes=())  # which mistake it is plays no part here
     for seed in seeds:
-        points = grade(exercise, answer, seed).points
+        points = graded(exercise, answer, seed).points
         assert 0 <= points < exercise.points, seed
         assert exercise.points - points >= at_least * exercise.points - 1e-9, (seed, points)
 
@@ -87,29 +109,24 @@ def assert_mutants_lose_points(
     """
     assert_full_points(exercise, rebuilt(exercise.reference), seeds)
     exercise = replace(exercise, mistakes=())
-    questions = [_questions(exercise, seed) for seed in seeds]
+    all_asked = [questions(exercise, seed) for seed in seeds]
     survivors = {
         mutant.change
         for mutant in mutants(exercise.reference, helpers)
-        if _lives(mutant, exercise, questions)
+        if _lives(mutant, exercise, all_asked)
     }
     assert survivors == set(equivalent)
 
 
-def _questions(exercise: Exercise, seed: str) -> Questions:
-    cases = make_cases(exercise, seed)
-    return list(zip(cases, expected(exercise, cases), strict=True))
-
-
-def _lives(mutant: Mutant, exercise: Exercise, questions: list[Questions]) -> bool:
+def _lives(mutant: Mutant, exercise: Exercise, all_asked: list[Questions]) -> bool:
     """Return whether a mutant has full points with any seed: whether it passes every case.
 
     Forbidden calls are watched for only where all the values are right: that takes twice the time.
     """
-    values, calls = mutant.build(), mutant.build()
+    values, calls = mutant.build(), functools.cache(mutant.build)
     return any(
-        _passes(exercise, values, asked, watch=False) and _passes(exercise, calls, asked)
-        for asked in questions
+        _passes(exercise, values, asked, watch=False) and _passes(exercise, calls(), asked)
+        for asked in all_asked
     )
 
 

@@ -94,7 +94,7 @@ def mutants(reference: Callable[..., Any], helpers: tuple[str, ...] = ()) -> Ite
         reference: a function defined at the top level of its module.
         helpers: names of functions of that module to be changed too.
     """
-    tree = _parsed(reference)
+    tree = _parsed(reference.__module__)
     ready = _with_budget(tree)
     places = {node.name: i for i, node in enumerate(tree.body) if isinstance(node, ast.FunctionDef)}
     for name in (reference.__name__, *helpers):
@@ -109,11 +109,16 @@ def mutants(reference: Callable[..., Any], helpers: tuple[str, ...] = ()) -> Ite
 
 def rebuilt(reference: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function made anew from its source: of the reference, it must get full points."""
-    return _run(_compiled(_with_budget(_parsed(reference))), reference.__name__)
+    return _run(_unchanged(reference.__module__), reference.__name__)
 
 
-def _parsed(reference: Callable[..., Any]) -> ast.Module:
-    return ast.parse(inspect.getsource(sys.modules[reference.__module__]))
+@functools.cache
+def _unchanged(module: str) -> CodeType:
+    return _compiled(_with_budget(_parsed(module)))
+
+
+def _parsed(module: str) -> ast.Module:
+    return ast.parse(inspect.getsource(sys.modules[module]))
 
 
 def _with_budget(tree: Tree) -> Tree:

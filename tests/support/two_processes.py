@@ -11,6 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
+from support.exercises import questions
 from support.student_side import namespace_of, read_frame, write_frame
 
 from cvgen_course.checks import (
@@ -18,9 +19,7 @@ from cvgen_course.checks import (
     Exercise,
     encode,
     encode_questions,
-    expected,
     judge_bytes,
-    make_cases,
     report_by_name,
 )
 from cvgen_course.reports import Report
@@ -49,9 +48,9 @@ def grade_in_two_processes(
         The report. The process is kept for the next call with the same path.
     """
     exercise = load(exercise_path)[name]
-    cases = make_cases(exercise, seed)
+    cases, right = map(list, zip(*questions(exercise, seed), strict=True))
     answers = ask(exercise_path, name, student_source, encode_questions(cases), timeout)
-    return judge_bytes(exercise, cases, answers, expected(exercise, cases))
+    return judge_bytes(exercise, cases, answers, right)
 
 
 def grade_in_one_process(

@@ -5,9 +5,9 @@ from support.exercises import (
     assert_full_points,
     assert_mutants_lose_points,
     assert_points_lost,
+    graded,
 )
 
-from cvgen_course.checks import grade
 from cvgen_course.detection.average_precision import precision_recall
 from cvgen_course.detection.exercises.average_precision import EXERCISE
 
@@ -252,7 +252,7 @@ def test_average_precision_must_not_come_from_the_courses_own_curve():
         precision_recall(scores, hits, num_objects)
         return loop(scores, hits, num_objects, num_points)
 
-    assert grade(EXERCISE, answer).points == 0.0
+    assert graded(EXERCISE, answer).points == 0.0
 
 
 def test_average_precision_mutants_lose_points():

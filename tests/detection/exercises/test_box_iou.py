@@ -5,10 +5,10 @@ from support.exercises import (
     assert_full_points,
     assert_mutants_lose_points,
     assert_points_lost,
+    graded,
 )
 from torchvision import ops
 
-from cvgen_course.checks import grade
 from cvgen_course.detection.boxes import box_area, generalized_box_iou
 from cvgen_course.detection.exercises.box_iou import EXERCISE
 
@@ -235,7 +235,7 @@ def test_box_iou_must_not_call_what_is_finished(finished):
     def answer(boxes1, boxes2):
         return (finished(boxes1, boxes2) if finished is not box_area else box_area(boxes1), 0)[0]
 
-    assert grade(EXERCISE, answer).points == 0.0
+    assert graded(EXERCISE, answer).points == 0.0
 
 
 def test_box_iou_mutants_lose_points():

@@ -7,10 +7,10 @@ from support.exercises import (
     assert_full_points,
     assert_mutants_lose_points,
     assert_points_lost,
+    graded,
 )
 from torchvision.models.detection._utils import BoxCoder
 
-from cvgen_course.checks import grade
 from cvgen_course.detection.exercises.decode_boxes import EXERCISE
 
 ONES = (1.0, 1.0, 1.0, 1.0)
@@ -200,7 +200,7 @@ def test_decode_boxes_must_not_come_from_torchvision():
     def answer(deltas, anchors, weights=ONES):
         return BoxCoder(weights).decode_single(deltas, anchors)
 
-    assert grade(EXERCISE, answer).points == 0.0
+    assert graded(EXERCISE, answer).points == 0.0
 
 
 def test_decode_boxes_mutants_lose_points():

@@ -6,10 +6,10 @@ from support.exercises import (
     assert_full_points,
     assert_mutants_lose_points,
     assert_points_lost,
+    graded,
 )
 from torchvision.ops import sigmoid_focal_loss
 
-from cvgen_course.checks import grade
 from cvgen_course.detection.exercises.focal_loss import EXERCISE
 from cvgen_course.detection.focal_loss import focal_loss_per_item
 
@@ -200,7 +200,7 @@ def test_focal_loss_must_not_come_from_finished_parts(finished):
         loss = finished(logits, t, alpha, gamma)
         return loss[labels >= 0].sum() / (labels > 0).sum().clamp(min=1)
 
-    assert grade(EXERCISE, answer).points == 0.0
+    assert graded(EXERCISE, answer).points == 0.0
 
 
 def test_focal_loss_mutants_lose_points():

@@ -8,9 +8,9 @@ from support.exercises import (
     assert_full_points,
     assert_mutants_lose_points,
     assert_points_lost,
+    graded,
 )
 
-from cvgen_course.checks import grade
 from cvgen_course.detection.anchors import pyramid_anchors
 from cvgen_course.detection.exercises.grid_anchors import EXERCISE
 
@@ -178,7 +178,7 @@ def test_grid_anchors_must_not_come_from_a_pyramid_of_one_level():
     def answer(height, width, stride, sizes, ratios):
         return pyramid_anchors([(height, width)], [stride], [sizes], ratios)
 
-    assert grade(EXERCISE, answer).points == 0.0
+    assert graded(EXERCISE, answer).points == 0.0
 
 
 def test_grid_anchors_mutants_lose_points():

@@ -5,10 +5,10 @@ from support.exercises import (
     assert_full_points,
     assert_mutants_lose_points,
     assert_points_lost,
+    graded,
 )
 from torchvision.models.detection._utils import Matcher
 
-from cvgen_course.checks import grade
 from cvgen_course.detection.exercises.match_anchors import EXERCISE
 
 
@@ -196,7 +196,7 @@ def test_match_anchors_must_not_come_from_torchvision():
     def answer(iou, low, high):
         return Matcher(high, low, allow_low_quality_matches=True)(iou.T)
 
-    assert grade(EXERCISE, answer).points == 0.0
+    assert graded(EXERCISE, answer).points == 0.0
 
 
 def test_match_anchors_mutants_lose_points():

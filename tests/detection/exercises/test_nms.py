@@ -6,10 +6,10 @@ from support.exercises import (
     assert_full_points,
     assert_mutants_lose_points,
     assert_points_lost,
+    graded,
 )
 from torchvision import ops
 
-from cvgen_course.checks import grade
 from cvgen_course.detection.boxes import box_iou
 from cvgen_course.detection.exercises.nms import EXERCISE
 
@@ -240,7 +240,7 @@ def test_nms_wrong_answer_loses_points(answer):
 
 @pytest.mark.parametrize("vision", [ops.nms, torch.ops.torchvision.nms])
 def test_nms_must_not_come_from_torchvision(vision):
-    assert grade(EXERCISE, lambda *args: vision(*args)).points == 0.0
+    assert graded(EXERCISE, lambda *args: vision(*args)).points == 0.0
 
 
 def test_nms_mutants_lose_points(monkeypatch):

@@ -9,10 +9,10 @@ from support.exercises import (
     assert_full_points,
     assert_mutants_lose_points,
     assert_points_lost,
+    graded,
 )
 from torchvision import ops
 
-from cvgen_course.checks import grade
 from cvgen_course.detection.exercises.roi_align import EXERCISE
 
 
@@ -285,7 +285,7 @@ def torchvisions(features, boxes, image_of, output_size, spatial_scale=1.0, samp
 
 
 def test_roi_align_must_not_come_from_torchvision():
-    assert grade(EXERCISE, torchvisions).points == 0.0
+    assert graded(EXERCISE, torchvisions).points == 0.0
 
 
 def test_roi_align_asks_for_what_torchvision_returns():

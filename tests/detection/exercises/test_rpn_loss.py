@@ -6,10 +6,10 @@ from support.exercises import (
     assert_full_points,
     assert_mutants_lose_points,
     assert_points_lost,
+    graded,
 )
 from torchvision.models.detection.rpn import RegionProposalNetwork
 
-from cvgen_course.checks import grade
 from cvgen_course.detection.exercises.rpn_loss import EXERCISE
 
 
@@ -233,7 +233,7 @@ def test_rpn_loss_must_not_come_from_torchvision():
             Sampled(), logits, deltas.flatten(0, 1), [*labels.to(logits.dtype)], [*target_deltas]
         )
 
-    assert grade(EXERCISE, answer).points == 0.0
+    assert graded(EXERCISE, answer).points == 0.0
 
 
 def test_rpn_loss_mutants_lose_points():

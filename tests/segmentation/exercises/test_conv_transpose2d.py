@@ -6,10 +6,10 @@ from support.exercises import (
     assert_full_points,
     assert_mutants_lose_points,
     assert_points_lost,
+    graded,
 )
 from torch import nn
 
-from cvgen_course.checks import grade
 from cvgen_course.segmentation.exercises import EXERCISES
 
 EXERCISE = EXERCISES["conv_transpose2d"]
@@ -333,7 +333,7 @@ def test_conv_transpose2d_wrong_answer_loses_points(answer):
 
 @pytest.mark.parametrize("answer", FORBIDDEN)
 def test_conv_transpose2d_must_not_call_torchs_own(answer):
-    report = grade(EXERCISE, answer)
+    report = graded(EXERCISE, answer)
     assert report.points == 0.0
     assert any("to do it without" in row.message for row in report.rows)
 

@@ -5,10 +5,10 @@ from support.exercises import (
     assert_full_points,
     assert_mutants_lose_points,
     assert_points_lost,
+    graded,
 )
 
 from cvgen_course import segmentation as ref
-from cvgen_course.checks import grade
 from cvgen_course.segmentation.exercises import EXERCISES
 
 EXERCISE = EXERCISES["dice_loss"]
@@ -219,7 +219,7 @@ def test_dice_loss_must_not_come_from_the_sum_of_losses():
         total = ref.cross_entropy_dice_loss(logits, target, ignore_index)
         return total - ref.pixel_cross_entropy(logits, target, ignore_index)
 
-    assert grade(EXERCISE, answer).points == 0.0
+    assert graded(EXERCISE, answer).points == 0.0
 
 
 def test_dice_loss_mutants_lose_points():

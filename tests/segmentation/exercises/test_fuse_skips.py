@@ -5,11 +5,11 @@ from support.exercises import (
     assert_full_points,
     assert_mutants_lose_points,
     assert_points_lost,
+    graded,
 )
 from torch import nn
 
 from cvgen_course import segmentation as ref
-from cvgen_course.checks import grade
 from cvgen_course.segmentation.exercises import EXERCISES
 
 EXERCISE = EXERCISES["fuse_skips"]
@@ -172,7 +172,7 @@ def test_fuse_skips_must_not_call_the_references_step():
     def answer(score32, score16, score8):
         return ref.upsample_and_add(ref.upsample_and_add(score32, score16), score8)
 
-    assert grade(EXERCISE, answer).points == 0.0
+    assert graded(EXERCISE, answer).points == 0.0
 
 
 def test_fuse_skips_mutants_lose_points():

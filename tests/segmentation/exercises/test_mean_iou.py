@@ -5,10 +5,10 @@ from support.exercises import (
     assert_full_points,
     assert_mutants_lose_points,
     assert_points_lost,
+    graded,
 )
 
 from cvgen_course import segmentation as ref
-from cvgen_course.checks import grade
 from cvgen_course.segmentation.exercises import EXERCISES
 
 EXERCISE = EXERCISES["mean_iou"]
@@ -149,7 +149,7 @@ def test_mean_iou_must_not_call_iou_per_class():
     def answer(confusion):
         return ref.iou_per_class(confusion).nanmean().nan_to_num(0)
 
-    report = grade(EXERCISE, answer)
+    report = graded(EXERCISE, answer)
     assert report.points == 0.0
     assert "iou_per_class" in report.rows[0].message
 

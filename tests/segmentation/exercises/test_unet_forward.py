@@ -5,10 +5,10 @@ from support.exercises import (
     assert_full_points,
     assert_mutants_lose_points,
     assert_points_lost,
+    graded,
 )
 
 from cvgen_course import segmentation as ref
-from cvgen_course.checks import grade
 from cvgen_course.segmentation.exercises import EXERCISES
 
 EXERCISE = EXERCISES["unet_forward"]
@@ -227,7 +227,7 @@ def test_unet_forward_must_not_call_the_reference():
     def answer(*parts):
         return ref.unet_forward(*parts)
 
-    assert grade(EXERCISE, answer).points == 0.0
+    assert graded(EXERCISE, answer).points == 0.0
 
 
 def test_unet_forward_mutants_lose_points():

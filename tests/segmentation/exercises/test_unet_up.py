@@ -6,9 +6,9 @@ from support.exercises import (
     assert_full_points,
     assert_mutants_lose_points,
     assert_points_lost,
+    graded,
 )
 
-from cvgen_course.checks import grade
 from cvgen_course.segmentation.exercises import EXERCISES
 
 EXERCISE = EXERCISES["unet_up"]
@@ -177,7 +177,7 @@ EQUIVALENT = {}
 @pytest.mark.parametrize("answer", [crops_only, one_number_for_both_sides])
 def test_unet_up_blames_no_padding_that_is_not_there(answer):
     for seed in SEEDS:
-        assert "exchanged" not in grade(EXERCISE, answer, seed).diagnosis
+        assert "exchanged" not in graded(EXERCISE, answer, seed).diagnosis
 
 
 @pytest.mark.parametrize("answer", RIGHT)
