@@ -28,7 +28,7 @@ pytestmark = [
 
 @pytest.fixture(scope="session")  # before the browser: Playwright and nbclient need a loop each
 def graded(chromium, tmp_path_factory):
-    return demo_class(tmp_path_factory)[0]
+    return demo_class(tmp_path_factory.getbasetemp())[0]
 
 
 @pytest.fixture

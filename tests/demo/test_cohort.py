@@ -46,12 +46,12 @@ pytestmark = [pytest.mark.xdist_group("demo class"), pytest.mark.follows_from(*M
 
 @pytest.fixture
 def course(tmp_path_factory):
-    return demo_class(tmp_path_factory)[0]
+    return demo_class(tmp_path_factory.getbasetemp())[0]
 
 
 @pytest.fixture
 def outcome(tmp_path_factory):
-    return demo_class(tmp_path_factory)[1]
+    return demo_class(tmp_path_factory.getbasetemp())[1]
 
 
 def points(result):

@@ -16,12 +16,12 @@ MADE_OF = ("solutions/01_segmentation", "lectures/01_segmentation", "nbgrader_co
 
 
 @cache
-def demo_class(temporary: pytest.TempPathFactory) -> tuple[Path, ClassResult]:
-    """Return the demonstration's course and its graded class; copy it before you change it.
+def demo_class(folder: Path) -> tuple[Path, ClassResult]:
+    """Return the demonstration's course, in a folder, and its graded class; copy, then change it.
 
     Of the lecture's figures nothing is drawn: that takes a third of the time, and is no grade.
     """
-    course = copy_course(ROOT, temporary.mktemp("demo") / "course")
+    course = copy_course(ROOT, folder / "demo" / "course")
     (course / ".cvgen").mkdir()
     (course / ".cvgen" / "secret").write_text(SECRET)
     with pytest.MonkeyPatch.context() as patch:
