@@ -20,8 +20,11 @@ OTHERS = """
 import pytest
 def test_c(): pass
 @pytest.mark.follows_from("things")
+@pytest.mark.xdist_group("d")
 def test_d(): pass
 """
+pytestmark = pytest.mark.follows_from()
+
 ALL = {"test_a", "test_b", "test_c", "test_d"}
 
 

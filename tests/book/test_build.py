@@ -6,6 +6,8 @@ from cvgen_course.book import build
 from cvgen_course.errors import BookError
 from cvgen_course.machine import describe
 
+pytestmark = pytest.mark.follows_from("jupyter_book", "tests/book")
+
 
 @pytest.fixture
 def prose(course):

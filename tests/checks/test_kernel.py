@@ -32,6 +32,8 @@ def nearest(x):
     "os.environ['NBGRADER_VALIDATING'] = '1'; check('nearest')",
 ]
 
+pytestmark = pytest.mark.follows_from("tests/support/toy_exercises.py", "cvgen_course.checks")
+
 
 @pytest.mark.notebook
 def test_check_by_name_in_a_kernel(monkeypatch):

@@ -3,7 +3,7 @@
 A test says so by ``@pytest.mark.follows_from(*things)``: it follows from its own file, all that
 this imports, what is installed, and the things. A thing is a module of the package (with all that
 it imports), a notebook (with all that its cells import), or another file or folder of the project.
-The tests of chapters, of training and of experiments follow from code alone.
+The tests of chapters, of checks, training and experiments follow from code alone.
 
 What passes is noted in pytest's cache. Whatever is missing there, or damaged, runs.
 """
@@ -23,7 +23,7 @@ from cvgen_course.provenance import PACKAGE, code_hash
 SUPPORT = Path(__file__).parent
 TESTS = SUPPORT.parent
 ROOT = TESTS.parent
-CODE = ("experiments", "training")
+CODE = ("checks", "experiments", "training")
 PASSED = "cvgen/passed"
 HASH = "follows_from"
 
@@ -113,10 +113,10 @@ def _joined(parts: Iterable[str]) -> str:
 
 
 def note_hashes(items: list[pytest.Item]) -> None:
-    """Let each test's report carry its hash."""
+    """Let each test's report carry its hash; and its name, to which xdist adds that of a group."""
     for item in items:
         if found := follows_from(item):
-            item.user_properties.append((HASH, found))
+            item.user_properties.append((HASH, [item.nodeid, found]))
 
 
 def leave_out_unchanged(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -152,9 +152,9 @@ class Notes:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         for key, value in report.user_properties:
             if key == HASH and report.when == "call" and report.passed:
-                self.passed[report.nodeid] = value
-        if report.failed:
-            self.bad.add(report.nodeid)
+                self.passed.update([value])
+            if key == HASH and report.failed:
+                self.bad.add(value[0])
 
     def pytest_testnodedown(self, node) -> None:
         """Take over what one of several processes left out; all leave out the same."""
