@@ -21,6 +21,7 @@ from support.exercises import (
     all_exercises,
     assert_full_points,
     assert_points_lost,
+    every_exercise,
     graded,
     questions,
 )
@@ -44,12 +45,6 @@ MISTAKES = [
     for key, exercise in EXERCISES.items()
     for mistake in exercise.mistakes
 ]
-
-
-def every_exercise(test: Callable) -> Callable:
-    """Let a test of answers run with each exercise."""
-    each = [pytest.param(exercise, id=key) for key, exercise in EXERCISES.items()]
-    return pytest.mark.follows_from()(pytest.mark.parametrize("exercise", each)(test))
 
 
 def source_of(function: Callable) -> str:

@@ -6,22 +6,12 @@ import contextlib
 import functools
 import inspect
 import sys
-from collections.abc import Callable
 from types import FunctionType
 
-import pytest
-from support.exercises import all_exercises, graded
+from support.exercises import every_exercise, graded
 from support.mutants import rebuilt
 
 from cvgen_course.checks import Exercise
-
-EXERCISES = all_exercises()
-
-
-def every_exercise(test: Callable) -> Callable:
-    """Let a test of answers run with each exercise."""
-    each = [pytest.param(exercise, id=key) for key, exercise in EXERCISES.items()]
-    return pytest.mark.follows_from()(pytest.mark.parametrize("exercise", each)(test))
 
 
 @every_exercise

@@ -63,7 +63,7 @@ def uses(module, tree):
             for alias in node.names:
                 yield node.module, alias.name
                 modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
-        elif isinstance(node, ast.Constant) and "cvgen_course" in str(node.value):
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield from re.findall(r"(cvgen_course[\w.]*)(?:\.| import )(\w+)", node.value)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):

@@ -5,12 +5,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
-from support.command import cvgen
-from support.site import BOOK_IS_MADE_OF, serving
+from support.site import serving
+from support.smoke_book import smoke_book
 
-from cvgen_course.book.execute import executed_folder
-
-ROOT = Path(__file__).resolve().parents[2]
 SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NO_BROWSER = (
     "no Chromium on this machine; install one with `playwright install chromium` "
@@ -80,19 +77,8 @@ def context(context):
 
 @pytest.fixture(scope="session")
 def html(chromium, tmp_path_factory):
-    """The pages of the real book, built in profile smoke from a copy of the course."""
-    course = tmp_path_factory.mktemp("course")
-    for name in BOOK_IS_MADE_OF:
-        source = ROOT / name
-        if source.is_dir():
-            unwanted = shutil.ignore_patterns("_build", "__pycache__", ".*")
-            shutil.copytree(source, course / name, ignore=unwanted)
-        elif source.exists():
-            shutil.copyfile(source, course / name)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CVGEN_EXECUTED", str(executed_folder(ROOT)))
-        cvgen("book", folder=course)
-    return course / "jupyter_book" / "_build" / "html"
+    """The pages of the real book, built in profile smoke."""
+    return smoke_book(tmp_path_factory.mktemp("course"))
 
 
 @pytest.fixture(scope="session")

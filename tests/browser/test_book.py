@@ -5,13 +5,13 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-from support.site import BOOK_IS_MADE_OF
+from support.smoke_book import MADE_OF
 from support.visit import PHONE, visit
 
 # One browser, one book and one server, so all in one process.
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.follows_from("cvgen_course", *BOOK_IS_MADE_OF, "tests/support/visit.js"),
+    pytest.mark.follows_from("cvgen_course", *MADE_OF, "tests/support/visit.js"),
     pytest.mark.slow,
     pytest.mark.timeout(600),
     pytest.mark.xdist_group("browser"),

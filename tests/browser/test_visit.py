@@ -44,6 +44,10 @@ BROKEN = {
     "a word that is too long": (f"<p>{'Unbreakable' * 9}</p>", {"wide"}),
     "tiny text": ('<p style="font-size: 8px">Tiny.</p>', {"tiny"}),
     "pale text by day": (f'<p style="{PALE}">Pale.</p>', {"light"}),
+    "text on a background that is as dark by day": (
+        '<p>Text.</p><p style="background: light-dark(#333, #111)">Text.</p>',
+        {"light"},
+    ),
     "dim text by night": ('<p style="color: light-dark(#333, #444)">Dim.</p>', {"dark"}),
     "a picture without text": (f'<img src="{SQUARE}">', {"light", "dark"}),
     "pale text in a fold": (

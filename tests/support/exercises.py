@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
+import pytest
 import torch
 from support.mutants import Mutant, mutants, rebuilt
 
@@ -46,6 +47,12 @@ def all_exercises() -> dict[str, Exercise]:
             exercises = importlib.import_module(name).EXERCISES
             found |= {f"{module.name}.{key}": exercise for key, exercise in exercises.items()}
     return found
+
+
+def every_exercise(test: Callable[..., None]) -> Callable[..., None]:
+    """Let a test of answers run with each exercise."""
+    each = [pytest.param(exercise, id=key) for key, exercise in all_exercises().items()]
+    return pytest.mark.follows_from()(pytest.mark.parametrize("exercise", each)(test))
 
 
 def questions(exercise: Exercise, seed: str = PUBLIC_SEED) -> Questions:

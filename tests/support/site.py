@@ -8,15 +8,6 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 
-BOOK_IS_MADE_OF = (
-    "solutions",
-    "lectures",
-    "jupyter_book",
-    "benchmarks",
-    "pyproject.toml",
-    "requirements.lock",
-)
-
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *args: object) -> None:

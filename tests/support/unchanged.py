@@ -3,7 +3,8 @@
 A test says so by ``@pytest.mark.follows_from(*things)``: it follows from its own file, all that
 this imports, what is installed, and the things. A thing is a module of the package (with all that
 it imports), a notebook (with all that its cells import), or another file or folder of the project.
-The tests of chapters, of checks, training and experiments follow from code alone.
+The tests of chapters, of checks, training and experiments follow from code alone, unless they look
+at real data.
 
 What passes is noted in pytest's cache. Whatever is missing there, or damaged, runs.
 """
@@ -32,7 +33,8 @@ def mark_tests_of_code(items: list[pytest.Item]) -> None:
     """Mark what lies in a chapter's folder, or one of CODE; elsewhere, tests have marks."""
     folders = [TESTS / name for name in (*(chapter.name for chapter in CHAPTERS), *CODE)]
     for item in items:
-        if any(folder in item.path.parents for folder in folders):
+        of_code = any(folder in item.path.parents for folder in folders)
+        if of_code and item.get_closest_marker("data") is None:
             item.add_marker("follows_from")
 
 
