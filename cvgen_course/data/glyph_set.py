@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from cvgen_course.data import glyphs
-from cvgen_course.data.cache import cached
-from cvgen_course.data.folders import cache_folder
+from cvgen_course.data.drawn import drawn_split
 from cvgen_course.data.image_set import LabelledImages
-from cvgen_course.data.splits import require_split
-from cvgen_course.provenance import code_hash
 
 SIZES = {"train": 10_000, "val": 1_000, "test": 1_000}
 
@@ -31,12 +27,5 @@ def load_glyphs(
     Raises:
         ValueError: an unknown split or a size below 1.
     """
-    require_split(split)
-    size = SIZES[split] if size is None else size
-    if size < 1:
-        raise ValueError(f"size: expected at least 1, got {size}")
-    version = code_hash(glyphs.__name__)
-    folder = Path(root) if root is not None else cache_folder()
-    path = folder / "glyphs" / f"{split}-{size}-{seed}-{version}.npz"
-    arrays = cached(path, lambda: glyphs.draw_split(split, size, seed))
+    arrays = drawn_split(glyphs, SIZES, split, root, size, seed)
     return LabelledImages(arrays["images"], arrays["labels"], glyphs.CLASSES)

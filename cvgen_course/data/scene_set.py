@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
-from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from cvgen_course.data import scenes
-from cvgen_course.data.cache import Arrays, cached
-from cvgen_course.data.folders import cache_folder
+from cvgen_course.data.cache import Arrays
+from cvgen_course.data.drawn import drawn_split
 from cvgen_course.data.instances import scene_item
 from cvgen_course.data.items import SceneItem, SegmentationItem
 from cvgen_course.data.pictures import to_float
-from cvgen_course.data.splits import require_split
-from cvgen_course.provenance import code_hash
 
 SIZES = {"train": 2000, "val": 250, "test": 250}
 
@@ -87,10 +84,4 @@ def load_scenes(
     Raises:
         ValueError: an unknown split or a size below 1.
     """
-    require_split(split)
-    size = SIZES[split] if size is None else size
-    if size < 1:
-        raise ValueError(f"size: expected at least 1, got {size}")
-    folder = Path(root) if root is not None else cache_folder()
-    path = folder / "scenes" / f"{split}-{size}-{seed}-{code_hash(scenes.__name__)}.npz"
-    return Scenes(cached(path, lambda: scenes.draw_split(split, size, seed)))
+    return Scenes(drawn_split(scenes, SIZES, split, root, size, seed))
