@@ -1,5 +1,6 @@
 """The one list of chapters: what it says is true, and whoever repeats it says the same."""
 
+import json
 import re
 from pathlib import Path
 
@@ -28,6 +29,15 @@ def test_lecture_has_the_title_and_the_minutes_of_the_list(chapter):
     assert f"\n# {chapter.title}\n" in text
     number, unit = MINUTES.search(text).groups()
     assert chapter.minutes == (int(number) if unit == "minutes" else 1)
+
+
+def test_minutes_of_the_list_are_those_that_were_measured():
+    results = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
+    measured = [entry for entry in results["benchmarks"] if entry["group"] == "Chapters"]
+    assert measured
+    for entry in measured:
+        minutes = entry["seconds"]["median"] / 60
+        assert find(entry["what"]).minutes == pytest.approx(minutes, rel=0.25, abs=0.6), entry
 
 
 @pytest.mark.parametrize("name", ["detection", "02_detection"])

@@ -25,6 +25,8 @@ How to read the tables:
   thread, with the same input, after a check that their results are equal. The **ratio** is the
   course's time divided by the library's, the median over the rounds: below 1, the course is
   faster. Its functions are written to be read, the library's to be fast.
+- *Threads that wait* compares a setting instead: the same step as the course runs it, and with the
+  setting unset, in turn, each in a process of its own, on two threads.
 - Ratios travel from machine to machine. Seconds do not.
 - A chapter runs from empty caches, as at a reader's first Run All: data are drawn and networks
   trained, on all cores. Its memory is the most that the notebook's kernel held at a time.
