@@ -73,6 +73,15 @@ def test_load_scenes_reads_its_cache(tmp_path, monkeypatch):
     assert torch.equal(load("scenes", "val", root=tmp_path, size=3).images, first.images)
 
 
+def test_load_scenes_draws_anew_where_the_code_has_changed(tmp_path, monkeypatch):
+    load("scenes", "val", root=tmp_path, size=1)
+    monkeypatch.setattr("cvgen_course.data.drawn.code_hash", lambda module: f"new-{module}")
+    load("scenes", "val", root=tmp_path, size=1)
+    names = sorted(path.name for path in (tmp_path / "scenes").iterdir())
+    assert len(names) == 2
+    assert names[1] == "val-1-0-new-cvgen_course.data.scenes.npz"
+
+
 @pytest.mark.parametrize("size", [0, -1])
 def test_load_scenes_rejects_a_size(size):
     with pytest.raises(ValueError, match="size: expected at least 1"):
