@@ -35,6 +35,7 @@ from cvgen_course.checks import (
     encode_questions,
     expected,
     make_cases,
+    report_by_name,
 )
 from cvgen_course.checks.sides import encode_outcomes
 
@@ -159,6 +160,23 @@ def test_cases_keep_titles_and_weights_whatever_the_seed(exercise):
 @every_exercise
 def test_reference_rebuilt_from_its_source_gets_full_points(exercise):
     assert_full_points(exercise, rebuilt(exercise.reference), (*SEEDS, *map(str, range(8))))
+
+
+MODES = [
+    lambda: torch.device("meta"),
+    torch.inference_mode,
+    torch.no_grad,
+    lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+]
+
+
+@every_exercise
+def test_right_answer_gets_full_points_in_whatever_mode_the_notebook_left(exercise):
+    namespace = {exercise.name: rebuilt(exercise.reference)}
+    for mode in MODES:
+        with mode():
+            report = report_by_name({exercise.name: exercise}, exercise.name, namespace)
+        assert report.points == exercise.points, report.note
 
 
 @every_exercise

@@ -28,9 +28,12 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from cvgen_course.checks.identity import name_of, same_code, underlying
+from cvgen_course.checks.time_limit import OutOfTimeError
 
 SWITCHED_OFF = "sys.setprofile"
 _SWITCH = (sys.setprofile, SWITCHED_OFF)
+
+_REMOVE_PROFILERS = (RecursionError, MemoryError, OutOfTimeError)
 
 _METHODS = ("forward", "__call__", "__iter__")
 _CONSTRUCTORS = ("__init__", "__new__")
@@ -94,9 +97,9 @@ class CallWatcher:
         sys.setprofile(self._previous[0])
         threading.setprofile(self._previous[1])
         self._stack.close()
-        # Python itself removes a profiler that finds no room on a full stack.
-        full = kind is not None and issubclass(kind, RecursionError | MemoryError)
-        if not (self._canary_seen and (still_there or full)):
+        # Python itself removes a profiler that finds no room on a full stack, or is interrupted.
+        removed = kind is not None and issubclass(kind, _REMOVE_PROFILERS)
+        if not (self._canary_seen and (still_there or removed)):
             self._hit(SWITCHED_OFF)
 
     def _hit(self, asked: Any) -> None:

@@ -110,26 +110,42 @@ def random_state_kept() -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def usual_modes() -> Iterator[None]:
+    """Set default dtype, device, gradients and autocast to the usual, and put them back.
+
+    A notebook may have set others, for a training say; no check's result depends on them.
+    """
+    dtype = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float32)
+    try:
+        with contextlib.ExitStack() as modes:
+            modes.enter_context(torch.inference_mode(False))
+            modes.enter_context(torch.enable_grad())
+            if torch.is_autocast_enabled("cpu"):
+                modes.enter_context(torch.autocast("cpu", enabled=False))
+            if torch.empty(0).device.type != "cpu":  # or each call would take longer
+                modes.enter_context(torch.device("cpu"))
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
+
+
+@contextlib.contextmanager
 def clean_state() -> Iterator[None]:
-    """Set default dtype, device and gradient mode to the usual, and put them back; seed all.
+    """Set torch's modes to the usual, and seed all random generators; put the modes back.
 
     So a case's result depends on no earlier case, and on nothing that a cell above left behind.
     Code that draws from the global random generators draws the same numbers in every case; what
     they were before is for ``random_state_kept``.
     """
-    dtype, device = torch.get_default_dtype(), torch.get_default_device()
-    recursion = sys.getrecursionlimit()
+    device, recursion = torch.get_default_device(), sys.getrecursionlimit()
     try:
-        torch.set_default_dtype(torch.float32)
-        if device.type != "cpu":
-            torch.set_default_device("cpu")
         torch.default_generator.manual_seed(SEED)
         np.random.seed(SEED)
         random.seed(SEED)
-        with torch.inference_mode(False), torch.enable_grad(), np.errstate():
+        with usual_modes(), np.errstate():
             yield
     finally:
-        torch.set_default_dtype(dtype)
         if torch.get_default_device() != device:
             torch.set_default_device(device)
         with contextlib.suppress(RecursionError):

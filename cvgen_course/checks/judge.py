@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from cvgen_course.checks.compare import compare, comparison_works
 from cvgen_course.checks.exercise import Case, Exercise
+from cvgen_course.checks.isolation import usual_modes
 from cvgen_course.checks.mistakes import Mistake
 from cvgen_course.checks.outcome import Outcome
 from cvgen_course.checks.run import IN_LINE, alike, run
@@ -22,6 +23,7 @@ _BROKEN = (
 )
 
 
+@usual_modes()
 def judge(
     exercise: Exercise, cases: list[Case], outcomes: list[Outcome], expected: list[Outcome]
 ) -> Report:
@@ -102,7 +104,7 @@ def judge_case(case: Case, outcome: Outcome, expected: Outcome) -> Row:
     """Return the row of one case: whether it is passed, and if not, why."""
     weight = float(case.weight)
     if outcome.kind != "value":
-        hint = case.hint if outcome.kind in ("wrong", "raised") else ""
+        hint = case.hint if outcome.kind in ("wrong", "raised", "out of time") else ""
         return Row(
             case.title, False, weight, outcome.text or "There is no answer to this case.", hint
         )

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-KINDS = ("value", "wrong", "raised", "blank", "forbidden", "missing", "interrupted")
+KINDS = (
+    *("value", "wrong", "raised", "out of time"),
+    *("blank", "forbidden", "missing", "interrupted"),
+)
 
 
 class WrongAnswer(Exception):  # noqa: N818 - it is shown to students; "WrongAnswerError" says less
@@ -18,7 +21,7 @@ class Outcome:
 
     Attributes:
         kind: ``"value"``: it returned plain data. ``"wrong"``: what it returned can't be used.
-            ``"raised"``: it raised. ``"blank"``: it raised ``NotImplementedError``, as an exercise
+            ``"raised"``: it raised. ``"out of time"``: it came to no end, and was stopped. ``"blank"``: it raised ``NotImplementedError``, as an exercise
             that nobody solved yet. ``"forbidden"``: it called what must not be called here.
             ``"missing"``: there is no implementation. ``"interrupted"``: it was stopped, or never
             came to this case.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from time import monotonic
 from types import FunctionType, TracebackType
 from typing import Any
@@ -15,9 +16,10 @@ from torch import equal
 from cvgen_course.checks.compare import same
 from cvgen_course.checks.exercise import Case, Exercise
 from cvgen_course.checks.forbidden import SWITCHED_OFF, CallWatcher
-from cvgen_course.checks.isolation import clean_state, quiet, random_state_kept
+from cvgen_course.checks.isolation import clean_state, quiet, random_state_kept, usual_modes
 from cvgen_course.checks.outcome import Outcome, WrongAnswer
 from cvgen_course.checks.plain import copy_plain, to_plain
+from cvgen_course.checks.time_limit import SECONDS, OutOfTimeError, TimeLimit
 from cvgen_course.checks.words import shorten, type_name
 
 SLOW = 5.0
@@ -26,6 +28,9 @@ SLOW = 5.0
 IN_LINE = "\nIn your line "
 """What stands before the student's line in the text of an exception."""
 
+_NO_END = (
+    "Your code came to no end here, and was stopped. Is there a loop whose condition never changes?"
+)
 _NOT_REACHED = Outcome("interrupted", text="This case was not reached.")
 
 
@@ -41,7 +46,8 @@ def run(
 
     Each call gets its own copy of the inputs, the usual dtype and device, the same random numbers,
     and nowhere to print. All cases run a second time in reverse order, so that answers which depend
-    on earlier calls are found out; nobody waits twice for an answer that is right but slow.
+    on earlier calls are found out; nobody waits twice for an answer that is right but slow. A loop
+    without end costs its case: what takes too long is stopped, and the next case is run.
 
     Args:
         exercise: its probe is run; its reference, mistakes and forbidden calls are watched for.
@@ -56,16 +62,16 @@ def run(
     make_watcher = _watcher_for(exercise) if watch else None
     outcomes = [_NOT_REACHED] * len(cases)
     begin = monotonic()
-    with quiet(), random_state_kept():
+    with quiet(), random_state_kept(), usual_modes(), TimeLimit(SECONDS) as limit:
         for i, case in enumerate(cases):
-            outcomes[i] = _try(exercise, implementation, case, make_watcher)
+            outcomes[i] = _try(exercise, implementation, case, limit, make_watcher)
             if outcomes[i].kind == "interrupted":
                 return outcomes
         twice = twice and monotonic() - begin < SLOW
         for i in reversed(range(len(cases) if twice else 0)):
             if outcomes[i].kind not in ("value", "raised"):
                 continue
-            again = _try(exercise, implementation, cases[i], make_watcher)
+            again = _try(exercise, implementation, cases[i], limit, make_watcher)
             if again.kind == "interrupted":
                 return [*outcomes[:i], again, *outcomes[i + 1 :]]
             if not alike(outcomes[i], again):
@@ -102,6 +108,7 @@ def _try(
     exercise: Exercise,
     implementation: Any,
     case: Case,
+    limit: TimeLimit,
     make_watcher: Callable[[], CallWatcher] | None,
 ) -> Outcome:
     given = copy_plain(case.inputs)
@@ -109,7 +116,7 @@ def _try(
     watcher = make_watcher() if make_watcher else None
     try:
         with clean_state():
-            outcome = _probe(exercise, implementation, given, watcher)
+            outcome = _probe(exercise, implementation, given, limit, watcher)
         changed = tuple(name for name in handed if not _untouched(handed[name], case.inputs[name]))
     except KeyboardInterrupt:
         return _interrupted()
@@ -123,19 +130,22 @@ def _try(
 
 
 def _probe(
-    exercise: Exercise, implementation: Any, given: dict[str, Any], watcher: CallWatcher | None
+    exercise: Exercise,
+    implementation: Any,
+    given: dict[str, Any],
+    limit: TimeLimit,
+    watcher: CallWatcher | None,
 ) -> Outcome:
     try:
-        if watcher is None:
+        with watcher or nullcontext(), limit.one_call():
             value = exercise.probe(implementation, given)
-        else:
-            with watcher:
-                value = exercise.probe(implementation, given)
         return Outcome("value", to_plain(value))
     except WrongAnswer as answer:
         return Outcome("wrong", text=_sentence(text_of(answer)))
     except KeyboardInterrupt:
         raise
+    except OutOfTimeError as error:
+        return Outcome("out of time", text=_NO_END + _where(error))
     except (
         BaseException
     ) as error:  # SystemExit, RecursionError, MemoryError and the like are a student's, too
