@@ -1,4 +1,4 @@
-"""The trusted side of a check: compare, give points, recognise mistakes."""
+"""The trusted side of a check: compare, give points, explain."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import math
 from dataclasses import replace
 
 from cvgen_course.checks.compare import compare, comparison_works
+from cvgen_course.checks.diagnosis import Answered, diagnosis
 from cvgen_course.checks.exercise import Case, Exercise
 from cvgen_course.checks.isolation import usual_modes
-from cvgen_course.checks.mistakes import Mistake
 from cvgen_course.checks.outcome import Outcome
-from cvgen_course.checks.run import IN_LINE, alike, run
 from cvgen_course.reports import Report, Row
 
 NOT_SOLVED = (
@@ -48,16 +47,15 @@ def judge(
     if all(outcome.kind == "missing" for outcome in outcomes):
         return refuse(exercise, cases, outcomes[0].text or "No answer came.")
     points = points_for(exercise, rows)
-    failed_first = sorted(range(len(cases)), key=lambda i: rows[i].passed)
-    answers = [(cases[i], outcomes[i]) for i in failed_first]
-    diagnosis = "" if all(row.passed for row in rows) else _diagnosis(exercise, answers)
+    passed = [row.passed for row in rows]
+    answered = list(map(Answered, cases, outcomes, expected, passed))
     return Report(
         exercise.name,
         exercise.title,
         points,
         float(exercise.points),
         rows,
-        diagnosis,
+        "" if all(passed) else diagnosis(exercise, answered),
         read=exercise.read,
     )
 
@@ -126,31 +124,3 @@ def judge_case(case: Case, outcome: Outcome, expected: Outcome) -> Row:
         difference.expected,
         difference.got,
     )
-
-
-def _fits(exercise: Exercise, mistake: Mistake, case: Case, outcome: Outcome) -> bool:
-    """Return whether a mistake makes of a case what the student's answer made of it."""
-    (result,) = run(exercise, mistake.implementation, [case], watch=False, twice=False)
-    return alike(outcome, result) and _same_complaint(outcome, result)
-
-
-def _same_complaint(one: Outcome, other: Outcome) -> bool:
-    """Return whether two outcomes say the same where they are no values; lines of code aside."""
-    texts = [outcome.text.partition(IN_LINE)[0] for outcome in (one, other)]
-    return one.kind == "value" or texts[0] == texts[1]
-
-
-def _diagnosis(exercise: Exercise, answers: list[tuple[Case, Outcome]]) -> str:
-    """Name the known mistakes whose whole pattern of results is the student's."""
-    if not any(outcome.kind in ("value", "raised", "wrong") for _, outcome in answers):
-        return ""
-    fitting = [
-        mistake.diagnosis.rstrip(".")
-        for mistake in exercise.mistakes
-        if all(_fits(exercise, mistake, case, outcome) for case, outcome in answers)
-    ]
-    if len(fitting) == 1:
-        return f"This is what one gets when {fitting[0]}."
-    if fitting:
-        return "This is consistent with several mistakes: " + "; or ".join(fitting) + "."
-    return ""

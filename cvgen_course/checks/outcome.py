@@ -21,10 +21,10 @@ class Outcome:
 
     Attributes:
         kind: ``"value"``: it returned plain data. ``"wrong"``: what it returned can't be used.
-            ``"raised"``: it raised. ``"out of time"``: it came to no end, and was stopped. ``"blank"``: it raised ``NotImplementedError``, as an exercise
-            that nobody solved yet. ``"forbidden"``: it called what must not be called here.
-            ``"missing"``: there is no implementation. ``"interrupted"``: it was stopped, or never
-            came to this case.
+            ``"raised"``: it raised. ``"out of time"``: it came to no end, and was stopped.
+            ``"blank"``: it raised ``NotImplementedError``, as an exercise that nobody solved yet.
+            ``"forbidden"``: it called what must not be called here. ``"missing"``: there is no
+            implementation. ``"interrupted"``: it was stopped by hand, or never came to this case.
         value: the plain data, where ``kind`` is ``"value"``.
         text: the reason in plain words, elsewhere.
         exception: name of the exception's type, where ``kind`` is ``"raised"``.

@@ -94,9 +94,7 @@ def _stopwatch(thread: int) -> Callable[[], float]:
         return lambda: time.monotonic() - wall
     clock = time.pthread_getcpuclockid(thread)
     work = time.clock_gettime(clock)
-    return lambda: max(
-        time.clock_gettime(clock) - work, (time.monotonic() - wall) / PATIENCE
-    )
+    return lambda: max(time.clock_gettime(clock) - work, (time.monotonic() - wall) / PATIENCE)
 
 
 def _raise_in(thread: int) -> None:
