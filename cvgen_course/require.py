@@ -79,6 +79,33 @@ def require_range(name: str, values: Tensor, low: int, high: int, hint: str = ""
         )
 
 
+def require_images(name: str, images: Tensor, smallest: int, training: bool = False) -> None:
+    """Raise unless a network can take images.
+
+    Args:
+        name: the argument's name, for the message.
+        images: should be float (N, 3, H, W).
+        smallest: what H and W have to be at least: the stride of the network's coarsest map.
+        training: whether that map is normalised with the batch's own mean and variance. A single
+            number has no variance, so one image alone must be larger then.
+
+    Raises:
+        TypeError: ``images`` is no floating-point tensor.
+        ValueError: it does not have that shape.
+    """
+    require(**{name: (images, "N 3 H W", "float")})
+    N, _, H, W = images.shape
+    if min(H, W) < smallest:
+        raise ValueError(
+            f"{name}: expected H and W of at least {smallest}, got shape {tuple(images.shape)}"
+        )
+    if training and N == 1 and max(H, W) < 2 * smallest:
+        raise ValueError(
+            f"{name}: expected two images or more, or H or W of at least {2 * smallest}, got shape "
+            f"{tuple(images.shape)}; batch norm needs more than one number, or model.eval()"
+        )
+
+
 def _is_of_kind(dtype: torch.dtype, kind: str) -> bool:
     if kind == "float":
         return dtype.is_floating_point

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cvgen_course.require import require_images
 from cvgen_course.segmentation import conv_block
 
 STRIDES = (4, 8, 16)
@@ -55,11 +56,17 @@ class Backbone(nn.Module):
         """Return the maps.
 
         Args:
-            images: float32 (N, 3, H, W) in [-1, 1], H and W at least the coarsest map's stride.
+            images: float32 (N, 3, H, W) in [-1, 1], H and W at least the coarsest map's stride; one
+                image alone in training twice as high or wide.
 
         Returns:
             Maps (N, channels[i], H_i, W_i), from fine to coarse.
+
+        Raises:
+            TypeError: ``images`` is no floating-point tensor.
+            ValueError: it does not have the shape above.
         """
+        require_images("images", images, STRIDES[len(self.stages) - 1], self.training)
         x = self.stem(images)  # stride 2
         maps = []
         for stage in self.stages:

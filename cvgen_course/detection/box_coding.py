@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from cvgen_course.detection.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require
 
 LARGEST_LOG_SCALE = math.log(1000 / 16)
@@ -30,7 +31,7 @@ def encode_boxes(boxes: Tensor, anchors: Tensor, weights: Weights = (1.0, 1.0, 1
         weights: w1, w2, w3, w4, by which the four numbers are multiplied.
 
     Returns:
-        (..., 4): dx, dy, dw, dh; all 0 where a box is its anchor.
+        (..., 4), float32 at least: dx, dy, dw, dh; all 0 where a box is its anchor.
 
     Raises:
         TypeError: an argument is no floating-point tensor.
@@ -61,7 +62,8 @@ def decode_boxes(
         weights: the four numbers by which the deltas were multiplied.
 
     Returns:
-        (..., 4), x1, y1, x2, y2; at most 62.5 times as wide and as high as the anchor.
+        (..., 4), float32 at least: x1, y1, x2, y2; at most 62.5 times as wide and as high as the
+        anchor.
 
     Raises:
         TypeError: an argument is no floating-point tensor.
@@ -75,7 +77,8 @@ def decode_boxes(
         network says what it likes, and its exponential must not overflow. The paper doesn't.
     """
     require(deltas=(deltas, "... 4", "float"), anchors=(anchors, "... 4", "float"))
-    dx, dy, dw, dh = (part / w for part, w in zip(deltas.unbind(-1), weights, strict=True))
+    parts = at_least_float32(deltas).unbind(-1)
+    dx, dy, dw, dh = (part / w for part, w in zip(parts, weights, strict=True))
     x_a, y_a, w_a, h_a = xyxy_to_cxcywh(anchors).unbind(-1)
     w = w_a * dw.clamp(max=LARGEST_LOG_SCALE).exp()
     h = h_a * dh.clamp(max=LARGEST_LOG_SCALE).exp()

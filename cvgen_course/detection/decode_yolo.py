@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require
 
 
@@ -22,7 +23,7 @@ def decode_yolo(raw: Tensor, num_boxes: int, image_size: tuple[int, int]) -> tup
         image_size: (H, W) of the image in pixels.
 
     Returns:
-        Two tensors in the dtype of ``raw``, ordered by rows, then columns, then boxes of the cell.
+        Two tensors, float32 at least, ordered by rows, then columns, then boxes of the cell.
 
         - boxes, xyxy in pixels, (N, S_h · S_w · B, 4). The centre is
           ((column + σ(t_x)) W / S_w, (row + σ(t_y)) H / S_h), the size W σ(t_w)² by H σ(t_h)².
@@ -57,7 +58,7 @@ def decode_yolo(raw: Tensor, num_boxes: int, image_size: tuple[int, int]) -> tup
     if H <= 0 or W <= 0:
         raise ValueError(f"image_size: expected a positive (height, width), got {(H, W)}")
     S_h, S_w = raw.shape[2:]
-    of_cells = raw.permute(0, 2, 3, 1)  # (N, S_h, S_w, 5 B + C - 1)
+    of_cells = at_least_float32(raw).permute(0, 2, 3, 1)  # (N, S_h, S_w, 5 B + C - 1)
     of_boxes = of_cells[..., : 5 * num_boxes].unflatten(-1, (num_boxes, 5)).sigmoid()
     x, y, w, h, confidence = of_boxes.unbind(-1)  # each (N, S_h, S_w, B)
 

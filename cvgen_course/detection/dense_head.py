@@ -6,13 +6,15 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from cvgen_course.precision import at_least_float32
+
 
 class DensePredictions(NamedTuple):
     """What a network says about every anchor of N images.
 
     Attributes:
-        logits: float (N, A, L), L numbers for each anchor: of its classes, or of "object" alone.
-        deltas: float (N, A, 4), how each anchor should move; see `encode_boxes`.
+        logits: float32 (N, A, L), L numbers for each anchor: of its classes, or of "object" alone.
+        deltas: float32 (N, A, 4), how each anchor should move; see `encode_boxes`.
         anchors: float32 (A, 4), the same for all images.
         image_size: (H, W) in pixels.
     """
@@ -48,8 +50,8 @@ def per_anchor(x: Tensor, num_anchors: int) -> Tensor:
         num_anchors: anchors at each place.
 
     Returns:
-        float (N, H · W · num_anchors, L).
+        (N, H · W · num_anchors, L), float32 at least: boxes are made of such numbers.
     """
     N, channels, H, W = x.shape
-    x = x.permute(0, 2, 3, 1)  # (N, H, W, num_anchors · L)
+    x = at_least_float32(x).permute(0, 2, 3, 1)  # (N, H, W, num_anchors · L)
     return x.reshape(N, H * W * num_anchors, channels // num_anchors)

@@ -20,6 +20,7 @@ from cvgen_course.detection.rpn import RPN
 from cvgen_course.detection.rpn_loss import rpn_loss
 from cvgen_course.detection.sampling import sample_balanced
 from cvgen_course.detection.targets import Targets, require_targets
+from cvgen_course.precision import at_least_float32
 
 WEIGHTS = (10.0, 10.0, 5.0, 5.0)
 """By which the second stage's deltas are multiplied: proposals are nearly right already."""
@@ -46,10 +47,11 @@ class BoxHead(nn.Module):
         self.box_deltas = nn.Linear(hidden, 4 * num_classes)
 
     def forward(self, regions: Tensor) -> tuple[Tensor, Tensor]:
-        """Map (R, channels, size, size) to logits (R, C) and deltas (R, C, 4)."""
+        """Map (R, channels, size, size) to logits (R, C) and deltas (R, C, 4), float32 at least."""
         x = F.relu(self.fc1(regions.flatten(1)))
         x = F.relu(self.fc2(x))
-        return self.class_logits(x), self.box_deltas(x).unflatten(1, (-1, 4))
+        logits, deltas = self.class_logits(x), self.box_deltas(x).unflatten(1, (-1, 4))
+        return at_least_float32(logits), at_least_float32(deltas)
 
 
 class FirstStage(NamedTuple):

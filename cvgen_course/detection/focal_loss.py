@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require, require_range
 
 
@@ -25,8 +26,8 @@ def focal_loss_per_item(
         gamma: how strongly easy items are turned down, at least 0.
 
     Returns:
-        The same shape and dtype as ``logits``, at least 0; differentiable, and finite with finite
-        gradients for logits of ±1000.
+        The same shape as ``logits``, float32 at least, at least 0; differentiable, and finite with
+        finite gradients for logits of ±1000.
 
     Raises:
         TypeError: ``logits`` or ``targets`` is no floating-point tensor.
@@ -59,8 +60,8 @@ def focal_loss(logits: Tensor, labels: Tensor, alpha: float = 0.25, gamma: float
         gamma: how strongly easy answers are turned down, at least 0.
 
     Returns:
-        0-dimensional, at least 0, in the dtype of ``logits``: the sum of `focal_loss_per_item` over
-        all classes of all anchors that are not left out, divided by the number of anchors with an
+        0-dimensional, float32 at least, at least 0: the sum of `focal_loss_per_item` over all
+        classes of all anchors that are not left out, divided by the number of anchors with an
         object (by 1 where there is none).
 
     Raises:
@@ -85,11 +86,12 @@ def focal_loss(logits: Tensor, labels: Tensor, alpha: float = 0.25, gamma: float
 
 def _per_item(logits: Tensor, is_class: Tensor, alpha: float, gamma: float) -> Tensor:
     """Return the focal loss of each logit; ``is_class`` is a bool tensor of the same shape."""
-    toward_right = torch.where(is_class, logits, -logits)  # p_t is its sigmoid
+    # How far a logit points toward the right answer: p_t is its sigmoid.
+    toward_right = at_least_float32(torch.where(is_class, logits, -logits))
     log_right = F.logsigmoid(toward_right)  # log p_t
     # (1 - p_t)^γ by way of its logarithm: a power of 0 would have a gradient of NaN where γ < 1
     doubt = (gamma * F.logsigmoid(-toward_right)).exp()
-    t = is_class.to(logits.dtype)
+    t = is_class.to(toward_right.dtype)
     alpha_t = alpha * t + (1 - alpha) * (1 - t)
     return -alpha_t * doubt * log_right
 

@@ -14,6 +14,7 @@ from cvgen_course.detection.detections import Detections
 from cvgen_course.detection.faster_rcnn import FasterRCNN, FirstStage, Regions
 from cvgen_course.detection.masks import crop_masks, mask_loss, paste_masks
 from cvgen_course.detection.targets import Targets, require_targets
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require
 
 
@@ -38,11 +39,11 @@ class MaskHead(nn.Module):
         self.mask_logits = nn.Conv2d(channels, num_classes - 1, 1)
 
     def forward(self, regions: Tensor) -> Tensor:
-        """Map (R, channels, S, S) to logits (R, C - 1, 2 S, 2 S)."""
+        """Map (R, channels, S, S) to logits (R, C - 1, 2 S, 2 S), float32 at least."""
         x = regions
         for conv in self.convs:
             x = F.relu(conv(x))
-        return self.mask_logits(F.relu(self.upsample(x)))
+        return at_least_float32(self.mask_logits(F.relu(self.upsample(x))))
 
 
 class MaskRCNN(nn.Module):

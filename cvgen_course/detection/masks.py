@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from cvgen_course.detection.roi_align import roi_align
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require, require_range
 
 
@@ -25,7 +26,7 @@ def mask_loss(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
         targets: the true masks, float (R, M, M), in [0, 1].
 
     Returns:
-        0-dimensional, at least 0, in the dtype of ``logits``: the mean over all objects and
+        0-dimensional, at least 0, float32 at least: the mean over all objects and
         pixels; 0 where there is no object.
 
     Raises:
@@ -42,7 +43,8 @@ def mask_loss(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
         targets=(targets, "R M M", "float"),
     )
     require_range("labels", labels, 1, logits.shape[1] + 1, "leave out background")
-    own = logits[torch.arange(len(labels), device=logits.device), labels - 1]  # (R, M, M)
+    each = torch.arange(len(labels), device=logits.device)
+    own = at_least_float32(logits[each, labels - 1])  # (R, M, M)
     loss = F.binary_cross_entropy_with_logits(own, targets.to(own.dtype), reduction="sum")
     return loss / max(1, own.numel())
 
@@ -116,6 +118,7 @@ def paste_masks(
     """
     require(probs=(probs, "R M M", "float"), boxes=(boxes, "R 4", "float"))
     M = probs.shape[-1]
+    probs = at_least_float32(probs)
     x1, y1, x2, y2 = boxes.to(probs.dtype).unbind(dim=1)
     rows = _reading_weights(y1, y2, height, M)  # (R, H, M)
     columns = _reading_weights(x1, x2, width, M)  # (R, W, M)

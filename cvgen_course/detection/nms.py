@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cvgen_course.detection.boxes import box_iou
+from cvgen_course.detection.boxes import box_area, box_iou
 from cvgen_course.require import require
 
 BLOCK = 192
@@ -29,7 +29,8 @@ def nms(boxes: Tensor, scores: Tensor, threshold: float) -> Tensor:
 
     Raises:
         TypeError: ``boxes`` or ``scores`` is no floating-point tensor.
-        ValueError: the shapes do not belong together, a score is NaN, or the threshold is no IoU.
+        ValueError: the shapes do not belong together, a score is NaN, a box has no finite area, or
+            the threshold is no IoU.
 
     Source:
         Felzenszwalb et al., "Object Detection with Discriminatively Trained Part Based Models",
@@ -37,7 +38,7 @@ def nms(boxes: Tensor, scores: Tensor, threshold: float) -> Tensor:
         Hierarchies", CVPR 2014, arXiv:1311.2524, section 2.2.
     """
     require(boxes=(boxes, "N 4", "float"), scores=(scores, "N", "float"))
-    _require_values(scores, threshold)
+    _require_values(boxes, scores, threshold)
     one_group = torch.zeros_like(scores, dtype=torch.int64)
     return _keep_best(boxes, scores, one_group, threshold)
 
@@ -57,12 +58,13 @@ def batched_nms(boxes: Tensor, scores: Tensor, groups: Tensor, threshold: float)
 
     Raises:
         TypeError: ``boxes`` or ``scores`` is no floating-point tensor, or ``groups`` no int64 one.
-        ValueError: the shapes do not belong together, a score is NaN, or the threshold is no IoU.
+        ValueError: the shapes do not belong together, a score is NaN, a box has no finite area, or
+            the threshold is no IoU.
     """
     require(
         boxes=(boxes, "N 4", "float"), scores=(scores, "N", "float"), groups=(groups, "N", "int64")
     )
-    _require_values(scores, threshold)
+    _require_values(boxes, scores, threshold)
     return _keep_best(boxes, scores, groups, threshold)
 
 
@@ -111,10 +113,17 @@ def _stays(overlaps: Tensor) -> Tensor:
             return stays.bool()
 
 
-def _require_values(scores: Tensor, threshold: float) -> None:
+def _require_values(boxes: Tensor, scores: Tensor, threshold: float) -> None:
     if scores.isnan().any():
         raise ValueError(
             f"scores: expected numbers, got NaN for box {int(scores.isnan().nonzero()[0])}; "
+            "did the training diverge?"
+        )
+    endless = ~box_area(boxes).isfinite()
+    if endless.any():
+        index = int(endless.nonzero()[0])
+        raise ValueError(
+            f"boxes: expected finite areas, got {boxes[index].tolist()} as box {index}; "
             "did the training diverge?"
         )
     if not 0 <= threshold <= 1:

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require, require_range
 
 
@@ -39,7 +40,8 @@ def roi_align(
             then at least one cell wide and high.
 
     Returns:
-        (R, C, ph, pw), in the dtype of ``features``. Differentiable with respect to ``features``.
+        (R, C, ph, pw), in the dtype of ``features``, computed in float32 at least. Differentiable
+        with respect to ``features``.
 
     Raises:
         TypeError: ``features`` or ``boxes`` is no floating-point tensor, ``image_of`` no int64 one.
@@ -56,7 +58,8 @@ def roi_align(
     if sampling_ratio < 1:
         raise ValueError(f"sampling_ratio: expected at least 1, got {sampling_ratio}")
     N, C, H, W = features.shape
-    edges = boxes.detach().to(features.dtype) * spatial_scale - (0.5 if aligned else 0.0)
+    table = at_least_float32(features).movedim(1, -1).reshape(N * H * W, C)  # a row for each cell
+    edges = boxes.detach().to(table.dtype) * spatial_scale - (0.5 if aligned else 0.0)
     left, top, right, bottom = edges.unbind(dim=1)
     rows, row_weights = _cells_and_weights(top, bottom, ph, sampling_ratio, H, aligned)
     columns, column_weights = _cells_and_weights(left, right, pw, sampling_ratio, W, aligned)
@@ -66,7 +69,7 @@ def roi_align(
     cells = first + rows[:, :, None, :, None] * W + columns[:, None, :, None, :]
     weights = row_weights[:, :, None, :, None] * column_weights[:, None, :, None, :]
     cells, weights = (each.flatten(3).flatten(0, 2) for each in (cells, weights))  # (R·ph·pw, 4s²)
-    bins = _WeightedSums.apply(features.movedim(1, -1).reshape(N * H * W, C), cells, weights)
+    bins = _WeightedSums.apply(table, cells, weights).to(features.dtype)
     return bins.reshape(len(boxes), ph, pw, C).movedim(-1, 1)
 
 

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cvgen_course.detection.roi_align import require_regions
+from cvgen_course.precision import at_least_float32
 
 
 def roi_pool(
@@ -42,7 +43,8 @@ def roi_pool(
     ph, pw = require_regions(features, boxes, image_of, output_size)
     N, C, H, W = features.shape
     R = len(boxes)
-    left, top, right, bottom = _round_half_away(boxes.detach() * spatial_scale).unbind(dim=1)
+    edges = at_least_float32(boxes.detach()) * spatial_scale
+    left, top, right, bottom = _round_half_away(edges).unbind(dim=1)
     first_row, num_rows = (each[:, :, None] for each in _bins(top, bottom, ph, H))
     first_column, num_columns = (each[:, None, :] for each in _bins(left, right, pw, W))
 

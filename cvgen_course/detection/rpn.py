@@ -100,10 +100,11 @@ class RPN(nn.Module):
         positive, negative = sample_balanced(assigned.matches, self.num_samples, 0.5)
         labels = torch.full_like(assigned.labels, -1)
         labels[negative], labels[positive] = 0, 1
-        wanted = torch.zeros_like(predictions.deltas)
-        wanted[positive] = encode_boxes(
+        encoded = encode_boxes(
             assigned.boxes[positive], anchors.expand_as(assigned.boxes)[positive]
         )
+        wanted = encoded.new_zeros(assigned.boxes.shape)
+        wanted[positive] = encoded
         logits = predictions.logits.squeeze(-1)  # (N, A)
         objectness, regression = self.rpn_loss(logits, predictions.deltas, labels, wanted)
         return {"objects": objectness, "proposals": regression}

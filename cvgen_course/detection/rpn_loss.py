@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor
 
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require, require_range
 
 
@@ -27,10 +28,10 @@ def rpn_loss(
         beta: where the parabola ends, greater than 0.
 
     Returns:
-        Two tensors without dimensions, in the dtype of ``logits`` and ``deltas``, at least 0: the
-        binary cross-entropy, averaged over all sampled anchors of the batch; and the smooth L1 loss
-        of the positive anchors, summed over their four numbers and divided by the number of
-        *sampled* anchors. Both are 0, with a gradient of 0, where nothing was sampled.
+        Two tensors without dimensions, float32 at least, at least 0: the binary cross-entropy,
+        averaged over all sampled anchors of the batch; and the smooth L1 loss of the positive
+        anchors, summed over their four numbers and divided by the number of *sampled* anchors. Both
+        are 0, with a gradient of 0, where nothing was sampled.
 
     Raises:
         TypeError: ``logits``, ``deltas`` or ``target_deltas`` is no floating-point tensor, or
@@ -57,6 +58,7 @@ def rpn_loss(
         raise ValueError(f"beta: expected a number greater than 0, got {beta}")
     sampled, positive = labels >= 0, labels == 1  # (N, A)
     num_sampled = sampled.sum().clamp(min=1)
+    logits, deltas = at_least_float32(logits), at_least_float32(deltas)
     objectness = F.binary_cross_entropy_with_logits(
         logits[sampled], positive[sampled].to(logits.dtype), reduction="sum"
     )

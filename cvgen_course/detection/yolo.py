@@ -13,6 +13,7 @@ from cvgen_course.detection.boxes import box_iou, xyxy_to_cxcywh
 from cvgen_course.detection.decode_yolo import decode_yolo
 from cvgen_course.detection.detections import Detections, select_detections
 from cvgen_course.detection.targets import Targets, require_targets
+from cvgen_course.precision import at_least_float32
 from cvgen_course.segmentation import conv_block
 
 
@@ -20,7 +21,7 @@ class Grid(NamedTuple):
     """What YOLO's cells say.
 
     Attributes:
-        raw: float (N, 5 B + C - 1, S_h, S_w); see `decode_yolo`.
+        raw: float32 (N, 5 B + C - 1, S_h, S_w); see `decode_yolo`.
         image_size: (H, W) in pixels.
     """
 
@@ -71,7 +72,7 @@ class YOLO(nn.Module):
     def forward(self, images: Tensor) -> Grid:
         """Let every cell speak; ``images`` are float32 (N, 3, H, W) in [-1, 1]."""
         _, stride8 = self.backbone(images)
-        return Grid(self.head(stride8), (images.shape[-2], images.shape[-1]))
+        return Grid(at_least_float32(self.head(stride8)), (images.shape[-2], images.shape[-1]))
 
     def losses(self, grid: Grid, targets: Targets) -> dict[str, Tensor]:
         """Return the parts of the sum of squares, for each object of the batch.

@@ -7,9 +7,8 @@ from collections.abc import Callable
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cvgen_course.require import require
+from cvgen_course.require import require, require_images
 from cvgen_course.segmentation.backbone import Backbone
-from cvgen_course.segmentation.resolution import require_image
 
 
 def upsample_and_add(coarse: Tensor, fine: Tensor) -> Tensor:
@@ -110,7 +109,7 @@ class FCN(nn.Module):
             TypeError: ``image`` is no tensor.
             ValueError: it does not have the shape above.
         """
-        require_image(image, smallest=32)
+        require_images("image", image, smallest=32)
         pool3, pool4, pool5 = self.backbone(image)
         scores = self.score32(pool5)
         if self.stride == 16:

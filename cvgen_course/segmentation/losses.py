@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require, require_range
 
 
@@ -17,7 +18,7 @@ def pixel_cross_entropy(logits: Tensor, target: Tensor, ignore_index: int | None
         ignore_index: pixels with this target are left out.
 
     Returns:
-        0-dimensional, at least 0, in the dtype of ``logits``; 0 where every pixel is ignored.
+        0-dimensional, at least 0, float32 at least; 0 where every pixel is ignored.
 
     Raises:
         TypeError: ``logits`` is no floating-point tensor, or ``target`` no int64 tensor.
@@ -28,7 +29,7 @@ def pixel_cross_entropy(logits: Tensor, target: Tensor, ignore_index: int | None
         arXiv:1411.4038, section 4 ("per-pixel multinomial logistic loss").
     """
     counted, labels = _counted_labels(logits, target, ignore_index)
-    log_probs = logits.log_softmax(dim=1)  # (N, C, H, W)
+    log_probs = at_least_float32(logits).log_softmax(dim=1)  # (N, C, H, W)
     of_right_class = log_probs.gather(1, labels[:, None]).squeeze(1)  # (N, H, W)
     return -(of_right_class * counted).sum() / counted.sum().clamp(min=1)
 
@@ -51,7 +52,7 @@ def dice_loss(
         smooth: added above and below, so that a class that does not occur gives 1 and not 0/0.
 
     Returns:
-        0-dimensional, in [0, 1], in the dtype of ``logits``.
+        0-dimensional, in [0, 1], float32 at least.
 
     Raises:
         TypeError: ``logits`` is no floating-point tensor, or ``target`` no int64 tensor.
@@ -66,8 +67,8 @@ def dice_loss(
     """
     counted, labels = _counted_labels(logits, target, ignore_index)
     counted = counted[:, None]  # (N, 1, H, W)
-    probs = logits.softmax(dim=1) * counted  # (N, C, H, W)
-    one_hot = torch.zeros_like(logits).scatter(1, labels[:, None], 1.0) * counted
+    probs = at_least_float32(logits).softmax(dim=1) * counted  # (N, C, H, W)
+    one_hot = torch.zeros_like(probs).scatter(1, labels[:, None], 1.0) * counted
 
     overlap = (probs * one_hot).sum(dim=(0, 2, 3))  # (C,)
     total = probs.sum(dim=(0, 2, 3)) + one_hot.sum(dim=(0, 2, 3))  # (C,)
@@ -85,7 +86,7 @@ def cross_entropy_dice_loss(
         ignore_index: pixels with this target are left out.
 
     Returns:
-        0-dimensional, at least 0, in the dtype of ``logits``.
+        0-dimensional, at least 0, float32 at least.
 
     Raises:
         TypeError: ``logits`` is no floating-point tensor, or ``target`` no int64 tensor.

@@ -60,8 +60,8 @@ def pixel_accuracy(confusion: Tensor) -> Tensor:
         ValueError: it is not square.
     """
     require(confusion=(confusion, "C C"))
-    total = confusion.sum().clamp(min=1)
-    return confusion.diagonal().sum().double() / total
+    confusion = confusion.double()
+    return confusion.diagonal().sum() / confusion.sum().clamp(min=1)
 
 
 def iou_per_class(confusion: Tensor) -> Tensor:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cvgen_course.require import require
-
 
 def stem_and_head(num_classes: int, width: int, stride: int) -> tuple[nn.Module, nn.Module, int]:
     """Return the first and the last layer of an encoder-decoder network.
@@ -47,21 +45,3 @@ def pad_to_even(image: Tensor) -> Tensor:
     """
     H, W = image.shape[-2:]
     return F.pad(image, (0, W % 2, 0, H % 2), mode="replicate") if H % 2 or W % 2 else image
-
-
-def require_image(image: Tensor, smallest: int) -> None:
-    """Raise unless a network can take an image.
-
-    Args:
-        image: should be float (N, 3, H, W).
-        smallest: what H and W have to be at least.
-
-    Raises:
-        TypeError: ``image`` is no floating-point tensor.
-        ValueError: it does not have that shape.
-    """
-    require(image=(image, "N 3 H W", "float"))
-    if min(image.shape[-2:]) < smallest:
-        raise ValueError(
-            f"image: expected H and W of at least {smallest}, got shape {tuple(image.shape)}"
-        )

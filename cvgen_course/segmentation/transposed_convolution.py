@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require
 
 
@@ -23,8 +24,8 @@ def conv_transpose2d(
         padding: how many rows and columns are cut off at each side of the output, at least 0.
 
     Returns:
-        (N, Cout, (H-1)·stride - 2·padding + kh, (W-1)·stride - 2·padding + kw), differentiable in
-        all three tensors.
+        (N, Cout, (H-1)·stride - 2·padding + kh, (W-1)·stride - 2·padding + kw), in the dtype of
+        ``x``, summed in float32 at least; differentiable in all three tensors.
 
     Raises:
         TypeError: an argument is no tensor.
@@ -40,7 +41,8 @@ def conv_transpose2d(
     full_H, full_W = (H - 1) * stride + kh, (W - 1) * stride + kw
 
     # Every input pixel times the kernel: one stamp of kh × kw for each of the H × W pixels.
-    stamps = torch.einsum("nihw,iokl->nohwkl", x, weight)  # (N, Cout, H, W, kh, kw)
+    values, kernel = at_least_float32(x), at_least_float32(weight)
+    stamps = torch.einsum("nihw,iokl->nohwkl", values, kernel)  # (N, Cout, H, W, kh, kw)
 
     # Where each value of each stamp falls on the output.
     rows = stride * torch.arange(H)[:, None] + torch.arange(kh)  # (H, kh)
@@ -48,11 +50,11 @@ def conv_transpose2d(
     places = rows[:, None, :, None] * full_W + columns[None, :, None, :]  # (H, W, kh, kw)
 
     # Stamps that overlap add up.
-    out = x.new_zeros(N, Cout, full_H * full_W)
+    out = stamps.new_zeros(N, Cout, full_H * full_W)
     out = out.index_add(2, places.flatten().to(x.device), stamps.flatten(start_dim=2))
     out = out.reshape(N, Cout, full_H, full_W)
     out = out[:, :, padding : full_H - padding, padding : full_W - padding]
-    return out if bias is None else out + bias[:, None, None]
+    return (out if bias is None else out + bias[:, None, None]).to(x.dtype)
 
 
 def bilinear_kernel(num_channels: int, factor: int) -> Tensor:

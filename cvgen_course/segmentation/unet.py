@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cvgen_course.require import require
+from cvgen_course.require import require, require_images
 from cvgen_course.segmentation.backbone import conv_block
-from cvgen_course.segmentation.resolution import pad_to_even, require_image, stem_and_head
+from cvgen_course.segmentation.resolution import pad_to_even, stem_and_head
 
 Module = Callable[[Tensor], Tensor]
 
@@ -169,7 +169,8 @@ class UNet(nn.Module):
         """Return the logits of every pixel.
 
         Args:
-            image: float32 (N, 3, H, W) in [-1, 1], H and W at least stem_stride · 2**depth.
+            image: float32 (N, 3, H, W) in [-1, 1], H and W at least stem_stride · 2**depth; one
+                image alone in training twice as high or wide.
 
         Returns:
             Logits (N, C, H, W).
@@ -178,7 +179,8 @@ class UNet(nn.Module):
             TypeError: ``image`` is no tensor.
             ValueError: it does not have the shape above.
         """
-        require_image(image, smallest=self.stem_stride * 2 ** len(self.down_convs))
+        smallest = self.stem_stride * 2 ** len(self.down_convs)
+        require_images("image", image, smallest, self.training)
         H, W = image.shape[-2:]
         x = self.stem(pad_to_even(image) if self.stem_stride == 2 else image)
         logits = self.unet_forward(

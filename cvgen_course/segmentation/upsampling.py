@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require
 
 
@@ -38,7 +39,7 @@ def bilinear(x: Tensor, factor: int) -> Tensor:
         factor: how many times larger, at least 1.
 
     Returns:
-        (N, C, factor·H, factor·W), in the dtype of ``x``.
+        (N, C, factor·H, factor·W), in the dtype of ``x``, computed in float32 at least.
 
     Raises:
         TypeError: ``x`` is no floating-point tensor, or ``factor`` no integer.
@@ -46,8 +47,9 @@ def bilinear(x: Tensor, factor: int) -> Tensor:
     """
     require(x=(x, "N C H W", "float"))
     _require_factor(factor)
-    rows, columns = (_closeness(size, factor, x) for size in x.shape[2:])
-    return rows @ x @ columns.T
+    values = at_least_float32(x)
+    rows, columns = (_closeness(size, factor, values) for size in x.shape[2:])
+    return (rows @ values @ columns.T).to(x.dtype)
 
 
 def bed_of_nails(x: Tensor, factor: int) -> Tensor:

@@ -207,13 +207,13 @@ WRONG = [
 _TWO = "boxes (N, 4) have two dimensions"
 _OVERLAP = "an empty box's area is met by an overlap of 0 only"
 EQUIVALENT = {
-    "intersection_and_union: (..., :, None, :) -> (:, ..., None, :)": _TWO,
+    "_columns: (..., :, None, :) -> (:, ..., None, :)": _TWO,
     "intersection_and_union: (..., :, None) -> (:, ..., None)": _TWO,
     "intersection_and_union: (..., None, :) -> (None, ..., :)": _TWO,
     "_rows: -1 -> +1": _TWO,
-    "_rows: boxes.movedim(-1, 0) -> boxes.movedim(0, -1)": _TWO,
-    "_rows: boxes.movedim(-1, 0).unsqueeze(-2).contiguous().unbind(0) -> "
-    "boxes.movedim(-1, 0).unsqueeze(-2).contiguous().unbind()": "the default",
+    "_rows: at_least_float32(boxes).movedim(-1, 0) -> at_least_float32(boxes).movedim(0, -1)": _TWO,
+    "_rows: at_least_float32(boxes).movedim(-1, 0).unsqueeze(-2).contiguous().unbind(0) -> "
+    "at_least_float32(boxes).movedim(-1, 0).unsqueeze(-2).contiguous().unbind()": "the default",
     "_without_zeros: 1 -> 2": "0 is divided by it",
     "box_area: -1 -> +1": _TWO,
     "box_area: 0 -> -1": _OVERLAP,
@@ -239,5 +239,5 @@ def test_box_iou_must_not_call_what_is_finished(finished):
 
 
 def test_box_iou_mutants_lose_points():
-    helpers = ("intersection_and_union", "_rows", "_without_zeros", "box_area")
+    helpers = ("intersection_and_union", "_columns", "_rows", "_without_zeros", "box_area")
     assert_mutants_lose_points(EXERCISE, EQUIVALENT, helpers)

@@ -181,8 +181,7 @@ _ALWAYS_FOUR = "there are always four weights"
 EQUIVALENT = {
     "decode_boxes: -1 -> +1": "boxes (N, 4) have two dimensions",
     "decode_boxes: True -> False": _ALWAYS_FOUR,
-    "decode_boxes: zip(deltas.unbind(-1), weights, strict=True) -> "
-    "zip(deltas.unbind(-1), weights)": _ALWAYS_FOUR,
+    "decode_boxes: zip(parts, weights, strict=True) -> zip(parts, weights)": _ALWAYS_FOUR,
 }
 
 
