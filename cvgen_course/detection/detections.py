@@ -9,6 +9,7 @@ from torch import Tensor
 
 from cvgen_course.detection.boxes import clip_boxes
 from cvgen_course.detection.nms import batched_nms
+from cvgen_course.precision import at_least_float32
 
 
 class Detections(NamedTuple):
@@ -48,11 +49,12 @@ def select_detections(
         nms_threshold: of two boxes of one class with a larger IoU the better one stays.
 
     Returns:
-        N `Detections`, without masks.
+        N `Detections`, without masks, in float32 at least.
 
     Raises:
         ValueError: a score is NaN.
     """
+    boxes, scores = at_least_float32(boxes), at_least_float32(scores)
     N, A, num_objects = scores.shape  # num_objects = C - 1
     if scores.isnan().any():
         raise ValueError("scores: expected numbers, got NaN; has the training diverged?")

@@ -123,7 +123,8 @@ def paste_masks(
     rows = _reading_weights(y1, y2, height, M)  # (R, H, M)
     columns = _reading_weights(x1, x2, width, M)  # (R, W, M)
     inside = rows.any(dim=2)[:, :, None] & columns.any(dim=2)[:, None]  # (R, H, W)
-    return (rows @ probs @ columns.mT > threshold) & inside
+    with torch.autocast(probs.device.type, enabled=False):  # it would round to bfloat16
+        return (rows @ probs @ columns.mT > threshold) & inside
 
 
 def mask_iou(masks1: Tensor, masks2: Tensor) -> Tensor:

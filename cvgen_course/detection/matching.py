@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require
 
 NEGATIVE = -1
@@ -50,7 +51,7 @@ def match_anchors(iou: Tensor, low: float, high: float, keep_best: bool = True) 
         )
     if iou.numel() == 0:  # there is no largest of nothing
         return torch.full(iou.shape[:-1], NEGATIVE, dtype=torch.int64, device=iou.device)
-    largest, index = iou.max(dim=-1)  # (..., A)
+    largest, index = at_least_float32(iou).max(dim=-1)  # (..., A)
     matched = largest >= high
     if keep_best:
         best_of_object = iou.amax(dim=-2, keepdim=True)  # (..., 1, K)

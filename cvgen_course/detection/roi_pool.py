@@ -70,9 +70,10 @@ def _bins(start: Tensor, end: Tensor, num_bins: int, size: int) -> tuple[Tensor,
     """Return the first cell of each bin in one direction and how many there are, (R, num_bins)."""
     length = (end - start + 1).clamp(min=1)[:, None]  # (R, 1)
     edge = torch.arange(num_bins + 1, dtype=start.dtype, device=start.device)
-    step = length / num_bins
-    first = (start[:, None] + (edge[:-1] * step).floor()).clamp(0, size)
-    last = (start[:, None] + (edge[1:] * step).ceil()).clamp(0, size)
+    # Multiplied first: seven sevenths of 29 are 29, and not a bit more, which would be rounded up.
+    edge = edge * length / num_bins  # (R, num_bins + 1)
+    first = (start[:, None] + edge[:, :-1].floor()).clamp(0, size)
+    last = (start[:, None] + edge[:, 1:].ceil()).clamp(0, size)
     return first.long(), (last - first).long()
 
 

@@ -49,7 +49,8 @@ def bilinear(x: Tensor, factor: int) -> Tensor:
     _require_factor(factor)
     values = at_least_float32(x)
     rows, columns = (_closeness(size, factor, values) for size in x.shape[2:])
-    return (rows @ values @ columns.T).to(x.dtype)
+    with torch.autocast(x.device.type, enabled=False):  # it would round to bfloat16
+        return (rows @ values @ columns.T).to(x.dtype)
 
 
 def bed_of_nails(x: Tensor, factor: int) -> Tensor:

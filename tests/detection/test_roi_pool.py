@@ -50,6 +50,14 @@ def test_roi_pool_equals_one_worked_out_by_hand():
     torch.testing.assert_close(roi_pool(PLANE, box, FIRST, 2), expected[None, None])
 
 
+@pytest.mark.parametrize("length", [29, 31, 57, 58])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_roi_pool_ends_at_the_last_cell_of_its_box(length, dtype):
+    features = torch.arange(60, dtype=dtype).expand(1, 1, 2, 60)
+    box = torch.tensor([[0, 0, length - 1, 1]], dtype=dtype)
+    assert roi_pool(features, box, FIRST, (1, 7))[0, 0, 0, -1] == length - 1
+
+
 def test_roi_pool_does_not_notice_a_box_that_moves_by_less_than_a_rounding():
     boxes = torch.tensor([2.0, 1.0, 5.0, 4.0]) + torch.tensor([[-0.4], [0.0], [0.4]])
     got = roi_pool(PLANE, boxes, FIRST.expand(3), 3)
