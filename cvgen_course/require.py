@@ -101,8 +101,8 @@ def require_images(name: str, images: Tensor, smallest: int, training: bool = Fa
         )
     if training and N == 1 and max(H, W) < 2 * smallest:
         raise ValueError(
-            f"{name}: expected two images or more, or H or W of at least {2 * smallest}, got shape "
-            f"{tuple(images.shape)}; batch norm needs more than one number, or model.eval()"
+            f"{name}: expected two images or more in training, or H or W of at least "
+            f"{2 * smallest}, got shape {tuple(images.shape)}; model.eval() looks without training"
         )
 
 

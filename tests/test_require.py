@@ -3,7 +3,7 @@ import re
 import pytest
 import torch
 
-from cvgen_course.require import require, require_range
+from cvgen_course.require import require, require_images, require_range
 
 IMAGES = torch.zeros(2, 3, 64, 32)
 
@@ -158,3 +158,28 @@ def test_require_range_says_which_values_are_out_of_range():
 
 def test_require_range_does_not_make_a_gpu_wait():
     require_range("labels", torch.zeros(2, dtype=torch.int64, device="meta"), 5, 6)
+
+
+def test_require_images_takes_what_a_network_can_take():
+    require_images("image", torch.zeros(1, 3, 16, 17), 16)
+    require_images("image", torch.zeros(1, 3, 16, 32), 16, training=True)
+    require_images("image", torch.zeros(2, 3, 16, 16), 16, training=True)
+
+
+def test_require_images_says_what_a_network_can_not_take():
+    with pytest.raises(
+        TypeError, match=r"images: expected a floating-point tensor .*; use images.f"
+    ):
+        require_images("images", torch.zeros(1, 3, 16, 16, dtype=torch.uint8), 16)
+    with pytest.raises(
+        ValueError, match=r"image: expected .* \(N, 3, H, W\), got shape \(3, 16, 16\)"
+    ):
+        require_images("image", torch.zeros(3, 16, 16), 16)
+    with pytest.raises(
+        ValueError, match=r"image: expected H and W of at least 16, got .* 16, 15\)"
+    ):
+        require_images("image", torch.zeros(1, 3, 16, 15), 16)
+    with pytest.raises(
+        ValueError, match=r"two images or more in training, or H or W of at least 32"
+    ):
+        require_images("image", torch.zeros(1, 3, 31, 16), 16, training=True)

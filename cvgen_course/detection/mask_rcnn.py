@@ -112,6 +112,8 @@ class MaskRCNN(nn.Module):
         """Find objects and their pixels in images, as `FasterRCNN.detect`."""
         first = self(images)
         found = self.detector.detect_from(first)
+        if not found:
+            return []
         counts = [len(each.labels) for each in found]
         boxes = torch.cat([each.boxes for each in found])
         labels = torch.cat([each.labels for each in found])

@@ -187,6 +187,46 @@ def test_images_may_be_of_another_shape(name):
 
 
 @every_model
+def test_images_that_are_too_small_are_refused(name):
+    model, least = make(name), 8 if name == "YOLO" else 16
+    for mode in (True, False):
+        model.train(mode)
+        message = (
+            rf"images: expected H and W of at least {least}, got shape \(1, 3, {least - 1}, 64\)"
+        )
+        with pytest.raises(ValueError, match=message):
+            model(torch.zeros(1, 3, least - 1, 64))
+    smallest = torch.zeros(1, 3, least, least)
+    assert len(model.detect(smallest)) == 1
+    with pytest.raises(ValueError, match=rf"in training, or H or W of at least {2 * least}, got"):
+        model.train()(smallest)
+    model(smallest.expand(2, -1, -1, -1))
+
+
+@every_model
+def test_no_images_give_no_detections(name):
+    assert make(name).eval().detect(torch.zeros(0, 3, 64, 64)) == []
+
+
+@every_model
+@pytest.mark.parametrize("mixed", [True, False])
+def test_half_precision_gives_losses_and_boxes_in_float32(name, mixed, scenes):
+    model = make(name)
+    images = scenes.images
+    if not mixed:  # nothing but half precision, the weights as well
+        model, images = model.to(torch.bfloat16), images.to(torch.bfloat16)
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        parts = loss(model, (images, scenes.targets))
+    assert all(part.isfinite() and part.dtype == torch.float32 for part in parts.values())
+    torch.stack(list(parts.values())).sum().backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        found = model.eval().detect(images)
+    assert len(found) == 4
+    assert all(each.boxes.dtype == each.scores.dtype == torch.float32 for each in found)
+
+
+@every_model
 def test_nothing_found_is_an_empty_answer(name):
     model = make(name).eval()
     with torch.no_grad():

@@ -129,6 +129,33 @@ def test_forward_says_what_is_wrong_with_the_image(name):
         model(torch.zeros(1, 1, 32, 32))
 
 
+@every_model
+def test_the_smallest_image_alone_is_labelled_but_not_learned_from(name):
+    model = make(name)
+    size = 32 if name.startswith("FCN") else 8
+    images = torch.zeros(2, 3, size, size)
+    assert model(images).shape == (2, 4, size, size)
+    assert model.eval()(images[:1]).shape == (1, 4, size, size)
+    if not name.startswith("FCN"):  # normalises no map of stride 32
+        with pytest.raises(ValueError, match="image: expected two images or more in training, or"):
+            model.train()(images[:1])
+
+
+@every_model
+@pytest.mark.parametrize("mixed", [True, False])
+def test_half_precision_gives_a_loss_in_float32(name, mixed):
+    model = make(name)
+    images, target = quadrants(64)
+    if not mixed:
+        model, images = model.to(torch.bfloat16), images.to(torch.bfloat16)
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        loss = cross_entropy_dice_loss(model(images), target)
+    loss.backward()
+    assert loss.dtype == torch.float32
+    assert loss.isfinite()
+    assert all(p.grad.isfinite().all() for p in model.parameters())
+
+
 @pytest.mark.parametrize("network", [FCN, DeconvNet, UNet])
 def test_a_network_says_what_is_wrong_with_its_numbers(network):
     with pytest.raises(ValueError, match="num_classes: expected at least 1, got 0"):
