@@ -248,6 +248,8 @@ BY_A_HAIR = "no point lies there exactly: rounding would decide"
 CPU = "everything is on the CPU"
 EQUIVALENT = {
     "roi_align: boxes.detach().to(table.dtype) -> boxes.detach().to()": ONE_DTYPE,
+    "roi_align: _WeightedSums.apply(table, cells, weights).to(features.dtype) -> "
+    "_WeightedSums.apply(table, cells, weights).to()": ONE_DTYPE,
     "roi_align: 0.0 -> 1.0": NOT_ASKED,
     "roi_align: bins.reshape(len(boxes), ph, pw, C) -> bins.reshape(len(boxes), pw, ph, C)": (
         "the two are the same"

