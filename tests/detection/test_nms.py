@@ -209,6 +209,12 @@ def test_nms_says_what_is_wrong_with_its_arguments(function):
     scores[3] = float("nan")
     with pytest.raises(ValueError, match=r"scores: expected numbers, got NaN for box 3; did"):
         function(boxes, scores, 0.5)
+    endless = boxes.clone()
+    endless[4, 2] = float("inf")
+    with pytest.raises(
+        ValueError, match=r"boxes: expected finite areas, got .*inf.* as box 4; did"
+    ):
+        function(endless, torch.ones(10), 0.5)
     for threshold in (-0.1, 1.1, float("nan")):
         with pytest.raises(ValueError, match=r"threshold: expected an IoU in \[0, 1\], got"):
             function(boxes, torch.ones(10), threshold)
