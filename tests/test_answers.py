@@ -1,4 +1,4 @@
-"""Answers as students give them: no right one is rejected, and what is wrong is named, never falsely.
+"""Answers as students give them: right ones pass, wrong ones are recognised, none falsely.
 
 They lie in `tests/<chapter>/answers/<exercise>.py`: `RIGHT`, and `WRONG`, in which each has the
 names of the known mistakes that it carries. What stands in `tests/<chapter>/exercises/` tries how

@@ -78,10 +78,8 @@ def _explains_most(
     if not most or 2 * most < len(wrong) or not found:
         return []
     cases = explained[id(found[0])]
-    if any(explained[id(suspect)] != cases for suspect in found):
-        return []
     telling = most > 1 or any(_telling(answered[i]) >= TELLING for i in cases)
-    return found if telling else []
+    return [s for s in found if explained[id(s)] == cases] if telling else []
 
 
 @dataclass(eq=False)
@@ -111,7 +109,9 @@ class _Suspect:
     def fits_everywhere(self) -> bool:
         """Whether the answer's whole pattern of results is the mistake's."""
         return all(
-            alike(one.outcome, result) and _same_complaint(one.outcome, result)
+            alike(one.outcome, result)
+            and _same_complaint(one.outcome, result)
+            and _near(one.outcome, one.expected) == _near(result, one.expected)
             for one, result in self.results()
         )
 
@@ -124,7 +124,7 @@ class _Suspect:
             if one.has_wrong_value
             and alike(one.outcome, result)
             and not _right(result, one.expected)
-            and not same(one.outcome.value, one.expected.value)
+            and not _near(one.outcome, one.expected)
         )
 
     @cached_property
@@ -137,6 +137,11 @@ class _Suspect:
 
 def _right(outcome: Outcome, expected: Outcome) -> bool:
     return outcome.kind == "value" and compare(outcome.value, expected.value) is None
+
+
+def _near(outcome: Outcome, expected: Outcome) -> bool:
+    """Return whether a value is right as far as its own precision goes."""
+    return outcome.kind == "value" and same(outcome.value, expected.value)
 
 
 def _same_complaint(one: Outcome, other: Outcome) -> bool:

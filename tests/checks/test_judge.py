@@ -189,7 +189,7 @@ def test_grade_names_every_mistake_that_fits():
 
 
 def test_grade_keeps_quiet_where_no_mistake_fits():
-    assert grade(MEAN, lambda x, w: torch.dot(x, w) / len(x) + (len(x) == 7)).diagnosis == ""
+    assert grade(MEAN, lambda x, w: torch.dot(x, w) / len(x) + x.numel()).diagnosis == ""
     assert grade(MEAN, lambda x, w: None).diagnosis == ""
 
 
