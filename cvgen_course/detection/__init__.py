@@ -20,6 +20,7 @@ from cvgen_course.detection.boxes import (
     xyxy_to_cxcywh,
     xyxy_to_xywh,
 )
+from cvgen_course.detection.claims import match_detections
 from cvgen_course.detection.decode_yolo import decode_yolo
 from cvgen_course.detection.dense_head import DensePredictions
 from cvgen_course.detection.detections import Detections, select_detections
@@ -80,6 +81,7 @@ __all__ = [
     "mask_iou",
     "mask_loss",
     "match_anchors",
+    "match_detections",
     "nms",
     "pad_targets",
     "paste_masks",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,8 +14,11 @@ from cvgen_course.detection.metric_inputs import Flat
 from cvgen_course.detection.ranks import rank_in_group
 from cvgen_course.require import require
 
-REGULAR = 2.0
-"""Added to the IoU with an object that counts: it is preferred to any that does not."""
+UNMATCHED = -1
+"""The detection gets no object."""
+
+LAST_CHOICE = -2.0
+"""Added to the IoU with an object that does not count: any that does is preferred."""
 
 
 class Pairs(NamedTuple):
@@ -33,6 +37,58 @@ class Pairs(NamedTuple):
     def at(self, index: Tensor) -> Pairs:
         """Return some of the pairs; ``index`` is bool (P,)."""
         return Pairs(*(part[index] for part in self))
+
+
+def match_detections(iou: Tensor, scores: Tensor, threshold: float) -> Tensor:
+    """Return for each detection of an image the object that it finds.
+
+    The detections choose by decreasing score. Each takes, of the objects that none before it has
+    taken, the one with the largest IoU, if that reaches the threshold. So each object is found at
+    most once, and a second detection of it is a false alarm, unless another object is still free
+    that it overlaps enough.
+
+    Args:
+        iou: float (D, K), of D detections with K objects; 0 where their classes differ.
+        scores: float (D,), in any order.
+        threshold: the least IoU, in (0, 1].
+
+    Returns:
+        int64 (D,): in [0, K), no number twice, or `UNMATCHED`. Of detections with the same score
+        the first in the list chooses first; of objects with the same IoU it takes the last.
+
+    Raises:
+        TypeError: ``iou`` or ``scores`` is no floating-point tensor.
+        ValueError: the shapes do not go together, a value is NaN, or not 0 < threshold <= 1.
+
+    Source:
+        Lin et al., "Microsoft COCO: Common Objects in Context", ECCV 2014, arXiv:1405.0312: the
+        rule is that of the benchmark's code (`pycocotools.cocoeval`), also among equals.
+
+    Note:
+        The development kit of Pascal VOC (VOCevaldet.m, 2007) offers a detection only the object
+        with its largest IoU of all. If that is taken, the detection is a false alarm, even where
+        another object is free that it overlaps enough.
+    """
+    require(iou=(iou, "D K", "float"), scores=(scores, "D", "float"))
+    if not 0 < threshold <= 1:
+        raise ValueError(f"threshold: expected 0 < threshold <= 1, got {threshold}")
+    if iou.isnan().any() or scores.isnan().any():
+        name = "iou" if iou.isnan().any() else "scores"
+        raise ValueError(f"{name}: expected numbers, got NaN")
+    D, K = iou.shape
+    order = scores.argsort(descending=True, stable=True)
+    pairs = Pairs(
+        detection=torch.arange(D).repeat_interleave(K),
+        object=torch.arange(K).flip(0).repeat(D),
+        iou=iou[order].flip(1).flatten().detach().cpu().double(),
+    )
+    nobody = torch.zeros(K, dtype=torch.bool)  # is a crowd, or ignored
+    least = iou.new_tensor([threshold]).cpu().double()  # as precise as the IoU that it is
+    one_group = torch.zeros(D, dtype=torch.int64)
+    claimed = claim_objects(one_group, pairs, nobody, nobody[:, None], least)  # (D, 1, 1)
+    matches = torch.empty_like(order)
+    matches[order] = claimed.flatten().to(order.device)
+    return matches
 
 
 def overlapping_pairs(
@@ -68,7 +124,7 @@ def overlapping_pairs(
 
 def claim_objects(
     groups: Tensor, pairs: Pairs, unlimited: Tensor, ignored: Tensor, thresholds: Tensor
-) -> tuple[Tensor, Tensor]:
+) -> Tensor:
     """Let the detections of each group choose an object, one after another.
 
     Each takes, of the objects that reach the threshold and are still free, the one with the largest
@@ -84,32 +140,31 @@ def claim_objects(
         thresholds: the least IoU, float64 (T,), each greater than 0.
 
     Returns:
-        Whether a detection got an object that counts, and whether it got any: bool (D, A, T) each.
+        The object that a detection gets, in [0, K), or `UNMATCHED`; int64 (D, A, T).
     """
     A, T = ignored.shape[1], len(thresholds)
-    hit = torch.zeros(len(groups), A, T, dtype=torch.bool)
-    claimed = torch.zeros_like(hit)
+    matches = torch.full((len(groups), A, T), UNMATCHED)
     pairs = pairs.at(pairs.iou >= thresholds.min())
     if not len(pairs.iou):
-        return hit, claimed
+        return matches
     choosers, objects, iou = _table(pairs, nobody=len(unlimited))  # (B,), (B, P), (B, P)
     taken = torch.zeros(len(unlimited) + 1, dtype=torch.bool)
     taken[-1] = True  # nobody
     taken = taken[:, None].repeat(1, A * T)
     unlimited = torch.cat([unlimited, unlimited.new_zeros(1)])
-    counts = torch.cat([~ignored, ignored.new_zeros(1, A)])
-    appeal = iou[:, :, None] + REGULAR * counts[objects]  # (B, P, A)
+    ignored = torch.cat([ignored, ignored.new_zeros(1, A)])
+    appeal = iou[:, :, None] + LAST_CHOICE * ignored[objects]  # (B, P, A)
 
     for turn in _turns(groups[choosers]):
         offered = objects[turn]  # (n, P)
         free = ~taken[offered].unflatten(2, (A, T)) & (iou[turn][:, :, None, None] >= thresholds)
-        best, which = appeal[turn][..., None].where(free, -1).max(dim=1)  # (n, A, T)
-        gets = best >= 0
-        hit[choosers[turn]], claimed[choosers[turn]] = best >= REGULAR, gets
+        best, which = appeal[turn][..., None].where(free, -math.inf).max(dim=1)  # (n, A, T)
+        gets = best > -math.inf
         object_ = offered.gather(1, which.flatten(1))  # (n, A·T)
+        matches[choosers[turn]] = object_.view_as(gets).where(gets, UNMATCHED)
         row, column = (gets.flatten(1) & ~unlimited[object_]).nonzero(as_tuple=True)
         taken[object_[row, column], column] = True
-    return hit, claimed
+    return matches
 
 
 def _pairs(detection_groups: Tensor, object_groups: Tensor) -> tuple[Tensor, Tensor]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from cvgen_course.detection.average_precision import precision_at
-from cvgen_course.detection.claims import claim_objects, overlapping_pairs
+from cvgen_course.detection.claims import UNMATCHED, claim_objects, overlapping_pairs
 from cvgen_course.detection.detections import Detections
 from cvgen_course.detection.metric_inputs import Kind, flatten_detections, flatten_targets
 from cvgen_course.detection.ranks import rank_in_group
@@ -103,8 +103,10 @@ def detection_metrics(
     masks = (_masks(detections), _masks(targets)) if kind == "masks" else None
     pairs = overlapping_pairs(found, truth, num_classes, masks)
     groups = found.groups(num_classes)
-    hit, claimed = claim_objects(groups, pairs, ~truth.sought, ignored, THRESHOLDS)
-    counted = torch.where(claimed, hit, ~_outside(found.areas, limits)[..., None])  # (D, 4, 10)
+    matches = claim_objects(groups, pairs, ~truth.sought, ignored, THRESHOLDS)  # (D, 4, 10)
+    counts = torch.cat([~ignored, ignored.new_zeros(1, 4)])  # (K + 1, 4): the last is `UNMATCHED`
+    hit = counts[matches, torch.arange(4)[:, None]]
+    counted = torch.where(matches == UNMATCHED, ~_outside(found.areas, limits)[..., None], hit)
 
     ap = torch.full((num_classes - 1, *hit.shape[1:]), math.nan, dtype=torch.float64)
     for c in range(1, num_classes):
