@@ -72,11 +72,12 @@ def match_detections(iou: Tensor, scores: Tensor, threshold: float) -> Tensor:
     require(iou=(iou, "D K", "float"), scores=(scores, "D", "float"))
     if not 0 < threshold <= 1:
         raise ValueError(f"threshold: expected 0 < threshold <= 1, got {threshold}")
-    if iou.isnan().any() or scores.isnan().any():
-        name = "iou" if iou.isnan().any() else "scores"
-        raise ValueError(f"{name}: expected numbers, got NaN")
+    if iou.isnan().any():
+        raise ValueError("iou: expected numbers, got NaN")
+    if scores.isnan().any():
+        raise ValueError("scores: expected numbers, got NaN; has the training diverged?")
     D, K = iou.shape
-    order = scores.argsort(descending=True, stable=True)
+    order = _best_first(scores)
     pairs = Pairs(
         detection=torch.arange(D).repeat_interleave(K),
         object=torch.arange(K).flip(0).repeat(D),
@@ -165,6 +166,10 @@ def claim_objects(
         row, column = (gets.flatten(1) & ~unlimited[object_]).nonzero(as_tuple=True)
         taken[object_[row, column], column] = True
     return matches
+
+
+def _best_first(scores: Tensor) -> Tensor:
+    return scores.argsort(descending=True, stable=True)
 
 
 def _pairs(detection_groups: Tensor, object_groups: Tensor) -> tuple[Tensor, Tensor]:
