@@ -62,7 +62,6 @@ def cases(rng: torch.Generator) -> list[Case]:
         return Case(title, inputs, weight, hint)
 
     last_first, ranked = falling(one_each(4, 0.5, 0.75), one_each(4, 0.75, 0.95))
-    levels = torch.randint(3, (4,), generator=rng) / 4
     two = torch.cat([draw(6, 1, 0.75, 0.95), draw(6, 1, 0.5, 0.75)], dim=1)
     rivals = torch.cat([draw(4, 1, 0.75, 0.95), draw(4, 3, 0.5, 0.75)], dim=1)
     too_far = torch.cat([draw(4, 1, 0.75, 0.95), draw(4, 3, 0.0, 0.5)], dim=1)
@@ -98,10 +97,10 @@ def cases(rng: torch.Generator) -> list[Case]:
             *(last_first.flip(0), ranked.flip(0)),
         ),
         case(
-            "equal scores",
+            "all scores are equal",
             1.5,
             "Of equal scores the first in the list chooses first: sort with stable=True.",
-            *(torch.cat([one_each(4, 0.5, 0.75), one_each(4, 0.75, 0.95)]), levels.repeat(2)),
+            *(falling(one_each(4, 0.75, 0.95), one_each(4, 0.5, 0.75))[0], scores(1).repeat(8)),
         ),
         case(
             "an IoU of exactly the threshold",
@@ -207,7 +206,8 @@ def _in_turn(order: Tensor, iou: Tensor, threshold: float) -> Tensor:
 
 @mistakes.when("an object is found several times: who comes later gets −1, or another object.")
 def _found_again(iou, scores, threshold):
-    return torch.cat([_in_turn(torch.arange(1), row[None], threshold) for row in iou] or [iou])
+    alone = [_in_turn(torch.arange(1), row[None], threshold) for row in iou]
+    return torch.cat([torch.zeros(0, dtype=torch.int64), *alone])
 
 
 @mistakes.when("the detections choose in the order in which they came, not by decreasing score.")
