@@ -24,7 +24,7 @@ def gradients(name: str, output: Tensor, upstream: Tensor, **inputs: Tensor) -> 
         ``{"the gradient of x": …}`` for each input; zeros where the output does not depend on it.
 
     Raises:
-        WrongAnswer: the output has another shape, or is cut off from every input.
+        WrongAnswer: the output has another shape, or depends on none of the inputs.
     """
     output = as_tensor(output, name, needs_grad=True)
     if output.shape != upstream.shape:
@@ -35,6 +35,12 @@ def gradients(name: str, output: Tensor, upstream: Tensor, **inputs: Tensor) -> 
     found = torch.autograd.grad(
         output, list(inputs.values()), upstream, allow_unused=True, retain_graph=True
     )
+    if all(gradient is None for gradient in found):
+        raise WrongAnswer(
+            f"{name} depends on none of {', '.join(inputs)}, so nothing can be learnt from it; was "
+            "it made anew, by torch.zeros(...) or torch.tensor(...)? (A sum over nothing is 0, "
+            "and depends on what it sums.)"
+        )
     return {
         f"the gradient of {key}": torch.zeros_like(leaf) if gradient is None else gradient
         for (key, leaf), gradient in zip(inputs.items(), found, strict=True)

@@ -91,7 +91,7 @@ def _details(row: Row, repeated: bool) -> str:
     if row.passed or not row.message:
         return ""
     if repeated:
-        return f'<div style="{_SMALL}">the same as above</div>'
+        return f'<div style="{_SMALL}">the same as above</div>' + _numbers(row.numbers)
     message = f'<div style="margin-top:.15em;white-space:pre-wrap;">{_text(row.message)}</div>'
     pairs = (("expected", row.expected), ("got", row.got), ("hint", row.hint))
     lines = [
@@ -100,7 +100,19 @@ def _details(row: Row, repeated: bool) -> str:
         for label, text in pairs
         if text
     ]
-    return message + "".join(lines)
+    return message + "".join(lines) + _numbers(row.numbers)
+
+
+def _numbers(text: str) -> str:
+    """Return a case's numbers, folded away until somebody asks."""
+    if not text:
+        return ""
+    return (
+        f'<details style="margin-top:.25em;"><summary style="{_SMALL}cursor:pointer;">'
+        "the numbers, to follow by hand</summary>"
+        f'<pre style="{_CODE}display:block;margin:.3em 0 0;padding:.5em .7em;overflow-x:auto;'
+        f'white-space:pre;line-height:1.4;">{_escape(text)}</pre></details>'
+    )
 
 
 def _foot(report: Report) -> str:

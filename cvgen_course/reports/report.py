@@ -25,6 +25,7 @@ class Row:
         hint: what to look at; empty where it passed.
         expected: what was expected, where there is something to compare.
         got: what came, where there is something to compare.
+        numbers: the case's inputs and results, where they are few; lines of text.
     """
 
     title: str
@@ -34,6 +35,7 @@ class Row:
     hint: str = ""
     expected: str = ""
     got: str = ""
+    numbers: str = ""
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,11 @@ def _cut(fields: dict[str, Any]) -> dict[str, Any]:
 
 def _well_typed(report: Report) -> bool:
     texts = (report.exercise, report.title, report.diagnosis, report.note, report.read)
-    row_texts = (t for r in report.rows for t in (r.title, r.message, r.hint, r.expected, r.got))
+    row_texts = (
+        text
+        for row in report.rows
+        for text in (row.title, row.message, row.hint, row.expected, row.got, row.numbers)
+    )
     numbers = (report.points, report.max_points, *(row.weight for row in report.rows))
     return (
         all(type(text) is str for text in (*texts, *row_texts))

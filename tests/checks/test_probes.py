@@ -37,6 +37,14 @@ def test_gradients_say_when_the_output_is_cut_off():
         gradients("the output", 2 * x.detach(), torch.ones(2), x=x)
 
 
+def test_gradients_say_when_the_output_was_made_anew():
+    x = torch.ones(0, requires_grad=True)
+    fresh = torch.zeros((), requires_grad=True)
+    with pytest.raises(WrongAnswer, match="the loss depends on none of x"):
+        gradients("the loss", fresh, torch.ones(()), x=x)
+    assert gradients("the loss", x.sum(), torch.ones(()), x=x)["the gradient of x"].shape == (0,)
+
+
 def test_require_unchanged_names_an_input_with_other_values_or_another_shape():
     inputs = {"x": torch.ones(2), "y": torch.ones(3)}
     require_unchanged(inputs, {name: each.clone() for name, each in inputs.items()})

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import html.parser
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -48,6 +49,15 @@ def parsed(report):
     parser.close()
     assert parser.open == []
     return parser
+
+
+def test_html_table_folds_a_case_s_numbers_away():
+    rows = tuple(replace(row, numbers="" if row.passed else HOSTILE) for row in REPORT.rows)
+    parser = parsed(replace(REPORT, rows=rows))
+    assert {"details", "summary", "pre"} <= parser.tags
+    assert "script" not in parser.tags
+    assert parser.text.count(HOSTILE) == 2
+    assert "details" not in parsed(REPORT).tags
 
 
 def test_text_table_shows_what_passed_and_what_did_not():
