@@ -102,7 +102,7 @@ def judge_case(case: Case, outcome: Outcome, expected: Outcome) -> Row:
     """Return the row of one case: whether it is passed, and if not, why."""
     weight = float(case.weight)
     if outcome.kind != "value":
-        hint = case.hint if outcome.kind in ("wrong", "raised", "out of time") else ""
+        hint = case.hint if outcome.kind in ("raised", "out of time") else ""
         return Row(
             case.title, False, weight, outcome.text or "There is no answer to this case.", hint
         )

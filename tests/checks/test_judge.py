@@ -9,7 +9,7 @@ import torch
 from support.toy_exercises import EXERCISES, Affine, nearest
 
 from cvgen_course.checks import Case, Mistake, Outcome, expected, grade, judge, make_cases
-from cvgen_course.checks.judge import points_for
+from cvgen_course.checks.judge import judge_case, points_for
 from cvgen_course.reports import Row, text_table
 
 NEAREST = EXERCISES["nearest"]
@@ -57,6 +57,15 @@ def test_grade_shows_one_hint_where_every_case_fails():
     rows = grade(exercise, lambda x: right(x) + (len(x) > 1)).rows
     assert all(row.hint == ("" if row.passed else "Look.") for row in rows)
     assert len({row.passed for row in rows}) == 2
+
+
+def test_a_result_of_the_wrong_kind_gets_no_hint_about_its_case():
+    case = Case("one", {}, hint="Look.")
+    rows = {
+        kind: judge_case(case, Outcome(kind, text="No."), Outcome("value", 1.0)).hint
+        for kind in ("wrong", "raised", "out of time", "forbidden")
+    }
+    assert rows == {"wrong": "", "raised": "Look.", "out of time": "Look.", "forbidden": ""}
 
 
 def test_points_come_in_hundredths_rounded_down():
