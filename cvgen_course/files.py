@@ -6,8 +6,23 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import BinaryIO
+
+LEFT_BY_SYSTEMS = {"__macosx", "thumbs.db", "desktop.ini"}
+"""Names, in lower case, that macOS and Windows leave beside what people put there."""
+
+
+def is_content(path: PurePath) -> bool:
+    """Return whether a path within a folder or archive is one that people put there.
+
+    Hidden files are not: macOS leaves ``.DS_Store`` everywhere, and beside each file on a foreign
+    disk one like ``._0.png``, which is no picture. Nor is what else systems leave.
+
+    Args:
+        path: relative to the folder or archive.
+    """
+    return not any(p.startswith(".") or p.lower() in LEFT_BY_SYSTEMS for p in path.parts)
 
 
 @contextmanager

@@ -6,12 +6,11 @@ import os
 
 from torch.utils.data import Dataset
 
-from cvgen_course.data.folders import Place, locate
+from cvgen_course.data.folders import Place, locate, read_words
 from cvgen_course.data.items import DetectionItem
 from cvgen_course.data.pictures import read_image
 from cvgen_course.data.splits import require_split
 from cvgen_course.data.voc_xml import read_boxes
-from cvgen_course.errors import DataError
 
 CLASSES = ("background", "RBC", "WBC", "Platelets")
 _PLACE = Place(
@@ -41,11 +40,7 @@ class BCCD(Dataset[DetectionItem]):
     def __init__(self, split: str, root: str | os.PathLike[str] | None = None) -> None:
         require_split(split)
         self._folder = locate(_PLACE, root) / "BCCD"
-        listing = self._folder / "ImageSets" / "Main" / f"{split}.txt"
-        try:
-            self._names = listing.read_text().split()
-        except OSError as error:
-            raise DataError(f"{str(listing)!r} can't be read ({error}). Restore it.") from error
+        self._names = read_words(self._folder / "ImageSets" / "Main" / f"{split}.txt")
 
     def __len__(self) -> int:
         return len(self._names)

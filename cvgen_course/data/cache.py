@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -27,23 +26,23 @@ def save_arrays(path: Path, arrays: Arrays) -> None:
 def read_arrays(path: Path) -> Arrays | None:
     """Read a ``.npz`` file.
 
-    None where there is none, or where it is damaged (its checksums fail).
+    None where there is none, or where it is damaged.
     """
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+    except Exception:  # missing, or damaged in one of many ways
         return None
 
 
-def cached(path: Path, make: Callable[[], Arrays]) -> Arrays:
+def cached(path: Path, make: Callable[[], Arrays], names: Collection[str]) -> Arrays:
     """Return what ``make`` makes, from the file where it has been made before.
 
-    A damaged file is made anew. Where the folder can't be written (a read-only home, a full
+    A damaged file, or one that lacks an array of ``names``, is made anew. Where the folder can't be written (a read-only home, a full
     disk), the arrays are returned all the same, and made again the next time.
     """
     arrays = read_arrays(path)
-    if arrays is None:
+    if arrays is None or arrays.keys() != set(names):
         arrays = make()
         with contextlib.suppress(OSError):
             save_arrays(path, arrays)

@@ -7,7 +7,7 @@ import os
 import torch
 from torch.utils.data import Dataset
 
-from cvgen_course.data.folders import Place, locate
+from cvgen_course.data.folders import Place, locate, matching
 from cvgen_course.data.items import IGNORE, SegmentationItem
 from cvgen_course.data.pictures import read_image, read_mask
 from cvgen_course.data.splits import require_split
@@ -44,8 +44,8 @@ class CamVid(Dataset[SegmentationItem]):
     def __init__(self, split: str, root: str | os.PathLike[str] | None = None) -> None:
         require_split(split)
         folder = locate(_PLACE, root)
-        self._images = sorted((folder / split).glob("*.png"))
-        self._masks = sorted((folder / f"{split}annot").glob("*.png"))
+        self._images = matching(folder / split, "*.png")
+        self._masks = matching(folder / f"{split}annot", "*.png")
         names = [path.name for path in self._images]
         if not names or names != [path.name for path in self._masks]:
             raise DataError(

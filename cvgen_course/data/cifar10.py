@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from cvgen_course.data.download import fetch, unpack
-from cvgen_course.data.folders import Place, locate
+from cvgen_course.data.folders import Place, locate, matching, read_words
 from cvgen_course.data.image_set import LabelledImages
 from cvgen_course.data.pictures import read_pixels
 from cvgen_course.data.splits import require_split, shuffled_parts
@@ -69,13 +69,14 @@ def _read_batches(folder: Path, split: str) -> LabelledImages:
 
 def _read_sheets(folder: Path, split: str) -> LabelledImages:
     sheets = sorted(
-        folder.glob("cifar10_batch_*.png"), key=lambda path: int(re.findall(r"\d+", path.stem)[-1])
+        matching(folder, "cifar10_batch_*.png"),
+        key=lambda path: int(re.findall(r"\d+", path.stem)[-1]),
     )
-    texts = sorted(folder.glob("cifar10_batch_*labels.txt"))
+    texts = matching(folder, "cifar10_batch_*labels.txt")
     if not sheets or not texts:
         raise DataError(f"{str(folder)!r}: expected sheets and a file of labels; restore them.")
-    rows = [read_pixels(sheet, "RGB") for sheet in sheets]  # (n, 1024, 3) each
-    words = [word for text in texts for word in text.read_text().split()]
+    rows = [read_pixels(sheet) for sheet in sheets]  # (n, 1024, 3) each
+    words = [word for text in texts for word in read_words(text)]
     if any(row.shape[1] != 1024 for row in rows) or sum(map(len, rows)) != len(words):
         raise DataError(
             f"{str(folder)!r}: expected rows of 1024 pixels and a label for each, got sheets "

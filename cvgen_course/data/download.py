@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import gzip
 import hashlib
 import os
+import secrets
 import shutil
 import tarfile
 import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-import zlib
 from http.client import HTTPException
 from pathlib import Path
 from typing import BinaryIO
@@ -133,19 +132,32 @@ def unpack(archive: Path, folder: Path) -> None:
                 file.extractall(temporary, filter="data")
         folder.mkdir(exist_ok=True)
         for item in temporary.iterdir():
-            target = folder / item.name
-            if target.is_dir():
-                shutil.rmtree(target)
-            os.replace(item, target)
-    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+            _put(item, folder / item.name)
+    except Exception as error:
+        # A decoder raises OSError, too, but without the system's number.
+        if isinstance(error, shutil.Error) or getattr(error, "errno", None) is not None:
+            raise DataError(
+                f"{str(folder)!r} could not be written ({error}). Make room there."
+            ) from error
+        # What zipfile, tarfile and their decoders raise has no common ancestor.
         with contextlib.suppress(OSError):
             archive.unlink()
         raise DataError(
             f"{str(archive)!r} is damaged ({error}) and was deleted: load it again."
         ) from error
-    except OSError as error:
-        raise DataError(
-            f"{str(folder)!r} could not be written ({error}). Make room there."
-        ) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _put(item: Path, target: Path) -> None:
+    """Put a folder or file in its place, as a whole; a link to another disk is followed."""
+    target = target.resolve()
+    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        shutil.move(item, beside)  # copies what lies on another disk
+        if target.is_dir():
+            shutil.rmtree(target)
+        os.replace(beside, target)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +16,7 @@ from cvgen_course.provenance import code_hash
 def drawn_split(
     generator: ModuleType,
     sizes: dict[str, int],
+    names: Collection[str],
     split: str,
     root: str | os.PathLike[str] | None,
     size: int | None,
@@ -26,6 +28,7 @@ def drawn_split(
         generator: a module of this package with ``draw_split(split, size, seed)``. When its code
             changes, all is drawn anew.
         sizes: how many items each split has where ``size`` is None.
+        names: of the arrays that it draws; a file in the cache that lacks one is damaged.
         split: ``"train"``, ``"val"`` or ``"test"``.
         root: the folder to cache in; the user's cache folder where it is None.
         size: how many items.
@@ -39,6 +42,6 @@ def drawn_split(
     if size < 1:
         raise ValueError(f"size: expected at least 1, got {size}")
     name = generator.__name__
-    folder = Path(root) if root is not None else cache_folder()
+    folder = Path(root).expanduser() if root is not None else cache_folder()
     path = folder / name.rpartition(".")[2] / f"{split}-{size}-{seed}-{code_hash(name)}.npz"
-    return cached(path, lambda: generator.draw_split(split, size, seed))
+    return cached(path, lambda: generator.draw_split(split, size, seed), names)

@@ -6,16 +6,18 @@ import io
 import os
 import zipfile
 from collections import defaultdict
+from pathlib import PurePosixPath
 
 import torch
 from torch.utils.data import Dataset
 
-from cvgen_course.data.folders import Place, locate
+from cvgen_course.data.folders import Place, locate, matching
 from cvgen_course.data.instances import number_masks, scene_item
 from cvgen_course.data.items import SceneItem
-from cvgen_course.data.pictures import read_image, read_pixels
+from cvgen_course.data.pictures import read_image, read_mask
 from cvgen_course.data.splits import SPLITS, require_split, shuffled_parts
 from cvgen_course.errors import DataError
+from cvgen_course.files import is_content
 
 CLASSES = ("background", "nucleus")
 _PLACE = Place(
@@ -45,7 +47,7 @@ class DSB2018(Dataset[SceneItem]):
     def __init__(self, split: str, root: str | os.PathLike[str] | None = None) -> None:
         require_split(split)
         folder = locate(_PLACE, root)
-        self._path = min(folder.glob("stage1_train*.zip"))
+        self._path = matching(folder, "stage1_train*.zip")[0]
         images, self._masks = self._list()
         parts = shuffled_parts("dsb2018", len(images), 0.7, 0.15, 0.15)
         keys = sorted(images)
@@ -58,11 +60,12 @@ class DSB2018(Dataset[SceneItem]):
         name, key = self._items[index]
         try:
             with zipfile.ZipFile(self._path) as archive:
-                files = [io.BytesIO(archive.read(member)) for member in (name, *self._masks[key])]
-        except (OSError, zipfile.BadZipFile, EOFError) as error:
+                members = (name, *self._masks[key])
+                files = [(io.BytesIO(archive.read(member)), member) for member in members]
+        except Exception as error:  # what zipfile and its decoders raise has no common ancestor
             raise self._damaged(error) from error
-        image = read_image(files[0], name)
-        masks = [read_pixels(file, "L", key) for file in files[1:]]
+        image = read_image(*files[0])
+        masks = [read_mask(*file).numpy() for file in files[1:]]
         if any(mask.shape != image.shape[1:] for mask in masks):
             raise self._damaged(f"a mask of {name!r} has another size than the image")
         ids = torch.from_numpy(number_masks(masks, *image.shape[1:]))
@@ -72,12 +75,15 @@ class DSB2018(Dataset[SceneItem]):
         """Return each image's member name and its masks' names, by the image's key."""
         try:
             with zipfile.ZipFile(self._path) as archive:
-                names = sorted(name for name in archive.namelist() if name.endswith(".png"))
-        except (OSError, zipfile.BadZipFile) as error:
+                names = sorted(archive.namelist())
+        except Exception as error:  # as above
             raise self._damaged(error) from error
         images, masks = {}, defaultdict(list)
         for name in names:
-            *_, key, kind, _file = ("", "", *name.split("/"))
+            path = PurePosixPath(name)
+            if path.suffix != ".png" or not is_content(path):
+                continue
+            *_, key, kind, _file = ("", "", *path.parts)
             if kind == "images":
                 images[key] = name
             elif kind == "masks":

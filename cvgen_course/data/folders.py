@@ -10,6 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from cvgen_course.errors import DataError
+from cvgen_course.files import is_content
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,32 @@ def _from_cache(place: Place) -> Path:
     return folder
 
 
+def matching(folder: Path, pattern: str) -> list[Path]:
+    """Return the paths in a folder that match a glob pattern, sorted; only those of the data.
+
+    Left out are unfinished downloads and what operating systems leave, see ``is_content``.
+    """
+    found = (path for path in folder.glob(pattern) if is_content(path.relative_to(folder)))
+    return sorted(path for path in found if path.suffix != ".part")
+
+
+def read_words(path: Path) -> list[str]:
+    """Read a file of names or labels, separated by white space; a byte order mark is no part.
+
+    Raises:
+        DataError: the file is missing, empty or no text.
+    """
+    try:
+        words = path.read_text(encoding="utf-8-sig").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{str(path)!r} can't be read ({error}). Restore it.") from error
+    if not words:
+        raise DataError(f"{str(path)!r} is empty. Restore it.")
+    return words
+
+
 def _is_there(place: Place, folder: Path) -> bool:
-    return folder.is_dir() and all(
-        any(found.suffix != ".part" for found in folder.glob(marker)) for marker in place.markers
-    )
+    return folder.is_dir() and all(matching(folder, marker) for marker in place.markers)
 
 
 def _advice(place: Place) -> str:

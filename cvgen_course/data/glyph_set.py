@@ -9,6 +9,7 @@ from cvgen_course.data.drawn import drawn_split
 from cvgen_course.data.image_set import LabelledImages
 
 SIZES = {"train": 10_000, "val": 1_000, "test": 1_000}
+ARRAYS = ("images", "labels")
 
 
 def load_glyphs(
@@ -27,5 +28,5 @@ def load_glyphs(
     Raises:
         ValueError: an unknown split or a size below 1.
     """
-    arrays = drawn_split(glyphs, SIZES, split, root, size, seed)
+    arrays = drawn_split(glyphs, SIZES, ARRAYS, split, root, size, seed)
     return LabelledImages(arrays["images"], arrays["labels"], glyphs.CLASSES)

@@ -8,13 +8,16 @@ from pathlib import Path
 from torch.utils.data import Dataset
 
 from cvgen_course.data.download import fetch, unpack
-from cvgen_course.data.folders import Place, locate
+from cvgen_course.data.folders import Place, locate, matching
 from cvgen_course.data.items import UnpairedItem
 from cvgen_course.data.pictures import read_image
 from cvgen_course.data.splits import require_split, shuffled_parts
+from cvgen_course.errors import DataError
 
 DOMAINS = ("horse", "zebra")
 URL = "http://efrosgans.eecs.berkeley.edu/cyclegan/datasets/horse2zebra.zip"
+FEWEST = 2
+"""Training images of a domain, of which a tenth, though at least one, is ``"val"``."""
 
 
 class Horse2Zebra(Dataset[UnpairedItem]):
@@ -50,9 +53,14 @@ class Horse2Zebra(Dataset[UnpairedItem]):
 
 def _part(folder: Path, domain: str, split: str) -> list[Path]:
     published = "test" if split == "test" else "train"
-    paths = sorted((folder / f"{published}{domain}").glob("*.jpg"))
+    paths = matching(folder / f"{published}{domain}", "*.jpg")
     if split == "test":
         return paths
+    if len(paths) < FEWEST:
+        raise DataError(
+            f"{str(folder / f'train{domain}')!r}: expected at least {FEWEST} pictures *.jpg, "
+            f"got {len(paths)}. Restore the folder."
+        )
     train, val = shuffled_parts(f"horse2zebra {domain}", len(paths), 0.9, 0.1)
     return [paths[i] for i in (train if split == "train" else val)]
 

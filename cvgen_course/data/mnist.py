@@ -104,10 +104,12 @@ def _read(
     prefix = "t10k" if split == "test" else "train"
     images = read_idx(folder / f"{prefix}-images-idx3-ubyte")
     labels = read_idx(folder / f"{prefix}-labels-idx1-ubyte")
-    if images.ndim != 3 or labels.shape != images.shape[:1] or labels.max() >= len(classes):
+    top = labels.max(initial=0)
+    if not images.size or images.shape != (*labels.shape, 28, 28) or top >= len(classes):
         raise DataError(
             f"{str(folder)!r}: expected images (N, 28, 28) and as many labels below "
-            f"{len(classes)}, got {images.shape} and {labels.shape}. Restore the files."
+            f"{len(classes)}, got {images.shape} and labels {labels.shape} up to {top}. "
+            "Restore the files."
         )
     if split != "test":
         train, val = shuffled_parts(place.name, len(labels), 0.9, 0.1)

@@ -48,12 +48,14 @@ class OxfordPet(Dataset[SegmentationItem]):
             published = datasets.OxfordIIITPet(
                 folder, "test" if split == "test" else "trainval", "segmentation", download=False
             )
+            pairs = list(zip(published._images, published._segs, strict=True))
+            if not pairs:
+                raise ValueError("its list in annotations is empty")
         except (RuntimeError, OSError, ValueError) as error:
             raise DataError(
                 f"{str(folder)!r} is no complete Oxford-IIIT Pet ({error}). Restore it, or delete "
                 "it and load again."
             ) from error
-        pairs = list(zip(published._images, published._segs, strict=True))
         if split != "test":
             train, val = shuffled_parts("oxford_pet", len(pairs), 0.9, 0.1)
             pairs = [pairs[i] for i in (train if split == "train" else val)]

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch.utils.data import Dataset
 
 from cvgen_course.data.download import fetch, unpack
-from cvgen_course.data.folders import Place, locate
+from cvgen_course.data.folders import Place, locate, matching
 from cvgen_course.data.instances import scene_item
 from cvgen_course.data.items import SceneItem
-from cvgen_course.data.pictures import read_image, read_pixels
+from cvgen_course.data.pictures import read_image, read_mask
 from cvgen_course.data.splits import SPLITS, require_split, shuffled_parts
 from cvgen_course.errors import DataError
 
@@ -40,7 +39,7 @@ class PennFudan(Dataset[SceneItem]):
         markers = ("PNGImages/*.png", "PedMasks/*_mask.png")
         aliases = ("PennFudanPed", "penn_fudan", "penn_fudan/PennFudanPed")
         folder = locate(Place("penn_fudan", aliases, markers, _download, URL), root)
-        images = sorted((folder / "PNGImages").glob("*.png"))
+        images = matching(folder / "PNGImages", "*.png")
         parts = shuffled_parts("penn_fudan", len(images), 0.7, 0.15, 0.15)
         self._images = [images[i] for i in parts[SPLITS.index(split)]]
         self._masks = [folder / "PedMasks" / f"{path.stem}_mask.png" for path in self._images]
@@ -55,12 +54,11 @@ class PennFudan(Dataset[SceneItem]):
 
     def __getitem__(self, index: int) -> SceneItem:
         image = read_image(self._images[index])
-        pixels = read_pixels(self._masks[index], "", "")
+        pixels = read_mask(self._masks[index])
         if pixels.shape != image.shape[1:]:
             raise DataError(f"{str(self._masks[index])!r}: expected the image's size; restore it.")
         # Whatever the numbers, count 0, 1, 2, …
-        numbers, counted = np.unique(pixels, return_inverse=True)
-        ids = torch.from_numpy(counted.reshape(pixels.shape).astype(np.int64))
+        numbers, ids = pixels.unique(return_inverse=True)
         if numbers[0] != 0:  # no background at all
             ids = ids + 1
         return scene_item(image, ids, torch.ones(int(ids.max()), dtype=torch.int64))

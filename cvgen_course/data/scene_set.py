@@ -17,6 +17,7 @@ from cvgen_course.data.items import SceneItem, SegmentationItem
 from cvgen_course.data.pictures import to_float
 
 SIZES = {"train": 2000, "val": 250, "test": 250}
+ARRAYS = ("images", "ids", "labels")
 
 
 class Scenes(Dataset[SceneItem]):
@@ -84,4 +85,4 @@ def load_scenes(
     Raises:
         ValueError: an unknown split or a size below 1.
     """
-    return Scenes(drawn_split(scenes, SIZES, split, root, size, seed))
+    return Scenes(drawn_split(scenes, SIZES, ARRAYS, split, root, size, seed))

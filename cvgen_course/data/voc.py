@@ -87,13 +87,15 @@ def list_pairs(
         published = loader(
             folder, year="2012", image_set="val" if split == "test" else "train", download=False
         )
-    except (RuntimeError, OSError) as error:
+        columns = (map(Path, published.images), map(Path, published.targets))
+        pairs = list(zip(*columns, strict=True))
+        if not pairs:
+            raise ValueError(f"its list in ImageSets/{lists} is empty")
+    except (RuntimeError, OSError, ValueError) as error:
         raise DataError(
             f"{str(folder)!r} is no complete VOC 2012 ({error}). Restore it, or delete it and "
             "load again."
         ) from error
-    columns = (map(Path, published.images), map(Path, published.targets))
-    pairs = list(zip(*columns, strict=True))
     if split == "test":
         return pairs
     train, val = shuffled_parts(name, len(pairs), 0.9, 0.1)

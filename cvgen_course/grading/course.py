@@ -31,11 +31,16 @@ class Course:
         """Return the course that a folder belongs to: the folder itself or one above it.
 
         Raises:
-            CourseError: no folder above holds ``nbgrader_config.py``.
+            CourseError: no folder above holds ``nbgrader_config.py``, or its path has a ``?``.
         """
         start = Path(start).resolve()
         for folder in (start, *start.parents):
             if (folder / CONFIG).is_file():
+                if "?" in str(folder):
+                    raise CourseError(
+                        f"{folder}: the address of nbgrader's gradebook would end at the '?'; "
+                        "rename that folder"
+                    )
                 return cls(folder)
         raise CourseError(
             f"{start} is in no course: no {CONFIG} here or above; go to the course's folder"
@@ -44,7 +49,7 @@ class Course:
     @cached_property
     def config(self) -> Config:
         """Return what ``nbgrader_config.py`` says."""
-        return PyFileConfigLoader(CONFIG, path=str(self.root)).load_config()
+        return PyFileConfigLoader(str(self.root / CONFIG), path=str(self.root)).load_config()
 
     def directory(self, **settings: str) -> CourseDirectory:
         """Return nbgrader's view of the course, e.g. ``directory(assignment_id="01_tiny")``."""

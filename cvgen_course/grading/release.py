@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from nbgrader.converters import GenerateAssignment
 from nbgrader.converters.base import NbGraderException
 
 from cvgen_course.errors import ReleaseError
-from cvgen_course.files import write
+from cvgen_course.files import is_content, replacing, write
 from cvgen_course.grading import gradebook
 from cvgen_course.grading.course import ChapterFiles, Course
 from cvgen_course.grading.leaks import find_leaks
@@ -26,7 +26,9 @@ from cvgen_course.grading.lint import lint
 from cvgen_course.grading.logs import captured
 from cvgen_course.notebooks.pairing import read_source, tidied, to_json, to_markdown
 
-NOT_COPIED = shutil.ignore_patterns(".*", "*.md", "*.pyc", "__pycache__")
+NOT_COPIED = shutil.ignore_patterns(
+    ".*", "*.md", "*.pyc", "__pycache__", "__MACOSX", "Thumbs.db", "desktop.ini"
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def release(root: Path | str, chapters: Iterable[str] | None = None) -> list[Rel
 def _release_chapter(chapter: ChapterFiles) -> Release:
     """Make one lecture, put it in place, and tell nbgrader's gradebook."""
     with built(chapter) as build:
-        changed = _swap(build.folder, chapter.release_folder, chapter.course.private)
+        changed = _put(contents(build.folder), chapter.release_folder)
         pair = chapter.source.with_suffix(".ipynb")
         if write(pair, to_json(build.source)):
             changed.append(pair)
@@ -158,6 +160,19 @@ def built(chapter: ChapterFiles) -> Iterator[Build]:
         yield Build(source, made)
 
 
+class _OneChapter(GenerateAssignment):
+    """nbgrader's generate_assignment for one chapter.
+
+    nbgrader looks for its folder by a glob pattern, in which ``[`` means something else.
+    """
+
+    def init_notebooks(self) -> None:
+        """Choose the folder's notebooks, without a pattern for the folder."""
+        folder = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
+        names = sorted(path.name for path in Path(folder).glob("*.ipynb"))
+        self.assignments = {folder: [os.path.join(folder, name) for name in names]}
+
+
 def _generate_assignment(chapter: ChapterFiles, root: Path) -> None:
     """Run nbgrader's own generate_assignment in another root, without a gradebook.
 
@@ -168,7 +183,7 @@ def _generate_assignment(chapter: ChapterFiles, root: Path) -> None:
     config.SaveCells.enabled = False
     directory = chapter.course.directory(root=str(root), assignment_id=chapter.name)
     with captured(logging.WARNING) as log:
-        converter = GenerateAssignment(
+        converter = _OneChapter(
             coursedir=directory, config=config, no_database=True, force=True, log=log.logger
         )
         try:
@@ -189,33 +204,48 @@ def _refuse(chapter: ChapterFiles, what: str, problems: list[str]) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Return the files of a folder, hidden ones left out."""
+    """Return the files of a folder, but for hidden ones and those that systems leave."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and not any(p.startswith(".") for p in path.relative_to(folder).parts)
+        if path.is_file() and is_content(path.relative_to(folder))
     }
 
 
-def _swap(new: Path, place: Path, trash: Path) -> list[Path]:
-    """Put a folder in the place of another, as a whole; do nothing where they are equal.
+def _put(files: dict[str, bytes], place: Path) -> list[Path]:
+    """Make a folder hold these files; when anything fails, it holds what it held before.
+
+    No folder is renamed: it may be a link to another disk, or belong to a container's image.
 
     Returns:
         The files that changed.
+
+    Raises:
+        ReleaseError: the folder can't be written.
     """
-    before, after = contents(place), contents(new)
-    changed = [place / name for name in {*before, *after} if before.get(name) != after.get(name)]
-    if not changed:
-        return []
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=trash, prefix="old-") as old:
-        aside = Path(old) / place.name
-        if place.exists():
-            os.rename(place, aside)
-        try:
-            os.rename(new, place)
-        except OSError:
-            if aside.exists():
-                os.rename(aside, place)
-            raise
-    return changed
+    before = contents(place)
+    try:
+        _replace(before, files, place)
+    except OSError as error:
+        with suppress(OSError):
+            _replace(contents(place), before, place)
+        raise ReleaseError(
+            f"{place} can't be written ({error}). It is as it was; make room there, or look who "
+            "may write, and release again."
+        ) from error
+    return [place / name for name in {*before, *files} if before.get(name) != files.get(name)]
+
+
+def _replace(before: dict[str, bytes], after: dict[str, bytes], place: Path) -> None:
+    """Write what is new in a folder, and delete what is old."""
+    with ExitStack() as together:  # all lie beside their places before one takes its place
+        for name in sorted(after):
+            if before.get(name) != after[name]:
+                file = together.enter_context(replacing(place / name))
+                file.write(after[name])
+                file.flush()
+        for old in sorted(before.keys() - after.keys()):
+            (place / old).unlink()
+            for folder in Path(old).parents[:-1]:
+                with suppress(OSError):  # something else is in it
+                    (place / folder).rmdir()

@@ -28,7 +28,7 @@ def test_cached_makes_a_damaged_file_anew(tmp_path, damage):
         content[len(content) // 2] ^= 0xFF
     path.write_bytes(content[: {"truncate": len(content) // 2, "flip": None, "empty": 0}[damage]])
     assert cache.read_arrays(path) is None
-    made = cache.cached(path, lambda: big)
+    made = cache.cached(path, lambda: big, big)
     np.testing.assert_array_equal(made["a"], big["a"])
     np.testing.assert_array_equal(cache.read_arrays(path)["a"], big["a"])
 
@@ -36,13 +36,13 @@ def test_cached_makes_a_damaged_file_anew(tmp_path, damage):
 def test_cached_makes_once(tmp_path):
     calls = []
     for _ in range(3):
-        cache.cached(tmp_path / "x.npz", lambda: calls.append(1) or ARRAYS)
+        cache.cached(tmp_path / "x.npz", lambda: calls.append(1) or ARRAYS, ARRAYS)
     assert len(calls) == 1
 
 
 def test_cached_works_where_nothing_can_be_written(tmp_path):
     (tmp_path / "file").write_text("in the way of a folder")
-    made = cache.cached(tmp_path / "file" / "x.npz", lambda: ARRAYS)
+    made = cache.cached(tmp_path / "file" / "x.npz", lambda: ARRAYS, ARRAYS)
     assert made is ARRAYS
 
 
