@@ -70,12 +70,12 @@ def _execute_all(
     root: Path, profile: str, sources: dict[str, Path], reporter: Reporter
 ) -> dict[str, Executed]:
     """Return each page's notebook with outputs, from the cache or executed now."""
-    import jupytext
+    from cvgen_course.notebooks.pairing import read_markdown
 
     folder = executed_folder(root)
     executed = {}
     for page, source in sources.items():
-        notebook = jupytext.read(source)
+        notebook = read_markdown(source)
         progress = reporter.notebook(page)
         executed[page] = execute(notebook, source, folder, profile, progress)
         reporter.finished(page, executed[page].seconds, executed[page].cached)

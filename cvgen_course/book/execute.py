@@ -52,7 +52,7 @@ def executed_folder(root: Path) -> Path:
     ``CVGEN_EXECUTED`` where it is set; else ``jupyter_book/_build/executed``.
     """
     named = os.environ.get("CVGEN_EXECUTED")
-    return Path(named) if named else root / "jupyter_book" / "_build" / "executed"
+    return Path(named).expanduser() if named else root / "jupyter_book" / "_build" / "executed"
 
 
 def execute(
@@ -98,6 +98,11 @@ class _Store:
         from filelock import FileLock
         from jupyter_cache import get_cache
 
+        if "?" in str(folder):
+            raise BookError(
+                f"{folder}: the address of jupyter-cache's records would end at the '?'; rename "
+                "that folder, or set CVGEN_EXECUTED to another one"
+            )
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(folder / "store.lock")
         self._folder, self._cache = folder, get_cache(folder)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 
+from cvgen_course.files import is_content
 from cvgen_course.provenance import code_hash
 
 MAGIC = re.compile(r"^(\s*)[%!].*$", re.MULTILINE)
@@ -42,9 +43,12 @@ def _data_state(folder: str | None) -> str:
     """
     if not folder:
         return ""
-    files = (path for path in sorted(Path(folder).rglob("*")) if path.is_file())
-    states = ((path, path.stat()) for path in files)
+    root = Path(folder).expanduser()
+    states = (
+        (path.relative_to(root), path.stat()) for path in sorted(root.rglob("*")) if path.is_file()
+    )
     return "\n".join(
-        f"{path.relative_to(folder).as_posix()} {state.st_size} {state.st_mtime_ns}"
+        f"{path.as_posix()} {state.st_size} {state.st_mtime_ns}"
         for path, state in states
+        if is_content(path)
     )

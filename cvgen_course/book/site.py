@@ -16,7 +16,7 @@ from cvgen_course.book.markdown import Numbers, Translator
 from cvgen_course.book.references import read_references
 from cvgen_course.book.stage import Download, numbered_figures, stage
 from cvgen_course.errors import BookError
-from cvgen_course.files import write
+from cvgen_course.files import is_content, write
 
 
 def write_site(
@@ -42,10 +42,10 @@ def write_site(
     files: dict[str, bytes] = {}
     for path in sorted(book.rglob("*")):
         relative = path.relative_to(book)
-        if path.is_file() and relative.parts[0] != "_build":
+        if path.is_file() and is_content(relative) and relative.parts[0] != "_build":
             files[relative.as_posix()] = path.read_bytes()
     for name in [name for name in files if name.endswith(".md")]:
-        files[name] = with_tables(name.removesuffix(".md"), files[name].decode()).encode()
+        files[name] = with_tables(name.removesuffix(".md"), files[name].decode("utf-8-sig")).encode()
     toc = contents(book)
     files["_toc.yml"] = _yaml(toc)
     for page in set(GENERATED) & set(pages(toc)):
@@ -74,8 +74,10 @@ def write_site(
         # Other pages (the intro) may show a chapter's figures: figures/fig-0-1.png.
         files |= {f"figures/{name}.png": png for name, png in numbered_figures(notebook)}
         for path in sorted(source.parent.rglob("*")):
-            if path.is_file() and path.suffix not in (".md", ".ipynb", ".py", ".pyc"):
-                files[path.relative_to(root / "solutions").as_posix()] = path.read_bytes()
+            relative = path.relative_to(root / "solutions")
+            unwanted = path.suffix in (".md", ".ipynb", ".py", ".pyc")
+            if path.is_file() and is_content(relative) and not unwanted:
+                files[relative.as_posix()] = path.read_bytes()
     files["_config.yml"] = _config(files["_config.yml"], downloads, _repository(root))
     _synchronise(folder, files)
 
@@ -98,7 +100,7 @@ def _repository(root: Path) -> str | None:
     path = root / "pyproject.toml"
     if not path.is_file():
         return None
-    project = tomllib.loads(path.read_text(encoding="utf-8")).get("project", {})
+    project = tomllib.loads(path.read_text(encoding="utf-8-sig")).get("project", {})
     return project.get("urls", {}).get("Repository")
 
 

@@ -30,18 +30,34 @@ def checkout_of_folder(folder: Path) -> Path | None:
 
 
 def check_checkout() -> list[Finding]:
-    """Look whether notebooks of this folder import this folder's library."""
-    here, imported = checkout_of_folder(Path.cwd()), checkout_of_package()
+    """Look whether notebooks of this folder import this folder's library, and at its name."""
+    here = checkout_of_folder(Path.cwd())
+    return [_library(here), *(_name(here) if here else [])]
+
+
+def _library(here: Path | None) -> Finding:
+    imported = checkout_of_package()
     library = f"cvgen_course {cvgen_course.__version__}"
     where = imported or Path(cvgen_course.__file__).parent
     if here is not None and here == imported:
-        return [Finding("ok", f"{library}, the library of this folder: {here}")]
+        return Finding("ok", f"{library}, the library of this folder: {here}")
     if here is not None:
         what = f"{library} comes from {where}, but this folder belongs to {here}"
-        return [Finding("wrong", what, pip_install("--no-deps", "-e", quoted(here)))]
+        return Finding("wrong", what, pip_install("--no-deps", "-e", quoted(here)))
     mend = change_folder(imported) if imported else _clone()
     what = f"{library} from {where}; lectures, release, grade and book need the course's folder"
-    return [Finding("optional", what, mend)]
+    return Finding("optional", what, mend)
+
+
+def _name(here: Path) -> list[Finding]:
+    """Look whether nbgrader bears the name of the course's folder; students don't need it."""
+    if "?" in str(here):
+        what = "release, grade and book need another name: addresses in it would end at the '?'"
+    elif set("[*") & set(str(here)):
+        what = "Formgrader and nbgrader's own commands find nothing where a name has '[' or '*'"
+    else:
+        return []
+    return [Finding("optional", f"{here}: {what}; rename that folder")]
 
 
 def check_profile() -> list[Finding]:

@@ -21,6 +21,20 @@ KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": 
 JUPYTEXT_VERSION = re.compile(r"^ *jupytext_version: .*\n", re.MULTILINE)
 
 
+def read_markdown(markdown: Path) -> NotebookNode:
+    """Return the notebook that an authored Markdown file is, as Jupytext reads it.
+
+    A byte order mark and Windows' line ends, which some editors write, are no part of the text.
+
+    Raises:
+        ReleaseError: the text is no Jupytext MyST notebook.
+    """
+    try:
+        return jupytext.reads(markdown.read_text(encoding="utf-8-sig"), fmt="md:myst")
+    except Exception as error:
+        raise ReleaseError(f"{markdown}: expected a Jupytext MyST notebook: {error}") from error
+
+
 def read_source(markdown: Path, notebook: Path) -> NotebookNode:
     """Return the notebook of an authored Markdown file.
 
@@ -31,10 +45,7 @@ def read_source(markdown: Path, notebook: Path) -> NotebookNode:
     Raises:
         ReleaseError: the text is no Jupytext MyST notebook.
     """
-    try:
-        source = jupytext.read(markdown, fmt="md:myst")
-    except Exception as error:
-        raise ReleaseError(f"{markdown}: expected a Jupytext MyST notebook: {error}") from error
+    source = read_markdown(markdown)
     before = _read_notebook(notebook)
     if before is not None:
         source = combine_inputs_with_outputs(source, before, fmt="md:myst")

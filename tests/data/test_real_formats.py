@@ -49,14 +49,6 @@ def test_read_idx_rejects_what_is_none(tmp_path, content):
         read_idx(tmp_path / "x")
 
 
-@pytest.fixture
-def sheets(tmp_path, write_picture):
-    folder = tmp_path / "cifar10"
-    pixels = [write_picture(folder / f"cifar10_batch_{i}.png", (10, 1024, 3)) for i in range(2)]
-    (folder / "cifar10_batch_0-1_labels.txt").write_text("\n".join("0123456789" * 2))
-    return np.concatenate(pixels)
-
-
 def test_load_cifar10_reads_sheets(tmp_path, sheets):
     parts = [load("cifar10", split, root=tmp_path) for split in ("train", "val", "test")]
     assert [len(part) for part in parts] == [16, 2, 2]
@@ -87,15 +79,6 @@ def test_load_cifar10_rejects_damaged_batches(tmp_path):
         load("cifar10", "train", root=tmp_path)
 
 
-@pytest.fixture
-def camvid(tmp_path, write_picture):
-    mask = np.arange(80, dtype=np.uint8).reshape(8, 10) % 12
-    for split in ("train", "val", "test"):
-        write_picture(tmp_path / "camvid" / split / "a.png")
-        write_picture(tmp_path / "camvid" / f"{split}annot" / "a.png", mask)
-    return mask
-
-
 def test_load_camvid_maps_void_to_ignore(tmp_path, camvid):
     data = load("camvid", "val", root=tmp_path)
     image, mask = data[0]
@@ -121,38 +104,13 @@ def test_load_camvid_rejects_damaged_files(tmp_path, camvid, write_picture):
         load("camvid", "val", root=tmp_path)[0]
 
 
-def test_load_bccd_reads_the_published_lists(tmp_path, write_picture):
-    folder = tmp_path / "bccd" / "BCCD"
-    write_picture(folder / "JPEGImages" / "x.jpg")
-    for inner in ("Annotations", "ImageSets/Main"):
-        (folder / inner).mkdir(parents=True)
-    (folder / "Annotations" / "x.xml").write_text(voc_xml(("WBC", 1, 1, 4, 5)))
-    (folder / "ImageSets" / "Main" / "train.txt").write_text("x\n")
+def test_load_bccd_reads_the_published_lists(tmp_path, bccd):
     image, boxes, labels, _ = load("bccd", "train", root=tmp_path)[0]
     assert image.shape == (3, 8, 10)
     assert boxes.tolist() == [[0, 0, 4, 5]]
     assert labels.tolist() == [2]
     with pytest.raises(DataError, match=r"val\.txt"):
         load("bccd", "val", root=tmp_path)
-
-
-@pytest.fixture
-def nuclei(tmp_path, write_picture):
-    folder = tmp_path / "dsb2018"
-    mask = np.zeros((2, 8, 10), np.uint8)
-    mask[0, 1:4, 2:5] = 255
-    mask[1, 3:6, 4:8] = 255  # one pixel of it belongs to the first already
-    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
-        for index in range(20):
-            key = f"stage1_train/key{index:02}"
-            write_picture(folder / "picture.png")
-            archive.write(folder / "picture.png", f"{key}/images/key.png")
-            for k in range(2):
-                write_picture(folder / "mask.png", mask[k])
-                archive.write(folder / "mask.png", f"{key}/masks/{k}.png")
-    for left in folder.iterdir():
-        left.unlink()
-    return (tmp_path / "set.zip").rename(folder / "stage1_train_x.zip")
 
 
 def test_load_dsb2018_reads_the_zip_in_place(tmp_path, nuclei):
@@ -183,27 +141,18 @@ def test_load_dsb2018_rejects_a_corrupted_member(tmp_path, nuclei):
             pass
 
 
-def test_load_penn_fudan_numbers_pedestrians(tmp_path, write_picture):
-    mask = np.zeros((8, 10), np.uint8)
-    mask[:3, :3], mask[5:, 5:] = 2, 7  # whatever the numbers
-    for index in range(20):
-        write_picture(tmp_path / "PennFudanPed" / "PNGImages" / f"p{index}.png")
-        write_picture(tmp_path / "PennFudanPed" / "PedMasks" / f"p{index}_mask.png", mask)
+def test_load_penn_fudan_numbers_pedestrians(tmp_path, penn_fudan):
     parts = [load("penn_fudan", split, root=tmp_path) for split in ("train", "val", "test")]
     assert [len(part) for part in parts] == [14, 3, 3]
     item = parts[2][0]
     assert item.boxes.tolist() == [[0, 0, 3, 3], [5, 5, 10, 8]]
-    np.testing.assert_array_equal(item.mask, mask > 0)
+    np.testing.assert_array_equal(item.mask, penn_fudan > 0)
     (tmp_path / "PennFudanPed" / "PedMasks" / "p3_mask.png").unlink()
     with pytest.raises(DataError, match="p3_mask"):
         [load("penn_fudan", split, root=tmp_path) for split in ("train", "val", "test")]
 
 
-def test_load_horse2zebra_pairs_what_has_nothing_in_common(tmp_path, write_picture):
-    counts = {"trainA": 20, "trainB": 30, "testA": 2, "testB": 3}
-    for folder, count in counts.items():
-        for index in range(count):
-            write_picture(tmp_path / "horse2zebra" / folder / f"{index:02}.jpg")
+def test_load_horse2zebra_pairs_what_has_nothing_in_common(tmp_path, horse2zebra):
     parts = [load("horse2zebra", split, root=tmp_path) for split in ("train", "val", "test")]
     assert [len(part) for part in parts] == [27, 3, 3]
     assert torch.equal(parts[2][2].a, parts[2][0].a)  # two horses for three zebras
@@ -212,17 +161,7 @@ def test_load_horse2zebra_pairs_what_has_nothing_in_common(tmp_path, write_pictu
         parts[2][3]
 
 
-def test_load_oxford_pet_reads_trimaps(tmp_path, write_picture):
-    folder = tmp_path / "oxford_pet" / "oxford-iiit-pet"
-    (folder / "annotations").mkdir(parents=True)
-    trimap = np.array([[1, 2, 3], [3, 2, 1]], np.uint8)
-    names = [f"Bengal_{i}" for i in range(10)]
-    for name in names:
-        write_picture(folder / "images" / f"{name}.jpg", (2, 3, 3))
-        write_picture(folder / "annotations" / "trimaps" / f"{name}.png", trimap)
-    lines = "".join(f"{name} 1 1 1\n" for name in names)
-    (folder / "annotations" / "trainval.txt").write_text(lines)
-    (folder / "annotations" / "test.txt").write_text("Bengal_0 1 1 1\n")
+def test_load_oxford_pet_reads_trimaps(tmp_path, oxford_pet):
     parts = [load("oxford_pet", split, root=tmp_path) for split in ("train", "val", "test")]
     assert [len(part) for part in parts] == [9, 1, 1]
     assert parts[2][0].mask.tolist() == [[1, 0, IGNORE], [IGNORE, 0, 1]]

@@ -36,22 +36,6 @@ def test_load_voc_reads_palette_masks(tmp_path, write_picture):
         parts[2][0]
 
 
-@pytest.fixture
-def voc(tmp_path, write_picture):
-    """Write a VOC 2012 with ten images to learn from, p0 to p9, and one to measure on, q."""
-    folder = tmp_path / "voc" / "VOCdevkit" / "VOC2012"
-    (folder / "ImageSets" / "Main").mkdir(parents=True)
-    (folder / "Annotations").mkdir()
-    names = [f"p{i}" for i in range(10)]
-    (folder / "ImageSets" / "Main" / "train.txt").write_text("\n".join(names) + "\n")
-    (folder / "ImageSets" / "Main" / "val.txt").write_text("q\n")
-    for index, name in enumerate([*names, "q"]):
-        write_picture(folder / "JPEGImages" / f"{name}.jpg", (20, 30 + index, 3))
-        text = voc_xml(("person", index + 1, 2, 30, 20), ("cat", 1, 1, 9, 9))
-        (folder / "Annotations" / f"{name}.xml").write_text(text)
-    return folder
-
-
 def test_load_voc_detection_reads_the_published_lists(tmp_path, voc):
     parts = [load("voc_detection", split, root=tmp_path) for split in ("train", "val", "test")]
     assert [len(part) for part in parts] == [9, 1, 1]

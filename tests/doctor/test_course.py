@@ -70,6 +70,23 @@ def test_check_checkout_of_a_copy_says_how_to_get_the_course(monkeypatch, tmp_pa
     assert check_checkout()[0].mend == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("CV [2026]", "Formgrader and nbgrader's own commands find nothing"),
+        ("what?", "release, grade and book need another name"),
+        ("CV #1 50% ö", None),
+    ],
+)
+def test_check_checkout_looks_at_the_folders_name(name, what, tmp_path, monkeypatch):
+    (tmp_path / name / "cvgen_course").mkdir(parents=True)
+    (tmp_path / name / "nbgrader_config.py").touch()
+    monkeypatch.chdir(tmp_path / name)
+    findings = check_checkout()[1:]
+    assert [finding.status for finding in findings] == (["optional"] if what else [])
+    assert all(name in f.what and what in f.what and "rename" in f.what for f in findings)
+
+
 def test_check_profile_knows_the_profiles(monkeypatch, on):
     monkeypatch.delenv("CVGEN_PROFILE", raising=False)
     assert check_profile()[0].what == "profile cpu"

@@ -1,5 +1,9 @@
+import errno
+import os
 import shutil
 import sqlite3
+import tempfile
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -84,6 +88,95 @@ def test_release_that_fails_leaves_everything_as_it_was(ready, old, new, message
         release(ready)
     assert contents(ready) == before
     assert not list((ready / ".cvgen").glob("release-*"))
+
+
+@pytest.fixture
+def other_disk(tmp_path):
+    """A folder on another file system than the course's, where this machine has one."""
+    for place in ("/dev/shm", Path.home()):
+        if os.access(place, os.W_OK) and os.stat(place).st_dev != os.stat(tmp_path).st_dev:
+            with tempfile.TemporaryDirectory(dir=place) as folder:
+                yield Path(folder)
+            return
+    pytest.skip("all folders lie on one file system")
+
+
+@pytest.mark.parametrize("linked", ["lectures", "lectures/01_tiny", ".cvgen"])
+def test_release_writes_through_a_link_to_another_disk(ready, released_course, other_disk, linked):
+    (ready / linked).mkdir(exist_ok=True)
+    shutil.copytree(ready / linked, other_disk / "there")
+    shutil.rmtree(ready / linked)
+    (ready / linked).symlink_to(other_disk / "there")
+    edit(ready, "Two exercises", "Three exercises")
+    (made,) = release(ready)
+    assert set(made.changed) > {LECTURE}
+    assert (ready / linked).is_symlink()
+    assert "Three exercises" in (ready / LECTURE).read_text()
+    edit(ready, "Three exercises", "Two exercises")
+    release(ready)
+    assert contents(ready / "lectures/01_tiny") == contents(released_course / "lectures/01_tiny")
+    assert check_release(ready) == []
+
+
+@pytest.mark.parametrize("at", [1, 2])
+def test_release_that_can_not_be_put_in_place_leaves_the_old_lecture(ready, monkeypatch, at):
+    edit(ready, "Two exercises", "Three exercises")
+    before = contents(ready)
+    calls, replace = [], os.replace
+
+    def fail_once(*paths):
+        calls.append(paths)
+        if len(calls) == at:
+            raise OSError(errno.EBUSY, "somebody has it open")
+        replace(*paths)
+
+    monkeypatch.setattr("cvgen_course.files.os.replace", fail_once)
+    with pytest.raises(ReleaseError, match=r"01_tiny can't be written.*has it open.*as it was"):
+        release(ready)
+    assert contents(ready) == before
+    assert not list(ready.rglob("*.part"))
+
+
+def test_release_says_which_folder_can_not_be_written(ready, tmp_path):
+    shutil.rmtree(ready / "lectures")
+    (ready / "lectures").symlink_to(tmp_path / "a disk that is not there")
+    with pytest.raises(ReleaseError, match="lectures/01_tiny can't be written"):
+        release(ready)
+
+
+def test_release_follows_files_that_become_folders(ready):
+    folder = ready / "solutions/01_tiny"
+    (folder / "data").mkdir()
+    (folder / "data" / "x.csv").write_text("1")
+    release(ready)
+    assert (ready / "lectures/01_tiny/data/x.csv").is_file()
+    shutil.rmtree(folder / "data")
+    (folder / "data").write_text("2")
+    (made,) = release(ready)
+    assert set(made.changed) == {"lectures/01_tiny/data", "lectures/01_tiny/data/x.csv"}
+    assert (ready / "lectures/01_tiny/data").read_text() == "2"
+    (folder / "data").unlink()
+    release(ready)
+    assert not (ready / "lectures/01_tiny/data").exists()
+
+
+def test_release_leaves_out_what_systems_leave(ready):
+    before = contents(ready / "lectures")
+    for name in ("._tiny.ipynb", "._toy.py", ".DS_Store", "Thumbs.db", "desktop.ini"):
+        (ready / "solutions/01_tiny" / name).write_bytes(b"\0\5\x16\7 \xff")
+    (made,) = release(ready)
+    assert made.changed == ()
+    assert contents(ready / "lectures") == before
+    assert not (ready / "lectures/01_tiny/Thumbs.db").exists()
+
+
+@pytest.mark.parametrize("start", ["\ufeff", ""])
+def test_release_is_the_same_whatever_the_editor(ready, released_course, start):
+    text = (ready / SOURCE).read_text(encoding="utf-8")
+    (ready / SOURCE).write_bytes((start + text.replace("\n", "\r\n")).encode())
+    (made,) = release(ready)
+    assert made.changed == ()
+    assert contents(ready / "lectures") == contents(released_course / "lectures")
 
 
 def test_release_looks_for_answers_beside_the_notebook(ready):

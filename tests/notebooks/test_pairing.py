@@ -35,6 +35,17 @@ def test_read_source_keeps_ids_of_edited_and_moved_cells(pair):
     assert "x_times_itself" in second.cells[[c.id for c in second.cells].index("square")].source
 
 
+@pytest.mark.parametrize("start", ["\ufeff", ""])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_read_source_does_not_see_the_editor(pair, start, end):
+    wanted = to_json(read_source(*pair))
+    text = pair[0].read_text(encoding="utf-8")
+    pair[0].write_bytes((start + text.replace("\n", end)).encode())
+    source = read_source(*pair)
+    assert to_json(source) == wanted
+    assert source.cells[0].source == "# Tiny\n\nTwo exercises and a question."
+
+
 @pytest.mark.parametrize("content", ["", "no json", "[]", '{"nbformat": 3}', '{"nbformat": 4}'])
 def test_read_source_ignores_a_pair_that_is_none(pair, content):
     wanted = to_json(read_source(*pair))
