@@ -45,7 +45,8 @@ def write_site(
         if path.is_file() and is_content(relative) and relative.parts[0] != "_build":
             files[relative.as_posix()] = path.read_bytes()
     for name in [name for name in files if name.endswith(".md")]:
-        files[name] = with_tables(name.removesuffix(".md"), files[name].decode("utf-8-sig")).encode()
+        text = files[name].decode("utf-8-sig")
+        files[name] = with_tables(name.removesuffix(".md"), text).encode()
     toc = contents(book)
     files["_toc.yml"] = _yaml(toc)
     for page in set(GENERATED) & set(pages(toc)):

@@ -38,8 +38,9 @@ def read_arrays(path: Path) -> Arrays | None:
 def cached(path: Path, make: Callable[[], Arrays], names: Collection[str]) -> Arrays:
     """Return what ``make`` makes, from the file where it has been made before.
 
-    A damaged file, or one that lacks an array of ``names``, is made anew. Where the folder can't be written (a read-only home, a full
-    disk), the arrays are returned all the same, and made again the next time.
+    A damaged file, or one that lacks an array of ``names``, is made anew. Where the folder can't
+    be written (a read-only home, a full disk), the arrays are returned all the same, and made again
+    the next time.
     """
     arrays = read_arrays(path)
     if arrays is None or arrays.keys() != set(names):

@@ -52,6 +52,24 @@ def test_build_makes_the_book_once(course, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.notebook
+def test_build_takes_the_folders_name_and_its_texts_as_they_are(course, tmp_path):
+    root = tmp_path / "CV [2026] #1 50% ö $HOME"
+    root.mkdir()
+    for tree in ("jupyter_book", "solutions", "lectures"):
+        (course / tree).rename(root / tree)
+    for path in (root / "jupyter_book/intro.md", *root.glob("solutions/*/*.md")):
+        text = path.read_text(encoding="utf-8")
+        path.write_bytes(("\ufeff" + text.replace("\n", "\r\n")).encode())
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7 \xff")
+    html = build(root, "smoke", quiet=True)
+    for page, title in (("intro", "The sample"), ("00_other/other", "Another chapter")):
+        text = (html / f"{page}.html").read_text(encoding="utf-8")
+        assert f"<h1>{title}<" in text
+    assert [path.name for path in tmp_path.iterdir()] == [root.name]
+
+
+@pytest.mark.slow
 def test_build_names_all_that_is_wrong_and_says_it_again(prose):
     intro = prose / "jupyter_book" / "intro.md"
     intro.write_text("# Prose\n\n[a](gone.md) ![b](gone.png)\n\n```{nonsense}\n```\n")

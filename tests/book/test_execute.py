@@ -95,3 +95,9 @@ def test_execute_runs_again_what_is_damaged(run, tmp_path, damage):
     assert again.notebook.cells[1].outputs[0].text != before
     assert "nanoseconds" in again.notebook.cells[1].outputs[0].text
     assert run(made).cached
+
+
+def test_execute_refuses_a_folder_that_is_no_address(tmp_path):
+    with pytest.raises(BookError, match=r"what\?: the address .* end at the '\?'; rename"):
+        execute(notebook("1"), tmp_path / "a.md", tmp_path / "what?", "smoke")
+    assert list(tmp_path.iterdir()) == []

@@ -63,5 +63,17 @@ def test_page_key_changes_with_the_data(tmp_path, monkeypatch):
     (data / "a.bin").write_bytes(b"1")
     monkeypatch.setenv("CVGEN_DATA", str(data))
     before = page_key(USES_MATRIX, "cpu")
+    (data / ".DS_Store").write_bytes(b"left by somebody who only looked")
+    assert page_key(USES_MATRIX, "cpu") == before
     (data / "a.bin").write_bytes(b"12")
+    assert page_key(USES_MATRIX, "cpu") != before
+
+
+def test_page_key_finds_data_at_home(tmp_path, monkeypatch):
+    (tmp_path / "data").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("CVGEN_DATA", "~/data")
+    before = page_key(USES_MATRIX, "cpu")
+    (tmp_path / "data" / "a.bin").write_bytes(b"1")
     assert page_key(USES_MATRIX, "cpu") != before

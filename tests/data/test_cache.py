@@ -2,6 +2,7 @@ import os
 
 import numpy as np
 import pytest
+from support.damaged_zip import DAMAGES
 
 from cvgen_course.data import cache
 
@@ -31,6 +32,19 @@ def test_cached_makes_a_damaged_file_anew(tmp_path, damage):
     made = cache.cached(path, lambda: big, big)
     np.testing.assert_array_equal(made["a"], big["a"])
     np.testing.assert_array_equal(cache.read_arrays(path)["a"], big["a"])
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_cached_makes_anew_whatever_the_damage(tmp_path, damage):
+    path = tmp_path / "x.npz"
+    cache.save_arrays(path, ARRAYS)
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    calls = []
+    for _ in range(2):
+        made = cache.cached(path, lambda: calls.append(1) or ARRAYS, ARRAYS)
+        assert made.keys() == ARRAYS.keys()
+        np.testing.assert_array_equal(made["a"], ARRAYS["a"])
+    assert len(calls) == 1
 
 
 def test_cached_makes_once(tmp_path):

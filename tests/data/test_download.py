@@ -1,12 +1,16 @@
+import errno
 import hashlib
 import io
+import os
 import re
 import tarfile
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from support.damaged_zip import DAMAGES
 
 from cvgen_course.data import download
 from cvgen_course.errors import DataError
@@ -153,3 +157,43 @@ def test_unpack_damaged_archive_leaves_nothing(tmp_path, name):
     with pytest.raises(DataError, match=r"damaged.*load it again"):
         download.unpack(archive, tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("damage", sorted(set(DAMAGES) - {"shorter list"}))
+def test_unpack_calls_every_damage_by_its_name(tmp_path, damage):
+    archive = make_archive(tmp_path / "x.zip")
+    archive.write_bytes(DAMAGES[damage](archive.read_bytes()))
+    with pytest.raises(DataError, match=r"x\.zip' is damaged .* was deleted: load it again"):
+        download.unpack(archive, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unpack_keeps_the_archive_where_the_folder_can_not_be_written(tmp_path):
+    archive = make_archive(tmp_path / "x.zip")
+    (tmp_path / "out").write_text("in the way")
+    with pytest.raises(DataError, match=r"out' could not be written"):
+        download.unpack(archive, tmp_path / "out")
+    assert archive.exists()
+
+
+@pytest.mark.parametrize("linked", ["out", "out/top"])
+def test_unpack_follows_a_link_to_another_disk(tmp_path, linked, monkeypatch):
+    archive = make_archive(tmp_path / "x.zip")
+    (tmp_path / "disk" / "there").mkdir(parents=True)
+    (tmp_path / "disk" / "there" / "old.txt").touch()
+    (tmp_path / linked).parent.mkdir(exist_ok=True)
+    (tmp_path / linked).symlink_to(tmp_path / "disk" / "there")
+    rename = os.rename
+
+    def rename_on_one_disk(old, new):
+        ends = [Path(path).resolve().is_relative_to(tmp_path / "disk") for path in (old, new)]
+        if ends[0] != ends[1]:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(old, new)
+
+    monkeypatch.setattr("os.rename", rename_on_one_disk)
+    monkeypatch.setattr("os.replace", rename_on_one_disk)
+    download.unpack(archive, tmp_path / "out")
+    assert (tmp_path / linked).is_symlink()
+    assert (tmp_path / "out" / "top" / "a.txt").read_text() == "A" * 5000
+    assert not list(tmp_path.rglob("*.part"))

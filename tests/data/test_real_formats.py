@@ -1,11 +1,9 @@
 """The readers of real data sets, on tiny sets of the same shape, sound and damaged."""
 
-import zipfile
-
 import numpy as np
 import pytest
 import torch
-from support.voc_xml import voc_xml
+from support.damaged_zip import DAMAGES
 
 from cvgen_course.data import IGNORE, load
 from cvgen_course.data.mnist import read_idx
@@ -40,6 +38,27 @@ def test_load_mnist_truncated_file_is_one_clear_error(tmp_path, write_idx):
         load("mnist", "train", root=tmp_path)
 
 
+@pytest.mark.parametrize("damage", ["no labels", "label 10", "32 pixels", "fewer labels"])
+def test_load_mnist_rejects_files_that_do_not_fit(tmp_path, write_idx, damage):
+    folder = tmp_path / "mnist"
+    write_idx(folder)
+
+    def rewrite(kind, array):
+        head = b"\0\0\x08" + bytes([array.ndim]) + np.array(array.shape, ">u4").tobytes()
+        (folder / f"t10k-{kind}-ubyte").write_bytes(head + array.tobytes())
+
+    labels = np.arange(10, dtype=np.uint8)
+    if damage == "no labels":
+        rewrite("images-idx3", np.zeros((0, 28, 28), np.uint8))
+        rewrite("labels-idx1", labels[:0])
+    elif damage == "32 pixels":
+        rewrite("images-idx3", np.zeros((10, 32, 32), np.uint8))
+    else:
+        rewrite("labels-idx1", labels + 1 if damage == "label 10" else labels[:9])
+    with pytest.raises(DataError, match=r"expected images \(N, 28, 28\) .* Restore"):
+        load("mnist", "test", root=tmp_path)
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"\0\0\x08", b"GIF89a", b"\0\0\x08\x01\0\0\0\x05abc", b"\0\0\x08\x03\0\0"]
 )
@@ -60,13 +79,22 @@ def test_load_cifar10_reads_sheets(tmp_path, sheets):
     assert {(pixels.tobytes(), label) for pixels, label in found} == expected
 
 
-@pytest.mark.parametrize("damage", ["labels", "sheet", "words"])
+def test_load_cifar10_does_not_see_a_byte_order_mark(tmp_path, sheets):
+    path = tmp_path / "cifar10" / "cifar10_batch_0-1_labels.txt"
+    path.write_text("\ufeff" + path.read_text().replace("\n", "\r\n"), encoding="utf-8")
+    assert len(load("cifar10", "train", root=tmp_path)) == 16
+
+
+@pytest.mark.parametrize("damage", ["labels", "sheet", "words", "bytes", "nothing"])
 def test_load_cifar10_rejects_damaged_sheets(tmp_path, sheets, damage):
     folder = tmp_path / "cifar10"
     if damage == "labels":
         (folder / "cifar10_batch_0-1_labels.txt").write_text("1\n2\n")
     elif damage == "words":
         (folder / "cifar10_batch_0-1_labels.txt").write_text("cat\n" * 20)
+    elif damage in ("bytes", "nothing"):
+        content = b"\xff\xfe\0" if damage == "bytes" else b""
+        (folder / "cifar10_batch_0-1_labels.txt").write_bytes(content)
     else:
         (folder / "cifar10_batch_1.png").write_bytes(b"\x89PNG and no more")
     with pytest.raises(DataError, match=r"[Rr]estore"):
@@ -113,6 +141,16 @@ def test_load_bccd_reads_the_published_lists(tmp_path, bccd):
         load("bccd", "val", root=tmp_path)
 
 
+def test_load_bccd_reads_lists_that_an_editor_saved(tmp_path, bccd):
+    listing = bccd / "ImageSets" / "Main" / "train.txt"
+    listing.write_bytes("\ufeffx\r\n".encode())
+    assert load("bccd", "train", root=tmp_path)[0].labels.tolist() == [2]
+    for content, what in ((b"\xff\xfex\0", "can't be read"), (b"\n", "is empty")):
+        listing.write_bytes(content)
+        with pytest.raises(DataError, match=rf"train\.txt' {what}.*Restore"):
+            load("bccd", "train", root=tmp_path)
+
+
 def test_load_dsb2018_reads_the_zip_in_place(tmp_path, nuclei):
     parts = [load("dsb2018", split, root=tmp_path) for split in ("train", "val", "test")]
     assert [len(part) for part in parts] == [14, 3, 3]
@@ -141,6 +179,13 @@ def test_load_dsb2018_rejects_a_corrupted_member(tmp_path, nuclei):
             pass
 
 
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_load_dsb2018_names_the_zip_whatever_is_damaged(tmp_path, nuclei, damage):
+    nuclei.write_bytes(DAMAGES[damage](nuclei.read_bytes()))
+    with pytest.raises(DataError, match=r"stage1_train_x\.zip' is damaged .* Restore"):
+        list(load("dsb2018", "train", root=tmp_path))
+
+
 def test_load_penn_fudan_numbers_pedestrians(tmp_path, penn_fudan):
     parts = [load("penn_fudan", split, root=tmp_path) for split in ("train", "val", "test")]
     assert [len(part) for part in parts] == [14, 3, 3]
@@ -161,7 +206,20 @@ def test_load_horse2zebra_pairs_what_has_nothing_in_common(tmp_path, horse2zebra
         parts[2][3]
 
 
+def test_load_horse2zebra_rejects_a_domain_of_which_nothing_would_be_left(tmp_path, horse2zebra):
+    for path in sorted((horse2zebra / "trainA").iterdir())[1:]:
+        path.unlink()
+    with pytest.raises(DataError, match=r"trainA'.* at least 2 pictures .* got 1\. Restore"):
+        load("horse2zebra", "train", root=tmp_path)
+
+
 def test_load_oxford_pet_reads_trimaps(tmp_path, oxford_pet):
     parts = [load("oxford_pet", split, root=tmp_path) for split in ("train", "val", "test")]
     assert [len(part) for part in parts] == [9, 1, 1]
     assert parts[2][0].mask.tolist() == [[1, 0, IGNORE], [IGNORE, 0, 1]]
+
+
+def test_load_oxford_pet_rejects_an_empty_list(tmp_path, oxford_pet):
+    (oxford_pet / "test.txt").write_text("")
+    with pytest.raises(DataError, match=r"no complete Oxford-IIIT Pet .*empty"):
+        load("oxford_pet", "test", root=tmp_path)

@@ -79,6 +79,13 @@ def test_load_voc_detection_rejects_damaged_annotations(tmp_path, voc, text):
         data[0]
 
 
+@pytest.mark.parametrize("content", [b"", b"\xff\xfeq\0"])
+def test_load_voc_detection_rejects_a_damaged_list(tmp_path, voc, content):
+    (voc / "ImageSets" / "Main" / "val.txt").write_bytes(content)
+    with pytest.raises(DataError, match=r"no complete VOC 2012 .*Restore"):
+        load("voc_detection", "test", root=tmp_path)
+
+
 def test_load_voc_needs_the_lists_of_its_own_task(tmp_path, voc):
     with pytest.raises(DataError, match=r"expected voc in .*ImageSets/Segmentation/train\.txt"):
         load("voc", "train", root=tmp_path)

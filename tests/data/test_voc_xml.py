@@ -48,9 +48,48 @@ def test_read_boxes_says_what_is_difficult(tmp_path):
         voc_xml(("cat", 1, 2, 3, 4)),
         voc_xml(("RBC", "", 2, 3, 4)),
         voc_xml(("background", 1, 2, 3, 4)),
+        voc_xml(("RBC", 1, 2, "1e300", 4)),
+        "<html>404</html>",
+        '<?xml version="1.0" encoding="utf-99"?><annotation/>',
+        "<annotation><object><name>RBC</name></object></annotation>",
+        "<annotation><object><bndbox/></object></annotation>",
     ],
 )
 def test_read_boxes_rejects_damage(tmp_path, text):
     (tmp_path / "a.xml").write_text(text)
     with pytest.raises(DataError, match=r"a\.xml.* boxes of RBC, WBC, Platelets \(.*Restore"):
         read_boxes(tmp_path / "a.xml", CELLS)
+
+
+@pytest.mark.parametrize("word", ["inf", "-inf", "nan", "0", "-3", "1e9", "wide", ""])
+@pytest.mark.parametrize("at", range(4))
+def test_read_boxes_says_which_number_is_no_coordinate(tmp_path, at, word):
+    corners = [2, 2, 5, 5]
+    corners[at] = word
+    (tmp_path / "a.xml").write_text(voc_xml(("RBC", *corners)))
+    key = ("xmin", "ymin", "xmax", "ymax")[at]
+    with pytest.raises(DataError, match=f"{key}: expected a number from 1 on, got '{word}'"):
+        read_boxes(tmp_path / "a.xml", CELLS)
+
+
+def test_read_boxes_names_an_unknown_class(tmp_path):
+    (tmp_path / "a.xml").write_text(voc_xml(("cat", 1, 2, 3, 4)))
+    with pytest.raises(DataError, match="name: expected one of these classes, got 'cat'"):
+        read_boxes(tmp_path / "a.xml", CELLS)
+
+
+def test_read_boxes_takes_a_name_on_a_line_of_its_own(tmp_path):
+    (tmp_path / "a.xml").write_text(voc_xml(("\n  WBC\n", 1, 2, 3, " 4\n")))
+    boxes, labels, _ = read_boxes(tmp_path / "a.xml", CELLS)
+    assert (boxes.tolist(), labels.tolist()) == ([[0, 1, 3, 4]], [2])
+
+
+def test_read_boxes_opens_no_bomb_and_no_other_file(tmp_path):
+    (tmp_path / "secret.txt").write_text("WBC")
+    layers = "".join(f"<!ENTITY e{k + 1} '{f'&e{k};' * 10}'>" for k in range(9))
+    bomb = f"<!DOCTYPE x [<!ENTITY e0 'cell'>{layers}]>" + voc_xml(("&e9;", 1, 2, 3, 4))
+    other = f"<!DOCTYPE x [<!ENTITY f SYSTEM '{(tmp_path / 'secret.txt').as_uri()}'>]>"
+    for text in (bomb, other + voc_xml(("&f;", 1, 2, 3, 4))):
+        (tmp_path / "a.xml").write_text(text)
+        with pytest.raises(DataError, match=r"a\.xml"):
+            read_boxes(tmp_path / "a.xml", CELLS)
