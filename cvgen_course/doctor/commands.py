@@ -40,6 +40,16 @@ def pip_install(*words: str) -> str:
     return " ".join([python(), "-m pip install", *words])
 
 
+def checkout(root: Path, extra: str = "") -> str:
+    """Return a checkout, with an extra or without, as pip takes it after ``-e``."""
+    course = "." if root == Path.cwd() else str(root)
+    if not extra:
+        # pip would take a name's last brackets for an extra, but not after a slash.
+        return quoted(f"{course}/" if course.endswith("]") else course)
+    target = f"{course}[{extra}]"
+    return quoted(target) if set(target) & set('$`"') else f'"{target}"'
+
+
 def install_course(root: Path | None, extra: str, requirements: list[str]) -> str:
     """Return the command that installs the course's packages.
 
@@ -52,9 +62,7 @@ def install_course(root: Path | None, extra: str, requirements: list[str]) -> st
         return pip_install(*(f'"{requirement}"' for requirement in requirements))
     here = root == Path.cwd()
     lock = quoted("requirements.lock" if here else root / "requirements.lock")
-    course = "." if here else str(root)
-    target = f'"{course}[{extra}]"' if extra else quoted(course)
-    return pip_install("-c", lock, "-e", target)
+    return pip_install("-c", lock, "-e", checkout(root, extra))
 
 
 def install_program(package: str) -> str:

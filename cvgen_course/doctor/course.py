@@ -7,7 +7,7 @@ from pathlib import Path
 
 import cvgen_course
 from cvgen_course import profile
-from cvgen_course.doctor.commands import change_folder, pip_install, quoted, unset
+from cvgen_course.doctor.commands import change_folder, checkout, pip_install, unset
 from cvgen_course.doctor.finding import Finding
 
 CONFIG = "nbgrader_config.py"
@@ -43,7 +43,7 @@ def _library(here: Path | None) -> Finding:
         return Finding("ok", f"{library}, the library of this folder: {here}")
     if here is not None:
         what = f"{library} comes from {where}, but this folder belongs to {here}"
-        return Finding("wrong", what, pip_install("--no-deps", "-e", quoted(here)))
+        return Finding("wrong", what, pip_install("--no-deps", "-e", checkout(here)))
     mend = change_folder(imported) if imported else _clone()
     what = f"{library} from {where}; lectures, release, grade and book need the course's folder"
     return Finding("optional", what, mend)

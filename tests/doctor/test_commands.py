@@ -1,4 +1,5 @@
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from cvgen_course.doctor import commands
 from cvgen_course.doctor.commands import (
     assign,
     change_folder,
+    checkout,
     install_course,
     install_program,
     python,
@@ -49,6 +51,20 @@ def test_install_course_pins_and_takes_the_extra(monkeypatch, tmp_path):
     expected = f'{pip} -c {other}/requirements.lock -e "{other}[book]"'
     assert install_course(other, "book", ["x"]) == expected
     assert install_course(None, "", ["x>=1,<2", "y"]) == f'{pip} "x>=1,<2" "y"'
+
+
+@pytest.mark.parametrize("extra", ["", "book"])
+@pytest.mark.parametrize("name", ["CV [2026]", "CV [2026] #1 50% ö", "$HOME", "it's `x`", "plain"])
+def test_checkout_is_what_pip_takes_it_for(tmp_path, name, extra):
+    from pip._internal.req.constructors import parse_editable
+
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "pyproject.toml").touch()
+    (word,) = shlex.split(checkout(tmp_path / name, extra))
+    assert "`" not in name or checkout(tmp_path / name, extra).startswith("'")
+    _, url, extras = parse_editable(word)[:3]
+    assert url == (tmp_path / name).as_uri()
+    assert extras == ({extra} if extra else set())
 
 
 def test_install_program_uses_the_package_manager_that_is_there(programs):

@@ -5,7 +5,7 @@ import pytest
 
 import cvgen_course
 from cvgen_course.doctor import course
-from cvgen_course.doctor.commands import change_folder, quoted
+from cvgen_course.doctor.commands import change_folder
 from cvgen_course.doctor.course import (
     check_checkout,
     check_profile,
@@ -49,7 +49,7 @@ def test_check_checkout_finds_another_library_than_this_folders(monkeypatch, oth
     (finding,) = check_checkout()
     assert finding.status == "wrong"
     assert f"comes from {ROOT}, but this folder belongs to {other_course}" in finding.what
-    assert finding.mend == f"python -m pip install --no-deps -e {quoted(other_course)}"
+    assert finding.mend == "python -m pip install --no-deps -e ."
 
 
 def test_check_checkout_outside_of_any_course_says_where_to_go(monkeypatch, tmp_path):
