@@ -45,7 +45,10 @@ def write_site(
         if path.is_file() and is_content(relative) and relative.parts[0] != "_build":
             files[relative.as_posix()] = path.read_bytes()
     for name in [name for name in files if name.endswith(".md")]:
-        text = files[name].decode("utf-8-sig")
+        try:
+            text = files[name].decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise BookError(f"{book / name}: expected text in UTF-8 ({error})") from error
         files[name] = with_tables(name.removesuffix(".md"), text).encode()
     toc = contents(book)
     files["_toc.yml"] = _yaml(toc)

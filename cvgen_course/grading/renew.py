@@ -12,7 +12,7 @@ from nbformat import NotebookNode
 from nbformat.v4.rwbase import rejoin_lines
 
 from cvgen_course.errors import SubmissionError
-from cvgen_course.files import write
+from cvgen_course.files import is_content, write
 from cvgen_course.grading.repair import cleaned, match, number_cells
 from cvgen_course.grading.submissions import parse_notebook, read_bytes
 from cvgen_course.notebooks.cells import grade_id, is_solution
@@ -42,7 +42,7 @@ def renew_files(mine: Path, lecture: Path) -> Iterator[tuple[Path, list[str]]]:
         yield lecture, renew_file(mine, lecture)
         return
     places = [path.relative_to(lecture) for path in sorted(lecture.glob("*/*.ipynb"))]
-    places = [place for place in places if (mine / place).is_file()]
+    places = [place for place in places if is_content(place) and (mine / place).is_file()]
     if not places:
         raise SubmissionError(f"{mine}: expected <chapter>/<name>.ipynb as in {lecture}, got none")
     for place in places:

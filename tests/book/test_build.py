@@ -106,6 +106,12 @@ def test_build_refuses_a_page_that_is_nowhere(prose):
         build(prose, "smoke", quiet=True)
 
 
+def test_build_names_a_page_in_another_encoding(prose):
+    (prose / "jupyter_book" / "intro.md").write_bytes("# Größe\n".encode("latin-1"))
+    with pytest.raises(BookError, match=r"intro\.md: expected text in UTF-8"):
+        build(prose, "smoke", quiet=True)
+
+
 def test_build_refuses_another_folder(tmp_path):
     with pytest.raises(BookError, match=r"is .* the course's folder"):
         build(tmp_path, "smoke", quiet=True)

@@ -141,6 +141,8 @@ def test_renew_files_renews_all_lectures_of_a_folder(tmp_path, mine, update):
     for chapter in ("01_tiny", "02_small"):
         (tmp_path / "mine" / chapter).mkdir(parents=True)
         nbformat.write(mine, tmp_path / "mine" / chapter / "name.ipynb")
+        for tree in ("mine", "lectures"):  # what macOS leaves on foreign disks
+            (tmp_path / tree / chapter / "._name.ipynb").write_bytes(b"\0\5\x16\7 \xff")
     renewed = [path for path, _ in renew_files(tmp_path / "mine", tmp_path / "lectures")]
     assert [path.parent.name for path in renewed] == ["01_tiny", "02_small"]
     for path in renewed:
