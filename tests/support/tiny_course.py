@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -188,7 +187,9 @@ def write_course(root: Path) -> Path:
     """Write the authored course into a folder, and return it."""
     folder = root / "solutions" / CHAPTER
     folder.mkdir(parents=True)
-    shutil.copy(ROOT / "nbgrader_config.py", root)
+    config = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
+    config += "\nc.Execute.timeout = 30  # tests wait for it\n"
+    (root / "nbgrader_config.py").write_text(config, encoding="utf-8")
     (folder / "tiny.md").write_text(SOURCE, encoding="utf-8")
     (folder / "toy.py").write_text(TOY, encoding="utf-8")
     return root
