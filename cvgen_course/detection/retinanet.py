@@ -21,13 +21,13 @@ from cvgen_course.detection.targets import Targets, require_targets
 
 
 class RetinaNetHead(nn.Module):
-    """Two small towers that all levels of the pyramid share: one for classes, one for boxes.
+    """Two small subnets that all levels of the pyramid share: one for classes, one for boxes.
 
     Args:
         channels: of the pyramid's maps, a multiple of 8 (the groups of the group norm).
         num_anchors: at each place.
         num_classes: C, the background included.
-        num_convs: 3 × 3 convolutions in a tower.
+        num_convs: 3 × 3 convolutions in a subnet, before its last one.
         prior: the probability that every anchor gives to every class before training.
 
     Source:
