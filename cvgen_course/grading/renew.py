@@ -13,9 +13,12 @@ from nbformat.v4.rwbase import rejoin_lines
 
 from cvgen_course.errors import SubmissionError
 from cvgen_course.files import is_content, write
-from cvgen_course.grading.repair import cleaned, match, number_cells
+from cvgen_course.grading.match import cleaned, lecture_places, match, parsed
+from cvgen_course.grading.remarks import bounded
+from cvgen_course.grading.repair import number_cells
 from cvgen_course.grading.submissions import parse_notebook, read_bytes
-from cvgen_course.notebooks.cells import grade_id, is_solution
+from cvgen_course.grading.written import gather_written
+from cvgen_course.notebooks.cells import grade_id, is_solution, plain, unix_lines
 from cvgen_course.notebooks.regions import CODE_STUB, TEXT_STUB
 
 BLANK = ast.unparse(ast.parse(CODE_STUB))
@@ -52,6 +55,8 @@ def renew_files(mine: Path, lecture: Path) -> Iterator[tuple[Path, list[str]]]:
 def renew_file(mine: Path, lecture: Path) -> list[str]:
     """Write a student's answers into one fresh lecture, as `renew_files` does."""
     old, fresh = _read(mine), rejoin_lines(_read(lecture))
+    for cell in fresh.cells:
+        cell.source = unix_lines(cell.source)
     notebook, remarks = renew(old, fresh)
     written = {c.id: c.source for c in fresh.cells if is_solution(c) and not _is_blank(c)}
     lost = [grade_id(c) for c in notebook.cells if written.get(c.id, c.source) != c.source]
@@ -77,6 +82,7 @@ def renew(mine: NotebookNode, lecture: NotebookNode) -> tuple[NotebookNode, list
     wanted = {grade_id(cell): cell for cell in lecture.cells if grade_id(cell)}
     remarks: list[str] = []
     chosen = match(cells, lecture, wanted, remarks)
+    cells, chosen = gather_written(cells, chosen, lecture, remarks)
     answers = {
         name: cells[i]
         for i, name in chosen.items()
@@ -84,6 +90,8 @@ def renew(mine: NotebookNode, lecture: NotebookNode) -> tuple[NotebookNode, list
     }
     own = _own_cells(cells, chosen, lecture)
     result = copy.deepcopy(lecture)
+    for cell in cells:
+        cell.metadata.pop("nbgrader", None)
     final = list(own.get("", []))
     for cell in result.cells:
         answer = answers.get(grade_id(cell))
@@ -97,8 +105,8 @@ def renew(mine: NotebookNode, lecture: NotebookNode) -> tuple[NotebookNode, list
     number = sum(map(len, own.values()))
     return result, [
         *_summary(answers, wanted, number),
-        *_changes(cells, lecture, answers),
-        *remarks,
+        *_changes(cells, chosen, lecture, answers),
+        *bounded(remarks),
     ]
 
 
@@ -109,19 +117,17 @@ def _own_cells(
 
     Pieces of an answer cell that was split are among them, and answers that are no longer asked.
     """
-    by_name = {grade_id(cell): cell.id for cell in lecture.cells if grade_id(cell)}
-    ids = {cell.id for cell in lecture.cells if not grade_id(cell)}
-    by_source = {cell.source: cell.id for cell in lecture.cells}
+    copied = {plain(cell.source) for cell in lecture.cells}
     found: dict[str, list[NotebookNode]] = {}
     place = ""
-    for i, cell in enumerate(cells):
-        flags = cell.metadata.pop("nbgrader", {})
+    for cell, there in zip(cells, lecture_places(cells, chosen, lecture), strict=True):
+        flags = cell.metadata.get("nbgrader", {})
         is_old_check = cell.cell_type == "code" and flags.get("grade", False)
-        if i in chosen:
-            place = by_name[chosen[i]]
-        elif cell.id in ids or cell.source in by_source:
-            place = cell.id if cell.id in ids else by_source[cell.source]
-        elif cell.source.strip() and not is_old_check and not (flags and _is_blank(cell)):
+        if there is not None:
+            place = lecture.cells[there].id
+        elif is_old_check or plain(cell.source) in copied or (flags and _is_blank(cell)):
+            continue
+        elif plain(cell.source):
             found.setdefault(place, []).append(cell)
     return found
 
@@ -143,16 +149,25 @@ def _summary(
 
 
 def _changes(
-    cells: list[NotebookNode], lecture: NotebookNode, answers: dict[str, NotebookNode]
+    cells: list[NotebookNode],
+    chosen: dict[int, str],
+    lecture: NotebookNode,
+    answers: dict[str, NotebookNode],
 ) -> list[str]:
     """Return what reads differently in the lecture than in the student's notebook."""
     remarks = []
     for cell in lecture.cells:
         name = grade_id(cell)
-        if name in answers and _heads(cell.source) != _heads(answers[name].source):
-            remarks.append(f"{name}: compare its first line and docstring with the lecture's.")
-    theirs = {cell.id: cell.source for cell in lecture.cells if not grade_id(cell)}
-    other = sum(theirs.get(cell.id, cell.source) != cell.source for cell in cells)
+        if name in answers:
+            mine = _heads(answers[name].source)
+            if any(mine.get(asked) != head for asked, head in _heads(cell.source).items()):
+                remarks.append(f"{name}: compare its first line and docstring with the lecture's.")
+    places = lecture_places(cells, chosen, lecture)
+    other = sum(
+        plain(cell.source) != plain(lecture.cells[place].source)
+        for cell, place in zip(cells, places, strict=True)
+        if place is not None and not grade_id(lecture.cells[place])
+    )
     if other:
         remarks.append(
             f"{other} of the lecture's own cells read differently in your notebook (changed by you "
@@ -161,30 +176,45 @@ def _changes(
     return remarks
 
 
-def _heads(source: str) -> list[tuple[str, str | None]]:
-    """Return what functions a source defines: their arguments and docstrings."""
-    return [(ast.unparse(f.args), ast.get_docstring(f)) for f in _functions(source)]
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def _functions(source: str) -> list[ast.FunctionDef]:
-    """Return all functions that a source defines; none where it is no valid Python."""
-    try:
-        nodes = list(ast.walk(ast.parse(source)))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []
-    return [node for node in nodes if isinstance(node, ast.FunctionDef)]
+def _heads(source: str) -> dict[str, tuple[str, str | None]]:
+    """Return the functions and methods that a source offers: arguments and docstring by name."""
+    tree = parsed(source)
+    owners: list[tuple[str, list[ast.stmt]]] = [("", tree.body)] if tree else []
+    owners += [
+        (node.name, node.body)
+        for node in (tree.body if tree else [])
+        if isinstance(node, ast.ClassDef)
+    ]
+    return {
+        f"{owner}.{node.name}": (ast.unparse(node.args), ast.get_docstring(node))
+        for owner, body in owners
+        for node in body
+        if isinstance(node, Function)
+    }
 
 
 def _is_blank(cell: NotebookNode) -> bool:
     """Return whether an answer cell is empty, or as it was released: nothing can be lost there."""
     if cell.cell_type != "code":
-        return cell.source.strip() in ("", TEXT_STUB)
-    bodies = [
-        [node for node in function.body if not _is_docstring(node)]
-        for function in _functions(cell.source)
-    ]
-    stubs = [len(body) == 1 and ast.unparse(body[0]) == BLANK for body in bodies]
-    return not cell.source.strip() or (bool(stubs) and all(stubs))
+        return plain(cell.source) in ("", TEXT_STUB)
+    tree = parsed(cell.source)
+    if tree is None:
+        return False
+    answered = [node for node in tree.body if not _is_docstring(node)]
+    return not plain(cell.source) or (bool(answered) and all(map(_is_stub, answered)))
+
+
+def _is_stub(node: ast.stmt) -> bool:
+    """Return whether a statement is as the lecture has it before somebody answers."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return True
+    if isinstance(node, Function | ast.ClassDef):
+        body = [inner for inner in node.body if not _is_docstring(inner)]
+        return bool(body) and all(map(_is_stub, body))
+    return ast.unparse(node) == BLANK
 
 
 def _is_docstring(node: ast.stmt) -> bool:

@@ -1,8 +1,9 @@
-"""What nbgrader's metadata says about a cell, and what a grade cell calls."""
+"""What nbgrader's metadata says about a cell, what a grade cell calls, which sources are equal."""
 
 from __future__ import annotations
 
 import ast
+import re
 from typing import NamedTuple
 
 from nbformat import NotebookNode
@@ -40,6 +41,25 @@ class CheckCall(NamedTuple):
 
     module: str
     name: str
+
+
+def is_written(cell: NotebookNode) -> bool:
+    """Return whether a cell holds an answer in words, which a teacher reads."""
+    return cell.cell_type == "markdown" and is_graded(cell) and is_solution(cell)
+
+
+def unix_lines(source: str) -> str:
+    r"""Return a source with ``\n`` at the end of each line, as the lectures have it."""
+    return re.sub(r"\r+\n|\r", "\n", source)
+
+
+def plain(source: str) -> str:
+    """Return a source without what editors and file systems change of their own accord.
+
+    Sources are compared in this form: two that differ in line ends, in blanks at the end of a line
+    or in empty lines around them are the same.
+    """
+    return "\n".join(line.rstrip() for line in unix_lines(source).split("\n")).strip()
 
 
 def check_call(source: str) -> CheckCall | None:

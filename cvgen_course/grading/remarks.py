@@ -1,0 +1,25 @@
+"""Sentences for student and teacher: few and short, whatever a student hands in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+MOST, LONGEST = 40, 400
+MOST_NAMES = 5
+
+
+def bounded(remarks: Iterable[str]) -> list[str]:
+    """Return remarks of bounded length and number, each once; the last one counts the rest."""
+    unique = list(dict.fromkeys(remarks))
+    short = [r if len(r) <= LONGEST else f"{r[: LONGEST - 1]}…" for r in unique[:MOST]]
+    if len(unique) > MOST:
+        short.append(f"There are {len(unique) - MOST:,} more remarks like these.")
+    return short
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as a sentence has them; of many, the first ones and the number of the others."""
+    unique = list(dict.fromkeys(names))
+    if len(unique) > MOST_NAMES:
+        return f"{', '.join(unique[:MOST_NAMES])} and {len(unique) - MOST_NAMES:,} more"
+    return ", ".join(unique)
