@@ -13,6 +13,7 @@ from cvgen_course.grading.course import ChapterFiles, Course
 from cvgen_course.grading.execute import Executor, Limits, LocalExecutor
 from cvgen_course.grading.grader import Grader
 from cvgen_course.grading.grades_csv import write_grades
+from cvgen_course.grading.remarks import printable
 from cvgen_course.grading.report import write_report
 from cvgen_course.grading.results import ClassResult, Result
 from cvgen_course.grading.submissions import Submission, find_submissions
@@ -77,7 +78,8 @@ def _choose(submissions: list[Submission], students: Iterable[str] | None) -> li
         missing = [name for name in students if name not in by_name]
         if missing:
             raise CourseError(
-                f"student: expected one of {', '.join(by_name)}, got {', '.join(missing)}"
+                f"student: expected one of {', '.join(map(printable, by_name))}, "
+                f"got {', '.join(map(printable, missing))}"
             )
         chosen = [by_name[name] for name in students]
     if not chosen:

@@ -14,17 +14,17 @@ from nbformat import NotebookNode
 
 from cvgen_course.errors import CourseError, SubmissionError
 from cvgen_course.grading import gradebook, steps
+from cvgen_course.grading.companions import copy_companions, regular_files
 from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.execute import Executor, Limits
+from cvgen_course.grading.remarks import bounded
 from cvgen_course.grading.repair import repair
 from cvgen_course.grading.results import Result, first_error, load_result, read_reports, save_result
 from cvgen_course.grading.secret import grading_seed, read_secret
 from cvgen_course.grading.submissions import (
     Submission,
     UnreadableError,
-    copy_companions,
     read_submission,
-    regular_files,
 )
 from cvgen_course.notebooks.cells import check_call, is_check
 from cvgen_course.notebooks.pairing import to_json
@@ -107,7 +107,7 @@ class Grader:
         with tempfile.TemporaryDirectory(dir=self.chapter.course.private, prefix="run-") as folder:
             place = Path(folder) / student / self.chapter.name
             place.mkdir(parents=True)
-            remarks += copy_companions(submission, path, place)
+            remarks += copy_companions(submission.folder, path, place)
             (place / f"{self.chapter.notebook}.ipynb").write_text(to_json(repaired), "utf-8")
             seed = grading_seed(self.secret, student, self.chapter.name)
             events, late = steps.autograde(
@@ -120,7 +120,7 @@ class Grader:
         result = Result(
             student,
             next((s for s in WORST_FIRST if s in statuses), well),
-            tuple([event.message for event in events] + late + first_error(ran) + remarks),
+            tuple(bounded([event.message for event in events] + late + first_error(ran) + remarks)),
             reports=read_reports(self.autograded(student)),
             feedback=page.relative_to(self.chapter.course.root).as_posix(),
         )
@@ -142,6 +142,8 @@ class Grader:
 
     def with_points(self, result: Result) -> Result:
         """Return a result with the points that stand in the gradebook now, a teacher's included."""
+        if result.status == "bad name":
+            return result  # no gradebook could keep it
         scores = gradebook.scores(self.chapter, result.student)
         columns = gradebook.columns(self.released)
         known = [

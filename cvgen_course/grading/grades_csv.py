@@ -6,6 +6,7 @@ import csv
 import io
 
 from cvgen_course.files import write
+from cvgen_course.grading.remarks import printable
 from cvgen_course.grading.results import ClassResult
 
 
@@ -21,7 +22,7 @@ def write_grades(outcome: ClassResult) -> None:
         scores = [result.points.get(column.grade_id) for column in outcome.columns]
         writer.writerow(
             [
-                _harmless(result.student),
+                _harmless(printable(result.student)),
                 *("" if score is None else round(score, 4) for score in scores),
                 "" if result.total is None else round(result.total, 4),
                 outcome.max_points,

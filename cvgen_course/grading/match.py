@@ -10,8 +10,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from cvgen_course.grading.remarks import listed
-from cvgen_course.grading.submissions import printable
+from cvgen_course.grading.remarks import listed, printable
 from cvgen_course.notebooks.cells import grade_id, is_solution, is_written, plain, unix_lines
 
 CELL_TYPES = ("code", "markdown", "raw")

@@ -8,6 +8,11 @@ MOST, LONGEST = 40, 400
 MOST_NAMES = 5
 
 
+def printable(text: str) -> str:
+    """Return a text that can be shown: control characters and broken bytes escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def bounded(remarks: Iterable[str]) -> list[str]:
     """Return remarks of bounded length and number, each once; the last one counts the rest."""
     unique = list(dict.fromkeys(remarks))

@@ -11,9 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from cvgen_course.files import write
+from cvgen_course.grading.remarks import printable
 from cvgen_course.grading.results import ClassResult, number
 from cvgen_course.grading.statistics import exercise_statistics, histogram, median, totals
-from cvgen_course.grading.submissions import printable
 
 
 def write_report(outcome: ClassResult, root: Path) -> None:

@@ -24,6 +24,7 @@ from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.execute import Event, Executor, Limits
 from cvgen_course.grading.guard import guard
 from cvgen_course.grading.logs import captured
+from cvgen_course.grading.remarks import bounded
 
 Resources = dict[str, Any]
 
@@ -175,5 +176,5 @@ def forget(chapter: ChapterFiles, student: str) -> None:
 
 def _note_cell(sentences: list[str]) -> NotebookNode:
     """Return a cell that tells the student what was put right or went wrong."""
-    items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
+    items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in bounded(sentences))
     return new_markdown_cell(f"<b>Notes from grading</b><ul>{items}</ul>")

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import json
-import shutil
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.machinery import all_suffixes
-from importlib.util import find_spec
 from pathlib import Path
-from sys import builtin_module_names, stdlib_module_names
 
 import nbformat
 from nbformat import NotebookNode
-from nbgrader.utils import parse_utc
 
 from cvgen_course.errors import SubmissionError
+from cvgen_course.grading.companions import IGNORED, regular_files
 from cvgen_course.grading.course import ChapterFiles
+from cvgen_course.grading.remarks import bounded, printable
 
-LARGEST_NOTEBOOK, LARGEST_FILE = 100_000_000, 20_000_000
-IGNORED = {"__MACOSX", "__pycache__"}
+LARGEST_NOTEBOOK = 100_000_000
 
 
 class UnreadableError(SubmissionError):
@@ -61,12 +56,7 @@ def find_submissions(chapter: ChapterFiles) -> tuple[list[Submission], list[str]
             strays.append(
                 f"{printable(path.name)} in submitted/ is no student's folder; it was left out."
             )
-    return found, strays
-
-
-def printable(text: str) -> str:
-    """Return a text that can be shown: control characters and broken bytes escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    return found, bounded(strays)
 
 
 def read_submission(
@@ -78,7 +68,9 @@ def read_submission(
         UnreadableError: there is nothing that can be graded.
     """
     if printable(submission.student) != submission.student:
-        raise UnreadableError("bad name", "The folder's name has control characters; rename it.")
+        raise UnreadableError(
+            "bad name", "The folder's name has characters that can't be shown; rename it."
+        )
     folder = submission.folder
     if not folder.exists():
         raise UnreadableError("not submitted", f"There is no folder {chapter.name}.")
@@ -105,33 +97,22 @@ def _find_notebook(folder: Path, name: str) -> tuple[Path, list[str]]:
     raise UnreadableError("no notebook", f"The folder holds no notebook {name}.")
 
 
-def regular_files(folder: Path) -> Iterator[Path]:
-    """Yield the files of a submission, sorted; links, devices and hidden files are left out."""
-    for path in sorted(folder.rglob("*")):
-        parts = path.relative_to(folder).parts
-        if any(part.startswith(".") or part in IGNORED for part in parts):
-            continue
-        if stat.S_ISREG(path.lstat().st_mode):
-            yield path
-
-
 def read_bytes(path: Path) -> bytes:
     """Return a notebook's bytes.
 
     Raises:
         UnreadableError: it is no plain file, or too large.
     """
+    name = printable(path.name)
     try:
         status = path.lstat()
         if not stat.S_ISREG(status.st_mode):
-            raise UnreadableError("unreadable", f"{path.name} is a link or a folder, not a file.")
+            raise UnreadableError("unreadable", f"{name} is a link or a folder, not a file.")
         if status.st_size > LARGEST_NOTEBOOK:
-            raise UnreadableError("unreadable", f"{path.name} has {status.st_size / 1e6:.0f} MB.")
+            raise UnreadableError("unreadable", f"{name} has {status.st_size / 1e6:.0f} MB.")
         return path.read_bytes()
     except OSError as error:
-        raise UnreadableError(
-            "unreadable", f"{path.name} can't be read: {error.strerror}."
-        ) from error
+        raise UnreadableError("unreadable", f"{name} can't be read: {error.strerror}.") from error
 
 
 def parse_notebook(content: bytes) -> NotebookNode:
@@ -166,58 +147,3 @@ def parse_notebook(content: bytes) -> NotebookNode:
             "unreadable", "The file is JSON, but not a notebook: it has no cells."
         )
     return nbformat.from_dict(notebook)
-
-
-def copy_companions(submission: Submission, notebook: Path, place: Path) -> list[str]:
-    """Copy what lies beside a submitted notebook to the place where it is graded.
-
-    Links, devices and large files stay behind, and so does what would be imported instead of an
-    installed package.
-
-    Returns:
-        Remarks on what was left out.
-    """
-    remarks = []
-    for path in regular_files(submission.folder):
-        name = path.relative_to(submission.folder)
-        if path == notebook or path.suffix.lower() == ".ipynb":
-            continue
-        if name.as_posix() == "timestamp.txt" and not _is_timestamp(path):
-            remarks.append("timestamp.txt holds no time; it was left out.")
-        elif shadows_a_package(name):
-            remarks.append(f"{printable(str(name))} would replace a package; it was left out.")
-        elif path.stat().st_size > LARGEST_FILE:
-            remarks.append(f"{printable(str(name))} is too large; it was left out.")
-        else:
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, place / name)
-    return remarks
-
-
-def _is_timestamp(path: Path) -> bool:
-    """Return whether nbgrader can read a timestamp file (it stops at one that it can't)."""
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-        return not text or parse_utc(text) is not None
-    except (ValueError, OverflowError, OSError):
-        return False
-
-
-def shadows_a_package(name: Path) -> bool:
-    """Return whether a file beside a notebook would be imported instead of an installed module."""
-    first = name.parts[0]
-    if len(name.parts) == 1:
-        suffix = next((s for s in sorted(all_suffixes(), key=len)[::-1] if first.endswith(s)), None)
-        if suffix is None:
-            return False
-        first = first.removesuffix(suffix)
-    module = first.partition(".")[0]
-    if module in stdlib_module_names or module in builtin_module_names:
-        return True
-    if module in ("sitecustomize", "usercustomize"):
-        return True
-    try:
-        found = find_spec(module)
-    except (ImportError, ValueError, AttributeError):
-        return True
-    return found is not None and found.origin is not None  # without origin: any folder of that name

@@ -13,8 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cvgen_course.grading.cohort import OnResult
+from cvgen_course.grading.remarks import printable
 from cvgen_course.grading.results import ClassResult, Result, number
-from cvgen_course.grading.submissions import printable
 
 COLOURS = {"graded": "green", "repaired": "yellow", "output cut": "yellow"}
 

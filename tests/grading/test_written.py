@@ -206,9 +206,7 @@ def test_pieces_come_together_in_their_order_with_their_pictures(work, release):
         work.cells.append(cell)
     repaired, remarks = repair(work, release)
     answer = written(repaired)
-    assert answer.source == (
-        "first ![](attachment:image.png)\n\nsecond ![](attachment:_image.png)"
-    )
+    assert answer.source == ("first ![](attachment:image.png)\n\nsecond ![](attachment:_image.png)")
     assert answer.attachments == {
         "image.png": {"image/png": "YQ=="},
         "_image.png": {"image/png": "Yg=="},
