@@ -54,26 +54,25 @@ def _anchors(cells: list[Placed]) -> list[int]:
     """Return for each cell the place in the lecture that it gets, or that it comes behind."""
     anchors = _followed(cells)
     names = [_names(p.cell) for p in cells]
+    lecture = [(i, p.place, names[i]) for i, p in enumerate(cells) if p.place is not None]
+    read_behind: dict[str, int] = {}  # where the first own cell stands that reads a name
     for i in reversed(range(len(cells))):
         if cells[i].place is not None:
             continue
         binds, uses = names[i]
-        earlier, lowest, highest = set[str](), -1, len(cells) + max(anchors)
-        for k, other in enumerate(cells):
-            their_binds, their_uses = names[k]
-            if other.place is None:
-                if k > i and binds & their_uses:
-                    highest = min(highest, anchors[k])
-            elif k < i and (binds | uses) & their_binds:
-                earlier |= binds & their_binds
-                lowest = max(lowest, other.place)
-        for k, other in enumerate(cells):
-            if other.place is None:
-                continue
-            read = names[k].uses & binds
-            if read - earlier or (read and k > i and other.place > lowest):
-                highest = min(highest, other.place - 1)
-        anchors[i] = max(lowest, min(anchors[i], highest))
+        # Behind the lecture's cells that it followed and that bind what it uses, or binds again …
+        before = [(p, n.binds) for k, p, n in lecture if k < i and n.binds & (binds | uses)]
+        rebound = set[str]().union(*(bound for _, bound in before))
+        lowest = max((place for place, _ in before), default=-1)
+        # … and before all cells that read what it binds.
+        readers = [
+            place - 1
+            for k, place, n in lecture
+            if n.uses & binds - rebound or (n.uses & binds and k > i and place > lowest)
+        ]
+        readers += [read_behind[name] for name in binds & read_behind.keys()]
+        anchors[i] = max(lowest, min([anchors[i], *readers]))
+        read_behind |= {name: min(read_behind.get(name, anchors[i]), anchors[i]) for name in uses}
     return anchors
 
 

@@ -123,7 +123,7 @@ def _pieces(
     around = zip(places, before, list(after)[-2::-1], strict=False)
     for i, (there, last, following) in enumerate(around):
         cell = cells[i]
-        if there in (question, place + 1) and cell.cell_type == "markdown":
+        if there in (question, place + 1) and there in text:
             added = _added(cell.source, lecture[there].source, above=there > place)
             if added:
                 yield Piece(i, added, False)
@@ -183,6 +183,7 @@ def _added(source: str, original: str, above: bool) -> str:
     """
     theirs = [_bare(line) for line in original.split("\n")]
     theirs = [line for line in theirs if line]
+    their_words = [_words(line) for line in theirs]
     found, counts = [], False
     for line in plain(source).split("\n"):
         bare = _bare(line)
@@ -191,7 +192,7 @@ def _added(source: str, original: str, above: bool) -> str:
         if bare in theirs or bare == TEXT_STUB:
             continue
         words = Counter(bare.split())
-        near = [w for w in map(_words, theirs) if 2 * (w & words).total() > w.total()]
+        near = [w for w in their_words if 2 * (w & words).total() > w.total()]
         if any((words - w).total() <= 3 * (w - words).total() for w in near):
             continue
         found.append(line if bare else "")

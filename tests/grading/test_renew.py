@@ -202,3 +202,76 @@ def test_renew_file_says_what_can_not_be_read(tmp_path, lecture, content):
         renew_file(old, fresh)
     with pytest.raises(SubmissionError, match="no such file"):
         renew_file(tmp_path / "none.ipynb", fresh)
+
+
+@pytest.mark.parametrize("ids", ["kept", "lost"])
+def test_renew_sees_no_change_in_other_ends_of_lines(mine, lecture, ids):
+    for cell in mine.cells:
+        cell.source = cell.source.replace("\n", "\r\n")
+        if ids == "lost":
+            del cell["id"]
+    renewed, remarks = renew(mine, lecture)
+    assert len(renewed.cells) == len(lecture.cells) + 2
+    assert renewed.cells[index(renewed, "double")].source == ANSWER
+    assert not any("read differently" in remark for remark in remarks)
+    assert "2 cells that the lecture does not have were kept in their places." in remarks
+
+
+def test_renew_file_takes_a_fresh_lecture_with_other_ends_of_lines(tmp_path, mine, lecture):
+    old, fresh = tmp_path / "mine.ipynb", tmp_path / "lecture.ipynb"
+    nbformat.write(mine, old)
+    for cell in lecture.cells:
+        cell.source = cell.source.replace("\n", "\r\n")
+    nbformat.write(lecture, fresh)
+    remarks = renew_file(old, fresh)
+    assert not any("differently" in remark for remark in remarks)
+    assert "\r" not in "".join(cell.source for cell in nbformat.read(fresh, 4).cells)
+
+
+HELPERS = {
+    "nested": """def double(x):
+    \"\"\"Return twice x.\"\"\"
+    def times(factor):
+        \"\"\"Return the product.\"\"\"
+        return factor * x
+    return times(2)""",
+    "beside": """def two():
+    return 2
+
+
+def double(x):
+    \"\"\"Return twice x.\"\"\"
+    return two() * x
+
+
+class Other:
+    def double(self, y):
+        return y""",
+}
+
+
+@pytest.mark.parametrize("answer", HELPERS.values(), ids=HELPERS)
+def test_renew_compares_only_what_the_lecture_asks_for(mine, lecture, answer):
+    mine.cells[index(mine, "double")].source = answer
+    assert not any("compare" in remark for remark in renew(mine, lecture)[1])
+    mine.cells[index(mine, "double")].source = answer.replace("def double(x)", "def double(x, n)")
+    assert any("double: compare" in remark for remark in renew(mine, lecture)[1])
+
+
+def test_renew_compares_methods_too(mine, lecture):
+    cell = lecture.cells[index(lecture, "double")]
+    cell.source = "class Double:\n    def forward(self, x):\n        raise NotImplementedError()"
+    answer = "class Double:\n    def forward(self, x):\n        return self.two() * x\n\n"
+    answer += "    def two(self):\n        return 2"
+    mine.cells[index(mine, "double")].source = answer
+    assert not any("compare" in remark for remark in renew(mine, lecture)[1])
+    cell.source = cell.source.replace("self, x", "self, x, y")
+    assert any("double: compare" in remark for remark in renew(mine, lecture)[1])
+
+
+def test_renew_takes_an_answer_that_stands_beside_the_stub(lecture):
+    mine = copy.deepcopy(lecture)
+    mine.cells[index(mine, "double")].source += "\n\ndouble = lambda x: 2 * x"
+    renewed, remarks = renew(mine, lecture)
+    assert renewed.cells[index(renewed, "double")].source.endswith("2 * x")
+    assert "taken over: double." in remarks[0]

@@ -286,3 +286,84 @@ def test_repair_leaves_an_edited_cell_of_the_lecture_alone(work, lecture):
     repaired, remarks = repair(work, lecture)
     assert [c.source for c in repaired.cells] == [c.source for c in work.cells]
     assert remarks == []
+
+
+@pytest.mark.parametrize("ends", ["\r\n", "\r", "\r\r\n", "  \n"])
+@pytest.mark.parametrize("ids", ["kept", "lost"])
+def test_repair_sees_no_edit_in_other_ends_of_lines(work, lecture, ends, ids):
+    for cell in work.cells:
+        cell.source = cell.source.replace("\n", ends) + ends
+        if ids == "lost":
+            del cell["id"]
+    repaired, remarks = repair(work, lecture)
+    assert_gradable(repaired, lecture)
+    assert remarks == []
+    assert len(repaired.cells) == len(lecture.cells)
+    assert [c.metadata for c in repaired.cells] == [c.metadata for c in lecture.cells]
+    if "\r" in ends:
+        assert find(repaired, "double").source == f"{ANSWER}\n"
+
+
+def test_repair_sees_no_edit_in_a_layout_that_an_editor_changed(work, lecture):
+    find(
+        work, "test_double"
+    ).source = "from toy import check  # sorted\n\n\ncheck('double', globals(),)"
+    repaired, remarks = repair(work, lecture)
+    assert_gradable(repaired, lecture)
+    assert remarks == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from toy import check\ncheck('square', globals())",
+        "from toy import check\ncheck('double', {})",
+        "from toy import check\n2.0",
+        "from toy import check\ncheck('double', globals()",
+    ],
+)
+def test_repair_sees_every_real_edit(work, lecture, source):
+    find(work, "test_double").source = source
+    repaired, remarks = repair(work, lecture)
+    assert_gradable(repaired, lecture)
+    assert remarks == ["The locked cell test_double was edited; it was put back."]
+
+
+def test_repair_says_one_sentence_on_many_invented_exercises(work, lecture):
+    for i in range(500):
+        cell = new_code_cell("100.0")
+        cell.metadata["nbgrader"] = {"grade_id": f"bonus{i} {'x' * 900}", "grade": True}
+        work.cells.append(cell)
+    repaired, remarks = repair(work, lecture)
+    assert_gradable(repaired, lecture)
+    assert len(remarks) == 1
+    assert remarks[0].endswith("and 495 more; they are not.")
+    assert len(remarks[0]) <= 400
+
+
+def test_repair_gives_lecture_code_back_that_was_turned_into_text(work, lecture):
+    place = next(i for i, c in enumerate(work.cells) if "import os" in c.source)
+    work.cells[place] = new_markdown_cell(work.cells[place].source, id=work.cells[place].id)
+    repaired, remarks = repair(work, lecture)
+    assert_gradable(repaired, lecture)
+    code = [c.source for c in repaired.cells if c.cell_type == "code"]
+    assert work.cells[place].source in code
+    assert remarks == ["1 of the lecture's code cells were missing; they were put back."]
+
+
+def test_repair_recognises_an_empty_answer_without_name(work, lecture):
+    cell = find(work, "written")
+    cell.metadata, cell.id = {}, "other"
+    repaired, remarks = repair(work, lecture)
+    assert_gradable(repaired, lecture)
+    assert len(repaired.cells) == len(lecture.cells)
+    assert remarks == ["The cell written had lost its name; it was recognised."]
+
+
+def test_repair_of_swapped_cells_leaves_the_others_where_they_were(work, lecture):
+    one, two = index(work, "double"), index(work, "square")
+    work.cells[one], work.cells[two] = work.cells[two], work.cells[one]
+    repaired, remarks = repair(work, lecture)
+    assert_gradable(repaired, lecture)
+    assert [c.id for c in repaired.cells] == [c.id for c in lecture.cells]
+    assert remarks == ["Graded cells had changed places; their order was put back."]
