@@ -114,6 +114,7 @@ def _pieces(
     question = max((i for i in text if i < place), default=place)
     end = len(lecture)
     places = lecture_places(cells, chosen, released)
+    missing = place not in places  # whoever removed the cell has written elsewhere, if at all
     for i in {question - 1, question, place + 1, end - 1} & set(text) - set(places):
         _find_edited(cells, places, lecture[i], i)
     before = accumulate(places, lambda last, p: last if p is None else p, initial=-1)
@@ -130,7 +131,7 @@ def _pieces(
         elif there is None and claimed(cell) not in names and plain(cell.source) not in copied:
             inside = question <= last <= place and following < end
             beside = last <= place and following >= question
-            near = inside or ((beside or following == end) and _is_text(cell))
+            near = inside or ((beside or following == end) and (missing or _is_text(cell)))
             if near and re.search(r"\w", cell.source):
                 yield Piece(i, _as_markdown(cell), cell.cell_type != "code")
 

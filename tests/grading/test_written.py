@@ -174,10 +174,11 @@ def test_a_merged_cell_is_read(work, release):
     assert written(repaired).source == STUB
 
 
-def test_an_answer_on_top_of_the_next_cell_is_read(work, release):
-    if not any("Further" in cell.source for cell in work.cells):
-        pytest.skip("nothing follows")
-    work.cells[index(work, "## Further")].source = f"{ANSWER}\n\n## Further reading\n\n- More"
+def test_an_answer_on_top_of_the_next_cell_is_read(release):
+    release.cells.append(new_markdown_cell("## Further reading\n\n- Knuth on arithmetic"))
+    work = copy.deepcopy(release)
+    following = work.cells[index(work, STUB) + 1]
+    following.source = f"{ANSWER}\n\n{following.source}\n- More"
     repaired, _ = repair(work, release)
     assert written(repaired).source == ANSWER
 
@@ -186,6 +187,13 @@ def test_a_calculation_beside_the_stub_is_read(work, release):
     insert(work, "**Question**", new_code_cell("cheaper = 30 / 2\ncheaper"))
     repaired, _ = repair(work, release)
     assert "cheaper = 30 / 2" in written(repaired).source
+
+
+@pytest.mark.parametrize("place", [new_at_the_end, question_deleted_too, above_the_question])
+def test_a_calculation_farther_away_is_read_where_the_cell_is_missing(work, release, place):
+    place(work, new_code_cell("cheaper = 30 / 2\ncheaper"))
+    repaired, _ = repair(work, release)
+    assert ("cheaper = 30 / 2" in written(repaired).source) == (place != above_the_question)
 
 
 def test_a_split_answer_is_read_whole(work, release):
