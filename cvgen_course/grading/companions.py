@@ -75,8 +75,11 @@ def copy_companions(folder: Path, notebook: Path, place: Path) -> list[str]:
         elif path.stat().st_size > LARGEST_FILE:
             left[str(name)] = "is too large"
         else:
-            (place / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, place / name)
+            try:
+                (place / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, place / name)
+            except OSError:
+                left[str(name)] = "can't be copied"
     return [_remark(reason, left) for reason in dict.fromkeys(left.values())]
 
 

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,19 @@ def test_copy_companions_says_little_about_many_files(folder):
         "csv.py, html.py, json.py, numpy.py, random.py and 3 more would replace a package; "
         "they were left out."
     ]
+
+
+def test_copy_companions_goes_on_where_one_file_can_not_be_read(folder, monkeypatch):
+    fill(folder, "a.txt", "b.txt", "c.txt")
+    real = shutil.copyfile
+
+    def copyfile(source, target):
+        if source.name == "b.txt":
+            raise PermissionError(13, "Permission denied")
+        return real(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", copyfile)
+    assert copied(folder) == ({"a.txt", "c.txt"}, ["b.txt can't be copied; it was left out."])
 
 
 def test_copy_companions_takes_names_that_are_not_utf8(folder):
