@@ -119,24 +119,24 @@ def _longest_increasing(values: list[int]) -> list[int]:
     return chain[::-1]
 
 
-class Names(NamedTuple):
+class _Names(NamedTuple):
     """The global names that a cell binds and uses, within functions too."""
 
     binds: set[str]
     uses: set[str]
 
 
-def _names(cell: NotebookNode) -> Names:
+def _names(cell: NotebookNode) -> _Names:
     """Return a cell's global names; none where it is no valid Python."""
     if cell.cell_type != "code":
-        return Names(set(), set())
+        return _Names(set(), set())
     lines = (line for line in cell.source.split("\n") if not line.startswith(("%", "!")))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             top = symtable.symtable("\n".join(lines), "cell", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return Names(set(), set())
+        return _Names(set(), set())
     binds = {
         s.get_name()
         for s in top.get_symbols()
@@ -149,4 +149,4 @@ def _names(cell: NotebookNode) -> Names:
         inner += table.get_children()
         uses |= {s.get_name() for s in table.get_symbols() if s.is_global() and s.is_referenced()}
     call = check_call(cell.source)  # a check takes the student's function by its name
-    return Names(binds, uses | ({call.name} if call else set()))
+    return _Names(binds, uses | ({call.name} if call else set()))

@@ -23,7 +23,7 @@ from cvgen_course.notebooks.regions import TEXT_STUB
 PROSE = re.compile(r"[^\W\d_]+(?:,? +[^\W\d_]+){4}")  # five words in a row, as code seldom has them
 
 
-class Piece(NamedTuple):
+class _Piece(NamedTuple):
     """A text that may be an answer, or a part of one.
 
     Attributes:
@@ -95,10 +95,10 @@ def _is_empty(cell: NotebookNode) -> bool:
     return plain(cell.source) in ("", TEXT_STUB)
 
 
-def _copies(cells: list[NotebookNode], name: str) -> list[Piece]:
+def _copies(cells: list[NotebookNode], name: str) -> list[_Piece]:
     """Return the different texts in the copies of an answer's cell."""
     texts = {
-        plain(cell.source): Piece(i, _as_markdown(cell), True)
+        plain(cell.source): _Piece(i, _as_markdown(cell), True)
         for i, cell in enumerate(cells)
         if claimed(cell) == name and not _is_empty(cell)
     }
@@ -107,7 +107,7 @@ def _copies(cells: list[NotebookNode], name: str) -> list[Piece]:
 
 def _pieces(
     cells: list[NotebookNode], chosen: dict[int, str], released: NotebookNode, place: int
-) -> Iterator[Piece]:
+) -> Iterator[_Piece]:
     """Yield what may be the answer whose cell has this place in the lecture."""
     lecture = released.cells
     text = [i for i, c in enumerate(lecture) if c.cell_type == "markdown" and not grade_id(c)]
@@ -127,13 +127,13 @@ def _pieces(
         if there in (question, place + 1) and there in text:
             added = _added(cell.source, lecture[there].source, above=there > place)
             if added:
-                yield Piece(i, added, False)
+                yield _Piece(i, added, False)
         elif there is None and claimed(cell) not in names and plain(cell.source) not in copied:
             inside = question <= last <= place and following < end
             beside = last <= place and following >= question
             near = inside or ((beside or following == end) and (missing or _is_text(cell)))
             if near and re.search(r"\w", cell.source):
-                yield Piece(i, _as_markdown(cell), cell.cell_type != "code")
+                yield _Piece(i, _as_markdown(cell), cell.cell_type != "code")
 
 
 def _find_edited(
@@ -220,7 +220,7 @@ def _as_markdown(cell: NotebookNode) -> str:
     return f"{fence}python\n{cell.source}\n{fence}"
 
 
-def _joined(pieces: list[Piece], cells: list[NotebookNode]) -> NotebookNode:
+def _joined(pieces: list[_Piece], cells: list[NotebookNode]) -> NotebookNode:
     """Return one cell of text with all pieces and the pictures in them."""
     texts: list[str] = []
     pictures: dict[str, dict[str, str]] = {}
