@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
+import copy
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import DEVNULL
 from time import monotonic
-from typing import Any, Protocol
+from typing import Protocol
 
-from jupyter_client.manager import AsyncKernelManager
-from jupyter_core.utils import ensure_event_loop
-from nbclient import NotebookClient
-from nbclient.exceptions import DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from cvgen_course.grading.kernel import End, Kernel
+from cvgen_course.notebooks.cells import exercise_name, grade_id, is_check, is_solution
+
 PRIVATE = ("CVGEN_SEED", "NBGRADER_VALIDATING")
-STILL_BUSY_SECONDS = 3
+MOST_KERNELS = 10
+NOT_RUN = "NotRun"
 
 
 @dataclass(frozen=True)
@@ -27,13 +26,13 @@ class Limits:
     """What one submission may use.
 
     Attributes:
-        cell_seconds: for one cell, then it is interrupted.
-        total_seconds: for all cells, then the kernel is killed.
+        cell_seconds: for one cell, then it is interrupted; None for as long as all cells may take.
+        total_seconds: for all cells, in all kernels together.
         output_characters: of one cell; the rest is cut.
     """
 
-    cell_seconds: int = 30
-    total_seconds: int = 600
+    cell_seconds: float | None = 30
+    total_seconds: float = 600
     output_characters: int = 1_000_000
 
 
@@ -58,7 +57,9 @@ class Executor(Protocol):
     ) -> tuple[NotebookNode, list[Event]]:
         """Run all cells of a notebook and return it with outputs.
 
-        It returns whatever the student's code does: cells that could not run get an error output.
+        It returns whatever the student's code does: cells that could not run get an error output
+        named ``NotRun``. What ends the Python process, or hangs and can't be interrupted, is left
+        out, and the rest is run without it.
 
         Args:
             notebook: a valid notebook.
@@ -76,9 +77,9 @@ class LocalExecutor:
         self, notebook: NotebookNode, folder: Path, environment: Mapping[str, str], limits: Limits
     ) -> tuple[NotebookNode, list[Event]]:
         """Run all cells; see `Executor`."""
-        client = _CellByCell(notebook, limits)
-        client.run(folder, plain_environment() | dict(environment))
-        return client.nb, client.events
+        run = _Run(notebook, folder, plain_environment() | dict(environment), limits)
+        run.run()
+        return run.notebook, run.events
 
 
 def plain_environment() -> dict[str, str]:
@@ -89,148 +90,110 @@ def plain_environment() -> dict[str, str]:
     return environment | dict.fromkeys(threads, "1") | {"NBGRADER_EXECUTION": "autograde"}
 
 
-class _CellByCell(NotebookClient):
-    """A notebook client that survives loops, floods of output and dead kernels.
+class _Run:
+    """The run of one notebook, in as many kernels as it takes.
+
+    When a cell costs a kernel, a fresh one runs the cells before it again, without the culprit, and
+    goes on behind it. What ran before keeps its outputs.
 
     Attributes:
+        notebook: the notebook with the outputs so far.
         events: what went wrong so far.
     """
 
-    def __init__(self, notebook: NotebookNode, limits: Limits):
-        super().__init__(
-            notebook,
-            allow_errors=True,
-            timeout=limits.cell_seconds,
-            interrupt_on_timeout=True,
-            raise_on_iopub_timeout=False,
-            shell_timeout_interval=1,
-            shutdown_kernel="immediate",
-            kernel_manager_class=AsyncKernelManager,
-            on_cell_executed=_show_error,
-            error_on_timeout={
-                "ename": "CellTimeoutError",
-                "evalue": "",
-                "traceback": [f"Stopped: no end after {limits.cell_seconds} seconds"],
-            },
-        )
-        self.limits = limits
+    def __init__(
+        self, notebook: NotebookNode, folder: Path, environment: dict[str, str], limits: Limits
+    ):
+        self.notebook = notebook
+        self.folder, self.environment, self.limits = folder, environment, limits
         self.events: list[Event] = []
-        self.characters = 0
+        code = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+        self.numbers = {index: number for number, index in enumerate(code, start=1)}
+        self.cells = [index for index in code if notebook.cells[index].source.strip()]
+        self.done: set[int] = set()
+        self.left_out: set[int] = set()
+        self.deadline: float | None = None
 
-    def run(self, folder: Path, environment: dict[str, str]) -> None:
-        """Run cell after cell; after a death or the end of the time, mark the rest as not run."""
-        code = [
-            i for i, c in enumerate(self.nb.cells) if c.cell_type == "code" and c.source.strip()
-        ]
-        stopped = ""
-        quiet = {"stdout": DEVNULL, "stderr": DEVNULL}  # what gets past the kernel's own capture
-        with self.setup_kernel(cwd=str(folder), env=environment, **quiet):
-            deadline = monotonic() + self.limits.total_seconds
-            try:
-                for number, index in enumerate(code, start=1):
-                    if not stopped:
-                        stopped = self.run_cell(index, number, deadline)
-                    else:
-                        _mark_not_run(self.nb.cells[index], stopped)
-            except KeyboardInterrupt:
-                _drop_tasks()
-                raise
+    def run(self) -> None:
+        """Run all cells, and mark those that could not run."""
+        for _ in range(MOST_KERNELS):
+            if self.run_in_fresh_kernel():
+                return
+        self.stop("kernel died", f"After {MOST_KERNELS} Python processes, the rest was not run.")
 
-    def run_cell(self, index: int, number: int, deadline: float) -> str:
-        """Run one cell.
+    def run_in_fresh_kernel(self) -> bool:
+        """Run the cells in their order, those that ran before for their definitions only.
 
         Returns:
-            Why no further cell can run, or an empty text.
+            Whether the run is over; else another kernel is needed.
         """
-        cell = self.nb.cells[index]
-        self.characters = 0
-        self.timeout = max(1, min(self.limits.cell_seconds, int(deadline - monotonic())))
-        try:
-            self.execute_cell(cell, index)
-        except DeadKernelError:
-            return self.stop(cell, "kernel died", f"Code cell {number} ended the Python process.")
-        if self.characters > self.limits.output_characters:
-            message = f"Code cell {number} wrote too much; its output was cut."
+        kernel = Kernel(copy.deepcopy(self.notebook), self.limits.output_characters)
+        with kernel.started(self.folder, self.environment):
+            self.deadline = self.deadline or monotonic() + self.limits.total_seconds
+            for index in filter(self.is_needed, self.cells):
+                left = self.deadline - monotonic()
+                if left <= 0:
+                    total = f"{self.limits.total_seconds:g} seconds"
+                    self.stop("timeout", f"The notebook took more than {total}.")
+                    break
+                seconds = min(self.limits.cell_seconds or left, max(1, left))
+                end = kernel.run_cell(index, seconds)
+                if end in ("died", "stuck"):
+                    self.leave_out(kernel.last, end, seconds)
+                    return False
+                if index not in self.done:
+                    self.done.add(index)
+                    self.notebook.cells[index] = kernel.nb.cells[index]
+                    self.note(index, end, seconds, kernel.was_cut)
+        return True
+
+    def is_needed(self, index: int) -> bool:
+        """Return whether a kernel runs a cell; a check that ran defines nothing for others."""
+        again = index in self.done
+        return index not in self.left_out and not (again and is_check(self.notebook.cells[index]))
+
+    def note(self, index: int, end: End, seconds: float, was_cut: bool) -> None:
+        """Note what went wrong in a cell that left the kernel alive."""
+        if was_cut:
+            message = f"{self.name(index)} wrote too much; its output was cut."
             self.events.append(Event("output cut", message))
-        if _timed_out(cell):
-            message = f"Code cell {number} did not end within {self.timeout} seconds."
-            if not self.answers():
-                return self.stop(cell, "timeout", f"{message[:-1]} and could not be interrupted.")
+        if end == "timeout":
+            message = f"{self.name(index)} did not end within {seconds:.3g} seconds."
             self.events.append(Event("timeout", message))
-        if monotonic() >= deadline:
-            return self.stop(
-                None, "timeout", f"The notebook took more than {self.limits.total_seconds} seconds."
-            )
-        return ""
 
-    def stop(self, cell: NotebookNode | None, status: str, message: str) -> str:
-        """Note why the run ends here."""
+    def leave_out(self, index: int, end: End, seconds: float) -> None:
+        """Leave out what cost a kernel: a cell, and the answer where the cell checks one."""
+        cells = self.notebook.cells
+        answer = exercise_name(cells[index]) if is_check(cells[index]) else None
+        answers = {i for i in self.cells if is_solution(cells[i]) and grade_id(cells[i]) == answer}
+        self.left_out |= {index, *answers}
+        what = "ended the Python process"
+        if end == "stuck":
+            what = f"did not end within {seconds:.3g} seconds and could not be interrupted"
+        rest = f"the rest was run without {'the answer' if answers else 'it'}"
+        message = f"{self.name(index)} {what}; {rest}."
+        self.events.append(Event("timeout" if end == "stuck" else "kernel died", message))
+        if index not in self.done:
+            self.done.add(index)
+            _mark_not_run(cells[index], message)
+
+    def stop(self, status: str, message: str) -> None:
+        """Note why the run ends here, in all cells that did not run."""
         self.events.append(Event(status, message))
-        if cell is not None:
-            _mark_not_run(cell, message)
-        return message
+        for index in self.cells:
+            if index not in self.done:
+                _mark_not_run(self.notebook.cells[index], message)
 
-    def answers(self) -> bool:
-        """Return whether the kernel listens again after an interrupt."""
-        if self.kc is None:
-            return False
-        self.timeout = STILL_BUSY_SECONDS
-        try:
-            return self.wait_for_reply(self.kc.execute("None", silent=True)) is not None
-        except DeadKernelError:
-            return False
-
-    def output(
-        self, outs: list[NotebookNode], msg: dict[str, Any], *rest: Any
-    ) -> NotebookNode | None:
-        """Keep an output, up to the limit."""
-        self.characters += _size(msg.get("content"))
-        if self.characters > self.limits.output_characters:
-            cut = new_output("stream", name="stdout", text="\n… the rest of the output was cut …\n")
-            if not outs or outs[-1] != cut:
-                outs.append(cut)
-            return None
-        return super().output(outs, msg, *rest)
-
-    def on_comm_open_jupyter_widget(self, msg: dict[str, Any]) -> None:
-        """Open no widget: one could take over other cells' outputs."""
-
-
-def _show_error(cell: NotebookNode, execute_reply: dict[str, Any], **_: Any) -> None:
-    """Give a cell an error output where the kernel only replied with one, e.g. after a timeout."""
-    reply = execute_reply["content"]
-    shown = [o.ename for o in cell.outputs if o.output_type == "error"]
-    if reply["status"] == "error" and reply.get("ename") not in shown:
-        name = str(reply.get("ename", "Error"))
-        lines = [str(line) for line in reply.get("traceback") or [f"{name}: {reply.get('evalue')}"]]
-        cell.outputs.append(new_output("error", ename=name, evalue="", traceback=lines))
-
-
-def _drop_tasks() -> None:
-    """End what still waits for the kernel, so that Ctrl-C is the last word."""
-    loop = ensure_event_loop()
-    tasks = asyncio.all_tasks(loop)
-    for task in tasks:
-        task.cancel()
-    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-
-
-def _size(content: Any) -> int:
-    """Return about how many characters an output has."""
-    if isinstance(content, str):
-        return len(content)
-    if isinstance(content, dict):
-        return sum(map(_size, content.values()))
-    if isinstance(content, list | tuple):
-        return sum(map(_size, content))
-    return 8
-
-
-def _timed_out(cell: NotebookNode) -> bool:
-    """Return whether a cell was stopped for taking too long."""
-    return any(o.output_type == "error" and o.ename == "CellTimeoutError" for o in cell.outputs)
+    def name(self, index: int) -> str:
+        """Return what a sentence calls a code cell."""
+        cell, number = self.notebook.cells[index], self.numbers[index]
+        if is_check(cell):
+            return f"The check of {exercise_name(cell)} (code cell {number})"
+        if is_solution(cell):
+            return f"The answer {grade_id(cell)} (code cell {number})"
+        return f"Code cell {number}"
 
 
 def _mark_not_run(cell: NotebookNode, why: str) -> None:
     """Put an error where a cell's outputs would be, so that no check in it counts."""
-    cell.outputs = [new_output("error", ename="NotRun", evalue=why, traceback=[f"Not run: {why}"])]
+    cell.outputs = [new_output("error", ename=NOT_RUN, evalue=why, traceback=[f"Not run: {why}"])]
