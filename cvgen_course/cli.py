@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -60,16 +61,23 @@ def grade(
         bool, typer.Option("--force", help="grade unchanged submissions again")
     ] = False,
 ) -> None:
-    """Grade the submissions in submitted/<student>/<chapter>/ and report on the class."""
+    """Grade the submissions in submitted/<student>/<chapter>/ and report on the class.
+
+    Exit code 0: everyone who handed in has points. 3: somebody in the table could not be graded.
+    1: nobody could, for the reason that is named. 130: stopped with Ctrl-C; call it again to go on.
+    """
     from rich.console import Console
 
     from cvgen_course.grading.cohort import grade as grade_class
+    from cvgen_course.grading.results import NOT_GRADED
     from cvgen_course.grading.table import progress_bar, show
 
     console, chapter = Console(), _folder(chapter)
     with progress_bar(console, chapter) as progress:
         outcome = grade_class(HERE, chapter, students=students, force=force, progress=progress)
     show(outcome, console)
+    if any(result.status in NOT_GRADED for result in outcome.results):
+        raise typer.Exit(3)
 
 
 @app.command()
@@ -161,6 +169,9 @@ def _folder(chapter: str) -> str:
 
 def main() -> None:
     """Run the command line; a user's error is one clear message and exit code 1."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a name that can't be shown must not stop anything
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except CourseError as error:

@@ -1,6 +1,8 @@
 """The command line: what the pages name exists, and errors are one clear message."""
 
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from cvgen_course import cli
+from cvgen_course.grading.results import ClassResult, Result
 
 ROOT = Path(__file__).parent.parent
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("jupyter_book/*.md"), *ROOT.glob("solutions/*/*.md")]
@@ -63,6 +66,40 @@ def test_users_error_is_one_message_and_exit_code_1(tmp_path, monkeypatch, capsy
 def test_doctor_s_exit_code_says_whether_a_student_can_work(well, code, monkeypatch):
     monkeypatch.setattr("cvgen_course.doctor.examine", lambda: well)
     assert CliRunner().invoke(cli.app, ["doctor"]).exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("statuses", "code"),
+    [
+        (["graded", "timeout", "unreadable", "not submitted"], 0),
+        (["graded", "not graded"], 3),
+        (["set aside"], 3),
+        (["bad name"], 3),
+    ],
+)
+def test_grade_s_exit_code_says_whether_everyone_was_graded(statuses, code, monkeypatch):
+    results = tuple(Result(f"s{n}", status) for n, status in enumerate(statuses))
+    outcome = ClassResult("01_tiny", (), results, (), Path("index.html"), Path("grades.csv"))
+    monkeypatch.setattr("cvgen_course.grading.cohort.grade", lambda *_, **__: outcome)
+    assert CliRunner().invoke(cli.app, ["grade", "01_tiny"]).exit_code == code
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "ascii:strict"])
+def test_output_that_can_t_show_a_name_stops_nothing(encoding, tmp_path):
+    mine, lecture = tmp_path / "Łukasz.ipynb", tmp_path / "Łukasz fresh.ipynb"
+    nbformat.write(solution("def double(x):\n    return 2 * x"), mine)
+    nbformat.write(
+        solution("def double(x):\n    # YOUR CODE HERE\n    raise NotImplementedError()"), lecture
+    )
+    program = "from cvgen_course.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "renew", str(mine), str(lecture)],
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=True,
+    )
+    assert b"\\u0141ukasz fresh.ipynb:" in done.stdout
+    assert b"1 of 1 answers taken over" in done.stdout
 
 
 def test_release_takes_a_chapter_s_name_for_its_folder(monkeypatch):

@@ -13,11 +13,13 @@ from cvgen_course.grading.course import ChapterFiles, Course
 from cvgen_course.grading.execute import Executor, Limits, LocalExecutor
 from cvgen_course.grading.grader import Grader
 from cvgen_course.grading.grades_csv import write_grades
+from cvgen_course.grading.lock import alone
 from cvgen_course.grading.remarks import printable
 from cvgen_course.grading.report import write_report
 from cvgen_course.grading.results import ClassResult, Result
 from cvgen_course.grading.submissions import Submission, find_submissions
 
+KILLED = "An earlier grading was killed while it ran the submission of {}; it comes last now."
 OnResult = Callable[[int, int, Result], None]
 
 
@@ -35,34 +37,40 @@ def grade(
 
     Submissions that did not change since they were graded are not run again. Each submission stands
     for itself: whatever is wrong with one is reported, and the next one is graded. Stopped at any
-    point, the next call goes on from there.
+    point, the next call goes on from there. A submission during which this process was killed is
+    graded last, and set aside when that happens again, until it changes or is asked for by name.
 
     Args:
         root: the course's folder, or one inside it.
         chapter: its name, e.g. ``"01_segmentation"``.
-        students: grade these only; the report has everyone who was graded. None for all.
+        students: grade these only, also if they were set aside; the report has everyone who was
+            graded. None for all.
         force: grade unchanged submissions too.
         executor: runs the notebooks; `LocalExecutor` by default.
         limits: time and output; by default the cell timeout of nbgrader's configuration.
         progress: called after each submission: how many are done, how many there are, the result.
 
     Raises:
-        CourseError: no such course, chapter, lecture or student, or the gradebook can't be used.
+        CourseError: no such course, chapter, lecture or student, the gradebook or the configuration
+            can't be used, or another command is at work in the course.
     """
     course = Course.find(root)
     work = course.chapter(chapter)
-    grader = Grader.start(work, executor or LocalExecutor(), limits)
-    submissions, notes = find_submissions(work)
-    chosen = _choose(submissions, students)
-    results = []
-    for done, submission in enumerate(chosen, start=1):
-        result = grader.grade(submission, force)
-        results.append(result)
-        if progress:
-            progress(done, len(chosen), result)
-    others = [s for s in submissions if s not in chosen]
-    results += [r for r in map(grader.earlier, others) if r is not None]
-    return _write_class(work, grader.released, results, notes)
+    with alone(course):
+        grader = Grader.start(work, executor or LocalExecutor(), limits)
+        submissions, notes = find_submissions(work)
+        chosen = _choose(submissions, students)
+        killed = list(filter(grader.was_killed, chosen))
+        notes += [KILLED.format(printable(submission.student)) for submission in killed]
+        results = []
+        for done, submission in enumerate(sorted(chosen, key=killed.__contains__), start=1):
+            result = grader.grade(submission, force, insist=students is not None)
+            results.append(result)
+            if progress:
+                progress(done, len(chosen), result)
+        others = [s for s in submissions if s not in chosen]
+        results += [r for r in map(grader.earlier, others) if r is not None]
+        return _write_class(work, grader.released, results, notes)
 
 
 def _choose(submissions: list[Submission], students: Iterable[str] | None) -> list[Submission]:

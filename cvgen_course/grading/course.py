@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from math import isnan
 from pathlib import Path
 
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import Execute
+from traitlets import TraitError
 from traitlets.config.loader import Config, PyFileConfigLoader
 
 from cvgen_course.errors import CourseError
@@ -48,13 +51,49 @@ class Course:
 
     @cached_property
     def config(self) -> Config:
-        """Return what ``nbgrader_config.py`` says."""
-        return PyFileConfigLoader(str(self.root / CONFIG), path=str(self.root)).load_config()
+        """Return what ``nbgrader_config.py`` says.
+
+        Raises:
+            CourseError: it can't be run.
+        """
+        try:
+            return PyFileConfigLoader(str(self.root / CONFIG), path=str(self.root)).load_config()
+        except Exception as error:  # it is a program, and may fail in any way
+            raise self._wrong_config(f"{type(error).__name__}: {error}") from error
+
+    def _wrong_config(self, what: str) -> CourseError:
+        """Return the error of a configuration that can't be used."""
+        return CourseError(f"{self.root / CONFIG}: {what}; mend it there and run this again")
 
     def directory(self, **settings: str) -> CourseDirectory:
         """Return nbgrader's view of the course, e.g. ``directory(assignment_id="01_tiny")``."""
         settings.setdefault("root", str(self.root))
-        return CourseDirectory(config=self.config, **settings)
+        try:
+            return CourseDirectory(config=self.config, **settings)
+        except TraitError as error:
+            raise self._wrong_config(str(error)) from error
+
+    @property
+    def cell_seconds(self) -> float | None:
+        """Return how long one cell may run, from the configuration; None for no limit of its own.
+
+        As in nbgrader: its ``Execute`` reads ``c.Execute.timeout``, else that of the classes that
+        it extends, and None, 0 and negative numbers mean no limit. Other than there, parts of a
+        second will do.
+
+        Raises:
+            CourseError: it is no number.
+        """
+        seconds = Execute.class_traits()["timeout"].default()
+        for section in Execute.section_names():  # its own name comes last
+            seconds = self.config[section].get("timeout", seconds)
+        if seconds is None:
+            return None
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or isnan(seconds):
+            raise self._wrong_config(
+                f"c.Execute.timeout: expected a number of seconds or None, got {seconds!r}"
+            )
+        return seconds if seconds > 0 else None
 
     @property
     def database(self) -> str:

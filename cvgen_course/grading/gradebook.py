@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from subprocess import CalledProcessError
 from typing import NamedTuple
 
 from nbformat import NotebookNode
@@ -18,6 +20,8 @@ from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from cvgen_course.errors import CourseError, ReleaseError
 from cvgen_course.grading.course import ChapterFiles, Course
 from cvgen_course.notebooks.cells import exercise_name, grade_id, is_check, is_graded, points
+
+DRIVERS = {"psycopg": '"psycopg[binary]"', "psycopg2": "psycopg2-binary"}
 
 
 class Column(NamedTuple):
@@ -64,15 +68,41 @@ def opened(course: Course) -> Iterator[Gradebook]:
     Raises:
         CourseError: it can't be opened or used.
     """
+    name = course.directory().course_id
+    with (
+        _errors_explained(course),
+        quiet(),
+        _own_tools_found(),
+        Gradebook(course.database, name) as book,
+    ):
+        yield book
+
+
+@contextmanager
+def _errors_explained(course: Course) -> Iterator[None]:
+    """Turn what a database may raise into a clear error."""
     try:
-        name = course.directory().course_id
-        with quiet(), _own_tools_found(), Gradebook(course.database, name) as book:
-            yield book
-    except SQLAlchemyError as error:
-        raise CourseError(
-            f"the gradebook {course.database} can't be used: {error}; after an update of nbgrader, "
-            "back it up and run: nbgrader db upgrade"
-        ) from error
+        yield
+    except (SQLAlchemyError, CalledProcessError, ModuleNotFoundError) as error:
+        raise unusable(course, error) from error
+
+
+def unusable(course: Course, error: BaseException) -> CourseError:
+    """Return the error of a gradebook that can't be used, with what to do."""
+    book = "the gradebook " + re.sub("//.*@", "//…@", course.database)  # without the password
+    if isinstance(error, ModuleNotFoundError):
+        package = DRIVERS.get(error.name or "", error.name)
+        return CourseError(f"{book} needs a package; install it with: pip install {package}")
+    what = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    if "locked" in what:
+        return CourseError(
+            f"{book} is in use by another program, such as the Formgrader or nbgrader ({what}); "
+            "wait until it is done, or close it, then run this again"
+        )
+    return CourseError(
+        f"{book} can't be used: {what}; after an update of nbgrader, back it up and run: "
+        "nbgrader db upgrade"
+    )
 
 
 @contextmanager
@@ -114,13 +144,20 @@ def register(chapter: ChapterFiles, released: NotebookNode) -> None:
         }
     }
     try:
-        SaveCells().preprocess(notebook, resources)
+        with _errors_explained(chapter.course):
+            SaveCells().preprocess(notebook, resources)
     except RuntimeError as error:
         raise ReleaseError(
             f"{chapter.name}: the gradebook has submissions for other graded cells than the "
             "lecture has now; keep the old cells, or move gradebook.db away and grade all again "
             f"(nbgrader: {error})"
         ) from error
+
+
+def remove_submission(chapter: ChapterFiles, student: str) -> None:
+    """Take a student's submission of a chapter out, with its points."""
+    with opened(chapter.course) as book, suppress(MissingEntry):
+        book.remove_submission(chapter.name, student)
 
 
 def register_student(chapter: ChapterFiles, student: str) -> None:

@@ -7,13 +7,13 @@ import hashlib
 import shutil
 import tempfile
 from pathlib import Path
-from time import monotonic, time
+from time import monotonic
 
 import nbformat
 from nbformat import NotebookNode
 
 from cvgen_course.errors import CourseError, SubmissionError
-from cvgen_course.grading import gradebook, steps
+from cvgen_course.grading import attempts, gradebook, steps
 from cvgen_course.grading.companions import copy_companions, regular_files
 from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.execute import Executor, Limits
@@ -33,7 +33,11 @@ from cvgen_course.provenance import code_hash
 WORST_FIRST = ("kernel died", "timeout", "output cut")
 NOTHING_TO_GRADE = ("bad name", "not submitted")
 CHANGED = "The submission or the course changed after this grading."
-A_DAY = 24 * 3600
+EARLIER = "The points are still those of the grading before."
+SET_ASIDE = (
+    "The grading was killed {} times while it ran this submission, which was set aside; "
+    "to try it again: --student {!r}, or hand in another one."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Grader:
 
     @classmethod
     def start(cls, chapter: ChapterFiles, executor: Executor, limits: Limits | None) -> Grader:
-        """Read the lecture and make it known to the gradebook.
+        """Read the lecture and make it known to the gradebook; no other grader may be at work.
 
         Raises:
             CourseError: there is no lecture, or the gradebook has other graded cells.
@@ -68,35 +72,55 @@ class Grader:
         released = nbformat.read(chapter.released, as_version=4)
         gradebook.register(chapter, released)
         for left in chapter.course.private.glob("run-*"):  # by a run that was killed
-            if time() - left.stat().st_mtime > A_DAY:
-                shutil.rmtree(left, ignore_errors=True)
+            shutil.rmtree(left, ignore_errors=True)
         if limits is None:
-            seconds = chapter.course.config.Execute.get("timeout", Limits.cell_seconds)
-            limits = Limits(cell_seconds=seconds)
+            limits = Limits(cell_seconds=chapter.course.cell_seconds)
         secret = read_secret(chapter.course.private)
         return cls(chapter, released, executor, limits, secret, _code_of_checks(released))
 
-    def grade(self, submission: Submission, force: bool) -> Result:
-        """Grade one submission, or return its kept result where nothing changed."""
+    def grade(self, submission: Submission, force: bool, insist: bool = False) -> Result:
+        """Grade one submission, or return its kept result where nothing changed.
+
+        Args:
+            submission: the submission.
+            force: grade it also if nothing changed.
+            insist: grade it also if it was set aside.
+        """
         student = submission.student
         fingerprint = self.fingerprint(submission)
         kept = None if force else load_result(self.chapter, student, fingerprint)
         if kept is not None and self.still_there(kept):
             return self.with_points(kept)
+        before = self.scores(student)
+        killed = attempts.unfinished(self.chapter, student, fingerprint)
+        if killed >= attempts.MOST and not force and not insist:
+            why = SET_ASIDE.format(killed, student)
+            return self.without_a_run(student, "set aside", why, before)
         start = monotonic()
         try:
-            result = self.run(submission)
+            with attempts.begun(self.chapter, student, fingerprint):
+                result = self.run(submission)
         except UnreadableError as error:
             result = self.unreadable(submission, error)
         except CourseError as error:
             if not isinstance(error, SubmissionError):
                 raise  # the gradebook or the secret: nobody can be graded
-            return self.failed(student, str(error))
+            return self.without_a_run(student, "not graded", f"Grading failed. {error}", before)
         except Exception as error:  # whatever it is, the next student is graded
-            return self.failed(student, f"{type(error).__name__}: {error}")
+            why = f"Grading failed. {type(error).__name__}: {error}"
+            return self.without_a_run(student, "not graded", why, before)
         result = dataclasses.replace(result, seconds=round(monotonic() - start, 2))
         save_result(self.chapter, result, fingerprint)
         return result
+
+    def was_killed(self, submission: Submission) -> bool:
+        """Return whether a grading of this very submission was killed the last time."""
+        fingerprint = self.fingerprint(submission)
+        return attempts.unfinished(self.chapter, submission.student, fingerprint) > 0
+
+    def scores(self, student: str) -> dict[str, gradebook.Score]:
+        """Return what the gradebook has; a name that can't be written there has nothing."""
+        return gradebook.scores(self.chapter, student) if printable(student) == student else {}
 
     def run(self, submission: Submission) -> Result:
         """Repair, run and save one submission."""
@@ -113,7 +137,12 @@ class Grader:
             events, late = steps.autograde(
                 self.chapter, student, Path(folder), self.executor, seed, self.limits, remarks
             )
-        page = steps.generate_feedback(self.chapter, student)
+        try:
+            page = steps.generate_feedback(self.chapter, student)
+            feedback = page.relative_to(self.chapter.course.root).as_posix()
+        except SubmissionError as error:
+            feedback = ""
+            remarks.append(f"The feedback page could not be made. {error}")
         ran = nbformat.read(self.autograded(student), as_version=4)
         statuses = {event.status for event in events}
         well = "check failed" if late else "repaired" if remarks else "graded"
@@ -122,14 +151,29 @@ class Grader:
             next((s for s in WORST_FIRST if s in statuses), well),
             tuple(bounded([event.message for event in events] + late + first_error(ran) + remarks)),
             reports=read_reports(self.autograded(student)),
-            feedback=page.relative_to(self.chapter.course.root).as_posix(),
+            feedback=feedback,
         )
         return self.with_points(result)
 
-    def failed(self, student: str, why: str) -> Result:
-        """Note a submission that should have been graded; the next run tries again."""
-        steps.forget(self.chapter, student)
-        return Result(student, "not graded", (f"Grading failed. {why}",))
+    def without_a_run(
+        self, student: str, status: str, why: str, before: dict[str, gradebook.Score]
+    ) -> Result:
+        """Note a submission that should have been graded; the next run tries again.
+
+        Points, table and feedback page go on telling the same: those of an earlier grading stay
+        in all of them, and where there are none, nothing is left of this one.
+        """
+        if not before:
+            steps.forget(self.chapter, student)
+            gradebook.remove_submission(self.chapter, student)
+            return Result(student, status, (why,))
+        page = steps.folder_of(self.chapter, student, "feedback") / f"{self.chapter.notebook}.html"
+        told: tuple[str, ...] = (why, EARLIER)
+        if self.scores(student) != before:  # points were saved before it failed
+            page.unlink(missing_ok=True)
+            told = (why,)
+        feedback = page.relative_to(self.chapter.course.root).as_posix() if page.is_file() else ""
+        return self.with_points(Result(student, status, told, feedback=feedback))
 
     def unreadable(self, submission: Submission, error: UnreadableError) -> Result:
         """Note a submission that can't be run: 0 points where something was handed in."""
@@ -144,7 +188,7 @@ class Grader:
         """Return a result with the points that stand in the gradebook now, a teacher's included."""
         if result.status == "bad name":
             return result  # no gradebook could keep it
-        scores = gradebook.scores(self.chapter, result.student)
+        scores = self.scores(result.student)
         columns = gradebook.columns(self.released)
         known = [
             (column, scores[column.grade_id]) for column in columns if column.grade_id in scores
@@ -158,8 +202,10 @@ class Grader:
     def earlier(self, submission: Submission) -> Result | None:
         """Return the result of an earlier run; where things changed since, a remark says so."""
         kept = load_result(self.chapter, submission.student, None)
-        if kept is None or not self.still_there(kept):
+        if kept is None or (kept.points and not self.scores(submission.student)):
             return None
+        if kept.feedback and not (self.chapter.course.root / kept.feedback).is_file():
+            kept = dataclasses.replace(kept, feedback="")
         if load_result(self.chapter, submission.student, self.fingerprint(submission)) is None:
             kept = dataclasses.replace(kept, remarks=(*kept.remarks, CHANGED))
         return self.with_points(kept)
@@ -168,7 +214,7 @@ class Grader:
         """Return whether an earlier run's notebook, feedback and gradebook entry are there."""
         if not kept.points:
             return kept.status in NOTHING_TO_GRADE
-        known = bool(gradebook.scores(self.chapter, kept.student))
+        known = bool(self.scores(kept.student))
         if not kept.feedback:
             return known
         page = self.chapter.course.root / kept.feedback

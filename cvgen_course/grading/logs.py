@@ -26,9 +26,13 @@ class Log(logging.Handler):
 
     @property
     def complaint(self) -> str:
-        """Return the last line of the traceback that was logged, else of the last message."""
+        """Return the error of the last traceback that was logged, else the last message."""
         tracebacks = [line for line in self.lines if line.startswith("Traceback")]
-        return (tracebacks or self.lines or ["no reason given"])[-1].strip().splitlines()[-1]
+        if not tracebacks:
+            return (self.lines or ["no reason given"])[-1].strip().splitlines()[-1]
+        # Behind the last frame; the error's own text may have any number of lines.
+        _, _, end = tracebacks[-1].rpartition('\n  File "')
+        return next(line for line in [*end.splitlines()[1:], "unknown"] if line[:1].strip())
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from cvgen_course.grading import gradebook
 from cvgen_course.grading.course import ChapterFiles, Course
 from cvgen_course.grading.leaks import find_leaks
 from cvgen_course.grading.lint import lint
+from cvgen_course.grading.lock import alone
 from cvgen_course.grading.logs import captured
 from cvgen_course.notebooks.pairing import read_source, tidied, to_json, to_markdown
 
@@ -70,7 +71,8 @@ def release(root: Path | str, chapters: Iterable[str] | None = None) -> list[Rel
         raise ReleaseError(
             f"{course.tree('source')}: expected chapters such as 01_name/name.md, got none"
         )
-    return [_release_chapter(chapter) for chapter in chosen]
+    with alone(course):
+        return [_release_chapter(chapter) for chapter in chosen]
 
 
 def _release_chapter(chapter: ChapterFiles) -> Release:

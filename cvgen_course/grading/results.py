@@ -16,6 +16,7 @@ from nbformat import NotebookNode
 
 from cvgen_course.files import write
 from cvgen_course.grading.course import ChapterFiles
+from cvgen_course.grading.execute import NOT_RUN
 from cvgen_course.grading.gradebook import Column
 from cvgen_course.notebooks.cells import grade_id, is_check
 from cvgen_course.reports import MIME, Report
@@ -23,6 +24,7 @@ from cvgen_course.reports import MIME, Report
 FORMAT = 2
 LONGEST = 400
 EXPLAINED = ("NotImplementedError", "KeyboardInterrupt")
+NOT_GRADED = ("bad name", "not graded", "set aside")
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,13 @@ def read_reports(path: Path) -> dict[str, Report]:
 def first_error(notebook: NotebookNode) -> list[str]:
     """Return a sentence on the first cell that failed for another reason than a missing answer.
 
-    A failed import, say, explains all that comes after it. Cells that may raise are left out.
+    A failed import, say, explains all that comes after it. Cells that may raise are left out, and
+    so is all that comes after a cell that was not run: what fails there may fail for that.
     """
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for position, cell in enumerate(code, start=1):
+        if any(output.get("ename") == NOT_RUN for output in cell.get("outputs", [])):
+            return []
         if is_check(cell) or "raises-exception" in cell.metadata.get("tags", []):
             continue
         for output in cell.get("outputs", []):

@@ -17,6 +17,7 @@ from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute, SaveAutoGrades
+from sqlalchemy.exc import SQLAlchemyError
 
 from cvgen_course.errors import SubmissionError
 from cvgen_course.grading import gradebook
@@ -145,6 +146,8 @@ def _convert(
         try:
             converter.start()
         except NbGraderException as error:
+            if isinstance(error.__context__, SQLAlchemyError):
+                raise gradebook.unusable(chapter.course, error.__context__) from error
             raise SubmissionError(f"nbgrader: {log.complaint}") from error
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbgrader.api import MissingEntry
 
 from cvgen_course.errors import CourseError
 from cvgen_course.grading import grader as grader_module
@@ -19,6 +20,8 @@ from cvgen_course.grading.cohort import grade
 from cvgen_course.grading.course import Course
 from cvgen_course.grading.execute import Limits, LocalExecutor
 from cvgen_course.grading.gradebook import opened
+from cvgen_course.grading.lock import alone
+from cvgen_course.grading.release import release
 
 # One class for most of these tests, so all in one process.
 pytestmark = [
@@ -148,9 +151,13 @@ def test_grade_reports_each_submission_as_what_it_is(graded):
         ("duplicated", "The cell test_double was there 2 times; one counts."),
         ("deleted", "The cell test_double was missing; it was put back."),
         ("renamed", "The notebook was named final version.ipynb instead of tiny.ipynb."),
-        ("loop", "Code cell 6 did not end within 2 seconds."),
-        ("dead", "Code cell 5 ended the Python process."),
-        ("flood", "Code cell 5 wrote too much; its output was cut."),
+        ("loop", "The check of square (code cell 6) did not end within 2 seconds."),
+        (
+            "dead",
+            "The answer square (code cell 5) ended the Python process; "
+            "the rest was run without it.",
+        ),
+        ("flood", "The answer square (code cell 5) wrote too much; its output was cut."),
         ("no_result", "The check of square showed 0 results instead of one; it counts as 0."),
         ("json", "The notebook is not valid JSON, line 1."),
         ("nothing", "The folder holds no notebook tiny.ipynb."),
@@ -281,11 +288,107 @@ def test_grade_goes_on_when_grading_itself_fails(ready, submit, monkeypatch):
     real = grader_module.repair
     monkeypatch.setattr(grader_module, "repair", broken)
     ada, bob = grade(ready, CHAPTER).results
-    assert (ada.status, ada.total) == ("not graded", None)
+    assert (ada.status, ada.points) == ("not graded", {})
+    assert gradebook_total(ready, "ada") is None
     assert ada.remarks == ("Grading failed. RuntimeError: a mistake of ours",)
     assert bob.status == "graded"
     monkeypatch.setattr(grader_module, "repair", real)
     assert grade(ready, CHAPTER).results[0].status == "graded"
+
+
+def gradebook_total(root, student):
+    """Return the points in nbgrader's gradebook; None where it has no submission."""
+    with opened(Course.find(root)) as book:
+        try:
+            return book.find_submission(CHAPTER, student).score
+        except MissingEntry:
+            return None
+
+
+def test_grade_that_fails_leaves_the_points_of_the_grading_before_everywhere(
+    ready, submit, monkeypatch
+):
+    submit(ready, "ada")
+    first = grade(ready, CHAPTER).results[0]
+    submit(ready, "ada", {})
+    monkeypatch.setattr(grader_module, "repair", lambda *_: 1 / 0)
+    outcome = grade(ready, CHAPTER)
+    (ada,) = outcome.results
+    assert (ada.status, ada.points, ada.feedback) == ("not graded", first.points, first.feedback)
+    assert ada.remarks[1] == "The points are still those of the grading before."
+    assert ada.total == gradebook_total(ready, "ada") == 5
+    assert "\r\nada,2.0,3.0,,5.0," in outcome.table.read_text("utf-8-sig", newline="")
+    assert "2 * x" in (ready / ada.feedback).read_text(encoding="utf-8")
+    submit(ready, "bob")
+    bob = grade(ready, CHAPTER, students=["bob"])
+    assert result_of(bob, "ada").points == first.points
+
+
+def test_grade_without_a_feedback_page_is_a_grade(ready, submit):
+    def edit(notebook):
+        by_id(notebook, "written").source = "![lost](attachment:lost.png)"
+
+    submit(ready, "ada", edit=edit)
+    (ada,) = grade(ready, CHAPTER).results
+    assert (ada.total, ada.feedback) == (5, "")
+    assert "missing attachment: lost.png" in ada.remarks[-1]
+    assert grade(ready, CHAPTER).results[0].fresh is False
+
+
+class Idle:
+    """Runs nothing."""
+
+    def execute(self, notebook, folder, environment, limits):
+        return notebook, []
+
+
+KILLED = """
+import os, sys
+from cvgen_course.grading import grader
+from cvgen_course.grading.cohort import grade
+
+class Killed:
+    def execute(self, notebook, folder, environment, limits):
+        if "ada" in str(folder):
+            os._exit(9)
+        return notebook, []
+
+grader._code_of_checks = lambda released: ""
+grade(sys.argv[1], "01_tiny", executor=Killed())
+"""
+
+
+def test_grade_that_was_killed_names_the_submission_and_sets_it_aside_the_second_time(
+    ready, submit
+):
+    for student in ("ada", "bob"):
+        submit(ready, student)
+    for graded in ([], ["bob"]):
+        assert subprocess.run([sys.executable, "-c", KILLED, str(ready)]).returncode == 9
+        there = [name for name in ("ada", "bob") if (ready / "feedback" / name).exists()]
+        assert there == graded
+    outcome = grade(ready, CHAPTER, executor=Idle())
+    note = "An earlier grading was killed while it ran the submission of ada; it comes last now."
+    assert outcome.notes == (note,)
+    assert [(r.student, r.status) for r in outcome.results] == [
+        ("ada", "set aside"),
+        ("bob", "check failed"),
+    ]
+    assert "killed 2 times" in result_of(outcome, "ada").remarks[0]
+    assert not list((ready / ".cvgen").glob("run-*"))
+    outcome = grade(ready, CHAPTER, students=["ada"], executor=Idle())
+    assert result_of(outcome, "ada").status == "check failed"
+    assert grade(ready, CHAPTER, executor=Idle()).notes == ()
+
+
+def test_grade_and_release_refuse_while_another_one_is_at_work(ready, submit):
+    submit(ready, "ada")
+    with alone(Course.find(ready)):
+        with pytest.raises(CourseError, match="another `cvgen grade` or `cvgen release`"):
+            grade(ready, CHAPTER, executor=Idle())
+        with pytest.raises(CourseError, match="wait until it has ended"):
+            release(ready)
+    assert len(grade(ready, CHAPTER, executor=Idle()).results) == 1
 
 
 def test_grade_says_what_is_missing(ready, submit):

@@ -98,3 +98,10 @@ def test_first_error_leaves_out_blanks_examples_and_checks():
     example = failing("NameError", tags=["raises-exception"])
     cells = [failing("NotImplementedError"), failing("KeyboardInterrupt"), example, check]
     assert first_error(new_notebook(cells=cells)) == []
+
+
+def test_first_error_blames_nothing_behind_a_cell_that_was_not_run():
+    cells = [failing("NotRun"), failing("NameError")]
+    assert first_error(new_notebook(cells=cells)) == []
+    (sentence,) = first_error(new_notebook(cells=[failing("NameError"), *cells]))
+    assert "cell 1" in sentence

@@ -1,0 +1,48 @@
+import sqlite3
+import sys
+
+import nbformat
+import pytest
+
+from cvgen_course.errors import CourseError
+from cvgen_course.grading.course import Course
+from cvgen_course.grading.gradebook import opened, register
+
+REMOTE = 'c.CourseDirectory.db_url = "postgresql+psycopg://ada:secret@127.0.0.1:1/book"\n'
+
+
+@pytest.fixture
+def released(ready):
+    return nbformat.read(ready / "lectures/01_tiny/tiny.ipynb", as_version=4)
+
+
+def test_a_gradebook_in_use_is_named(ready, released, monkeypatch):
+    connect = sqlite3.dbapi2.connect
+    monkeypatch.setattr(
+        sqlite3.dbapi2, "connect", lambda *args, **kw: connect(*args, **{**kw, "timeout": 0})
+    )
+    with sqlite3.connect(ready / "gradebook.db") as other:
+        other.execute("BEGIN EXCLUSIVE")
+        for use in (lambda: register(Course.find(ready).chapter("01_tiny"), released), None):
+            with (
+                pytest.raises(CourseError, match=r"in use by another program.*database is locked"),
+                opened(Course.find(ready)) as book,
+            ):
+                _ = use() if use else book.students
+
+
+def test_a_damaged_gradebook_is_named(ready):
+    (ready / "gradebook.db").write_bytes(b"no database at all" * 100)
+    with pytest.raises(CourseError, match="can't be used: file is not a database"):  # noqa: SIM117
+        with opened(Course.find(ready)):
+            pass
+
+
+def test_a_missing_driver_is_named_and_no_password(ready, monkeypatch):
+    with (ready / "nbgrader_config.py").open("a") as file:
+        file.write(REMOTE)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(CourseError, match=r'pip install "psycopg\[binary\]"') as found:  # noqa: SIM117
+        with opened(Course.find(ready)):
+            pass
+    assert "secret" not in str(found.value)
