@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import re
 import shutil
+import signal
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import current_thread, main_thread
 from time import monotonic
 
 import nbformat
@@ -17,7 +22,7 @@ from cvgen_course.grading import attempts, gradebook, steps
 from cvgen_course.grading.companions import copy_companions, regular_files
 from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.execute import Executor, Limits
-from cvgen_course.grading.remarks import bounded
+from cvgen_course.grading.remarks import bounded, printable
 from cvgen_course.grading.repair import repair
 from cvgen_course.grading.results import Result, first_error, load_result, read_reports, save_result
 from cvgen_course.grading.secret import grading_seed, read_secret
@@ -38,6 +43,7 @@ SET_ASIDE = (
     "The grading was killed {} times while it ran this submission, which was set aside; "
     "to try it again: --student {!r}, or hand in another one."
 )
+FEEDBACK_SECONDS = 60
 
 
 @dataclasses.dataclass(frozen=True)
@@ -128,6 +134,7 @@ class Grader:
         notebook, path, remarks = read_submission(submission, self.chapter)
         repaired, more = repair(notebook, self.released)
         remarks += more
+        _fill_lost_attachments(repaired)
         with tempfile.TemporaryDirectory(dir=self.chapter.course.private, prefix="run-") as folder:
             place = Path(folder) / student / self.chapter.name
             place.mkdir(parents=True)
@@ -137,23 +144,35 @@ class Grader:
             events, late = steps.autograde(
                 self.chapter, student, Path(folder), self.executor, seed, self.limits, remarks
             )
-        try:
-            page = steps.generate_feedback(self.chapter, student)
-            feedback = page.relative_to(self.chapter.course.root).as_posix()
-        except SubmissionError as error:
-            feedback = ""
-            remarks.append(f"The feedback page could not be made. {error}")
+        feedback, lost = self.feedback(student)
         ran = nbformat.read(self.autograded(student), as_version=4)
         statuses = {event.status for event in events}
         well = "check failed" if late else "repaired" if remarks else "graded"
         result = Result(
             student,
             next((s for s in WORST_FIRST if s in statuses), well),
-            tuple(bounded([event.message for event in events] + late + first_error(ran) + remarks)),
+            tuple(
+                bounded(
+                    [event.message for event in events] + late + first_error(ran) + remarks + lost
+                )
+            ),
             reports=read_reports(self.autograded(student)),
             feedback=feedback,
         )
         return self.with_points(result)
+
+    def feedback(self, student: str) -> tuple[str, list[str]]:
+        """Make a student's feedback page.
+
+        Returns:
+            Its place, relative to the course, or an empty text; and a remark where there is none.
+        """
+        try:
+            with _within(FEEDBACK_SECONDS):
+                page = steps.generate_feedback(self.chapter, student)
+            return page.relative_to(self.chapter.course.root).as_posix(), []
+        except SubmissionError as error:
+            return "", [f"The feedback page could not be made. {error}"]
 
     def without_a_run(
         self, student: str, status: str, why: str, before: dict[str, gradebook.Score]
@@ -163,7 +182,7 @@ class Grader:
         Points, table and feedback page go on telling the same: those of an earlier grading stay
         in all of them, and where there are none, nothing is left of this one.
         """
-        if not before:
+        if all(score.points is None for score in before.values()):
             steps.forget(self.chapter, student)
             gradebook.remove_submission(self.chapter, student)
             return Result(student, status, (why,))
@@ -186,8 +205,6 @@ class Grader:
 
     def with_points(self, result: Result) -> Result:
         """Return a result with the points that stand in the gradebook now, a teacher's included."""
-        if result.status == "bad name":
-            return result  # no gradebook could keep it
         scores = self.scores(result.student)
         columns = gradebook.columns(self.released)
         known = [
@@ -241,6 +258,37 @@ class Grader:
                     content = b"unreadable"
                 digest.update(len(name).to_bytes(8, "big") + name + content)
         return digest.hexdigest()
+
+
+def _fill_lost_attachments(notebook: NotebookNode) -> None:
+    """Put an empty picture where a text shows an attachment that it lost: no page could be made."""
+    for cell in notebook.cells:
+        names = re.findall(r"\battachment:([^)\s\"'>]+)", cell.source)
+        if names and cell.cell_type == "markdown":
+            kept = cell.get("attachments", {})
+            cell.attachments = {name: {"image/png": ""} for name in names} | kept
+
+
+@contextmanager
+def _within(seconds: int) -> Iterator[None]:
+    """Raise a TimeoutError when a block takes too long, where the system has alarms.
+
+    A student's text can keep the conversion to HTML busy for hours.
+    """
+    if not hasattr(signal, "SIGALRM") or current_thread() is not main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise TimeoutError(f"no end after {seconds} seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _code_of_checks(released: NotebookNode) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import DEVNULL
 from typing import Any, Literal
@@ -86,6 +88,7 @@ class Kernel(NotebookClient):
             self.last = index
             self.execute_cell(cell, index)
         except DeadKernelError:
+            self.kill_children()
             return "died"
         if self.left:
             return "died"
@@ -101,6 +104,13 @@ class Kernel(NotebookClient):
     def check_alive(self) -> None:
         """Raise DeadKernelError unless the kernel's process is there."""
         run_sync(self._async_check_alive)()
+
+    def kill_children(self) -> None:
+        """Kill what a dead kernel had started; a living one takes it along when it is shut down."""
+        group = getattr(self.km and self.km.provisioner, "pgid", None)
+        if group:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, signal.SIGKILL)
 
     def answers(self) -> bool:
         """Return whether the kernel listens again after an interrupt."""

@@ -45,6 +45,13 @@ class Counting(LocalExecutor):
         return super().execute(notebook, folder, environment, limits)
 
 
+class Idle:
+    """Runs nothing."""
+
+    def execute(self, notebook, folder, environment, limits):
+        return notebook, []
+
+
 @pytest.fixture(scope="module", autouse=True)
 def same_code():
     """The package counts as unchanged, whoever works on it while the tests run."""
@@ -310,6 +317,7 @@ def test_grade_that_fails_leaves_the_points_of_the_grading_before_everywhere(
 ):
     submit(ready, "ada")
     first = grade(ready, CHAPTER).results[0]
+    page = (ready / first.feedback).read_bytes()
     submit(ready, "ada", {})
     monkeypatch.setattr(grader_module, "repair", lambda *_: 1 / 0)
     outcome = grade(ready, CHAPTER)
@@ -318,28 +326,32 @@ def test_grade_that_fails_leaves_the_points_of_the_grading_before_everywhere(
     assert ada.remarks[1] == "The points are still those of the grading before."
     assert ada.total == gradebook_total(ready, "ada") == 5
     assert "\r\nada,2.0,3.0,,5.0," in outcome.table.read_bytes().decode()
-    assert "2 * x" in (ready / ada.feedback).read_text(encoding="utf-8")
+    assert (ready / ada.feedback).read_bytes() == page
     submit(ready, "bob")
     bob = grade(ready, CHAPTER, students=["bob"])
     assert result_of(bob, "ada").points == first.points
 
 
-def test_grade_without_a_feedback_page_is_a_grade(ready, submit):
+def test_grade_makes_a_page_of_a_text_that_lost_its_picture(ready, submit):
     def edit(notebook):
-        by_id(notebook, "written").source = "![lost](attachment:lost.png)"
+        by_id(notebook, "written").source = "![lost](attachment:lost.png) Because."
 
     submit(ready, "ada", edit=edit)
+    (ada,) = grade(ready, CHAPTER, executor=Idle()).results
+    assert "Because." in (ready / ada.feedback).read_text(encoding="utf-8")
+
+
+def test_grade_without_a_feedback_page_is_a_grade(ready, submit, monkeypatch):
+    def edit(notebook):
+        by_id(notebook, "written").source = "[" * 40_000  # minutes for the conversion to HTML
+
+    submit(ready, "ada", edit=edit)
+    monkeypatch.setattr(grader_module, "FEEDBACK_SECONDS", 2)
     (ada,) = grade(ready, CHAPTER).results
-    assert (ada.total, ada.feedback) == (5, "")
-    assert "missing attachment: lost.png" in ada.remarks[-1]
-    assert grade(ready, CHAPTER).results[0].fresh is False
-
-
-class Idle:
-    """Runs nothing."""
-
-    def execute(self, notebook, folder, environment, limits):
-        return notebook, []
+    assert (ada.status, ada.total, ada.feedback) == ("graded", 5, "")
+    assert ada.remarks[-1].startswith("The feedback page could not be made.")
+    assert "no end after 2 seconds" in ada.remarks[-1]
+    assert not grade(ready, CHAPTER, executor=Idle()).results[0].fresh
 
 
 KILLED = """

@@ -81,6 +81,12 @@ def test_execute_leaves_out_an_answer_whose_check_ends_the_process(tmp_path):
     assert events == [("kernel died", message)]
 
 
+def test_execute_names_the_exercise_that_a_cell_belongs_to(tmp_path):
+    cells = [answer("double", "def double(x): return x"), "import os; os._exit(3)"]
+    _, ((_, message),) = run(tmp_path, *cells)
+    assert message.startswith("Code cell 2, after the answer double, ended the Python process;")
+
+
 def test_execute_keeps_what_a_check_gave_when_a_later_cell_ends_the_process(tmp_path):
     runs = "open('runs', 'a').write('x') * 2.0"
     outputs, _ = run(tmp_path, check("double", runs), "import os; os.abort()", "3")
@@ -197,9 +203,10 @@ def test_execute_cuts_a_flood_and_keeps_later_outputs(tmp_path):
     assert events == [("output cut", "Code cell 1 wrote too much; its output was cut.")]
 
 
-def test_execute_leaves_no_process_behind(tmp_path):
+@pytest.mark.parametrize("end", ["None", "__import__('os')._exit(3)"])
+def test_execute_leaves_no_process_behind(tmp_path, end):
     code = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
-    outputs, _ = run(tmp_path, code, limits=Limits(10, 20, 1000))
+    outputs, _ = run(tmp_path, code, end, limits=Limits(10, 20, 1000))
     pid = int(texts(outputs[0])[0])
     for _ in range(50):
         try:
