@@ -57,20 +57,32 @@ def grade(
     course = Course.find(root)
     work = course.chapter(chapter)
     with alone(course):
-        grader = Grader.start(work, executor or LocalExecutor(), limits)
-        submissions, notes = find_submissions(work)
-        chosen = _choose(submissions, students)
-        killed = list(filter(grader.was_killed, chosen))
-        notes += [KILLED.format(printable(submission.student)) for submission in killed]
-        results = []
-        for done, submission in enumerate(sorted(chosen, key=killed.__contains__), start=1):
-            result = grader.grade(submission, force, insist=students is not None)
-            results.append(result)
-            if progress:
-                progress(done, len(chosen), result)
-        others = [s for s in submissions if s not in chosen]
-        results += [r for r in map(grader.earlier, others) if r is not None]
-        return _write_class(work, grader.released, results, notes)
+        return _grade(work, students, force, executor, limits, progress)
+
+
+def _grade(
+    work: ChapterFiles,
+    students: Iterable[str] | None,
+    force: bool,
+    executor: Executor | None,
+    limits: Limits | None,
+    progress: OnResult | None,
+) -> ClassResult:
+    """Grade a chapter while no other command is at work in the course."""
+    grader = Grader.start(work, executor or LocalExecutor(), limits)
+    submissions, notes = find_submissions(work)
+    chosen = _choose(submissions, students)
+    killed = list(filter(grader.was_killed, chosen))
+    notes += [KILLED.format(printable(submission.student)) for submission in killed]
+    results = []
+    for done, submission in enumerate(sorted(chosen, key=killed.__contains__), start=1):
+        result = grader.grade(submission, force, insist=students is not None)
+        results.append(result)
+        if progress:
+            progress(done, len(chosen), result)
+    others = [s for s in submissions if s not in chosen]
+    results += [r for r in map(grader.earlier, others) if r is not None]
+    return _write_class(work, grader.released, results, notes)
 
 
 def _choose(submissions: list[Submission], students: Iterable[str] | None) -> list[Submission]:

@@ -192,9 +192,7 @@ class _Run:
         if is_solution(cell):
             return f"The answer {grade_id(cell)} (code cell {number})"
         above = [grade_id(c) for c in self.notebook.cells[:index] if is_solution(c)]
-        return (
-            f"Code cell {number}, after the answer {above[-1]}," if above else f"Code cell {number}"
-        )
+        return f"Code cell {number}" + (f", after the answer {above[-1]}," if above else "")
 
 
 def _mark_not_run(cell: NotebookNode, why: str) -> None:

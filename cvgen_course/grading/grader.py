@@ -148,14 +148,11 @@ class Grader:
         ran = nbformat.read(self.autograded(student), as_version=4)
         statuses = {event.status for event in events}
         well = "check failed" if late else "repaired" if remarks else "graded"
+        remarks += lost
         result = Result(
             student,
             next((s for s in WORST_FIRST if s in statuses), well),
-            tuple(
-                bounded(
-                    [event.message for event in events] + late + first_error(ran) + remarks + lost
-                )
-            ),
+            tuple(bounded([event.message for event in events] + late + first_error(ran) + remarks)),
             reports=read_reports(self.autograded(student)),
             feedback=feedback,
         )
@@ -205,7 +202,7 @@ class Grader:
 
     def with_points(self, result: Result) -> Result:
         """Return a result with the points that stand in the gradebook now, a teacher's included."""
-        scores = self.scores(result.student)
+        scores = gradebook.scores(self.chapter, result.student)
         columns = gradebook.columns(self.released)
         known = [
             (column, scores[column.grade_id]) for column in columns if column.grade_id in scores
