@@ -66,6 +66,7 @@ def autograde(
         folder = Path(chapter.course.root, resources["metadata"]["path"])
         notebook, happened = executor.execute(notebook, folder, {"CVGEN_SEED": seed}, limits)
         events.extend(happened)
+        _make_way(folder / f"{chapter.notebook}.ipynb")
         return notebook, resources
 
     def look(notebook: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
@@ -84,6 +85,15 @@ def autograde(
     directory = chapter.course.directory(submitted_directory=submitted)
     _convert(_OneAutograde, chapter, student, directory, autograde_preprocessors=steps)
     return events, remarks
+
+
+def _make_way(path: Path) -> None:
+    """Let a notebook be written, whatever its code left there: nothing, a link, a folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def generate_feedback(chapter: ChapterFiles, student: str) -> Path:

@@ -354,6 +354,29 @@ def test_grade_without_a_feedback_page_is_a_grade(ready, submit, monkeypatch):
     assert not grade(ready, CHAPTER, executor=Idle()).results[0].fresh
 
 
+class Careless:
+    """Stands for code that damages the place of its own notebook."""
+
+    def execute(self, notebook, folder, environment, limits):
+        (folder / "tiny.ipynb").unlink()
+        if "ada" in str(folder):
+            shutil.rmtree(folder)
+        elif "bob" in str(folder):
+            (folder / "tiny.ipynb").mkdir()
+        else:
+            (folder / "tiny.ipynb").symlink_to(Path("../../../precious"))
+        return notebook, []
+
+
+def test_grade_writes_the_notebook_whatever_its_code_left_in_the_place(ready, submit):
+    for student in ("ada", "bob", "eve"):
+        submit(ready, student)
+    (ready / "precious").write_text("kept")
+    outcome = grade(ready, CHAPTER, executor=Careless())
+    assert {result.status for result in outcome.results} == {"check failed"}
+    assert (ready / "precious").read_text() == "kept"
+
+
 KILLED = """
 import os, sys
 from cvgen_course.grading import grader
