@@ -84,6 +84,14 @@ def test_grade_s_exit_code_says_whether_everyone_was_graded(statuses, code, monk
     assert CliRunner().invoke(cli.app, ["grade", "01_tiny"]).exit_code == code
 
 
+def test_grade_that_was_stopped_says_so_in_its_exit_code(monkeypatch):
+    def stopped(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cvgen_course.grading.cohort.grade", stopped)
+    assert CliRunner().invoke(cli.app, ["grade", "01_tiny"]).exit_code == 130
+
+
 @pytest.mark.parametrize(
     ("encoding", "name"), [("cp1252", b"\\u0141ukasz"), ("ascii:strict", "Łukasz".encode())]
 )

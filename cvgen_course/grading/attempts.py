@@ -17,7 +17,7 @@ MOST = 2
 @contextmanager
 def begun(chapter: ChapterFiles, student: str, fingerprint: str) -> Iterator[None]:
     """Note on disk that a submission is being graded; only a killed process leaves the note."""
-    path = _note(chapter, student)
+    path = note_path(chapter, student)
     count = unfinished(chapter, student, fingerprint) + 1
     write(path, json.dumps({"fingerprint": fingerprint, "count": count}))
     try:
@@ -29,12 +29,12 @@ def begun(chapter: ChapterFiles, student: str, fingerprint: str) -> Iterator[Non
 def unfinished(chapter: ChapterFiles, student: str, fingerprint: str) -> int:
     """Return how often a grading of this very submission was killed, one time after the other."""
     try:
-        note = json.loads(_note(chapter, student).read_text(encoding="utf-8"))
+        note = json.loads(note_path(chapter, student).read_text(encoding="utf-8"))
         return int(note["count"]) if note["fingerprint"] == fingerprint else 0
     except (OSError, ValueError, KeyError, TypeError):
         return 0
 
 
-def _note(chapter: ChapterFiles, student: str) -> Path:
-    """Return where the note lies, beside the student's kept result."""
+def note_path(chapter: ChapterFiles, student: str) -> Path:
+    """Return where such a note lies, beside the student's kept result."""
     return record_path(chapter, student).with_suffix(".begun")

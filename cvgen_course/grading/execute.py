@@ -158,7 +158,7 @@ class _Run:
             message = f"{self.name(index)} wrote too much; its output was cut."
             self.events.append(Event("output cut", message))
         if end == "timeout":
-            message = f"{self.name(index)} did not end within {seconds:.3g} seconds."
+            message = f"{self.name(index)} did not end within {round(seconds, 1):g} seconds."
             self.events.append(Event("timeout", message))
 
     def leave_out(self, index: int, end: End, seconds: float) -> None:
@@ -169,7 +169,7 @@ class _Run:
         self.left_out |= {index, *answers}
         what = "ended the Python process"
         if end == "stuck":
-            what = f"did not end within {seconds:.3g} seconds and could not be interrupted"
+            what = f"did not end within {round(seconds, 1):g} seconds and could not be interrupted"
         rest = f"the rest was run without {'the answer' if answers else 'it'}"
         message = f"{self.name(index)} {what}; {rest}."
         self.events.append(Event("timeout" if end == "stuck" else "kernel died", message))

@@ -121,6 +121,8 @@ class Grader:
 
     def was_killed(self, submission: Submission) -> bool:
         """Return whether a grading of this very submission was killed the last time."""
+        if not attempts.note_path(self.chapter, submission.student).exists():
+            return False
         fingerprint = self.fingerprint(submission)
         return attempts.unfinished(self.chapter, submission.student, fingerprint) > 0
 

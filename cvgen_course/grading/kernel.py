@@ -80,7 +80,7 @@ class Kernel(NotebookClient):
         self.error_on_timeout = {
             "ename": "CellTimeoutError",
             "evalue": "",
-            "traceback": [f"Stopped: no end after {seconds:.3g} seconds"],
+            "traceback": [f"Stopped: no end after {round(seconds, 1):g} seconds"],
         }
         try:
             if self.last >= 0:

@@ -104,6 +104,8 @@ def class_of(root, submit, right):
     student("dead", "kernel died", 2, 0, {"square": "import os\nos._exit(1)"})
     flood = f"for _ in range(1000): print('x' * 100)\n{right['square']}"
     student("flood", "output cut", 2, 3, {"square": flood})
+    odd = "display({'application/x.my-config': {'a': 1}}, metadata={'filenames': 3}, raw=True)"
+    student("odd", "graded", 2, 3, {"square": f"{right['square']}\n{odd}"})
     hook = "get_ipython().ast_node_interactivity = 'none'"
     student("no_result", "check failed", 2, 0, {"square": hook})
     for name, content in {"json": '{"cells": [', "other": "[]", "empty": ""}.items():
@@ -213,7 +215,7 @@ def test_grade_writes_feedback_that_tells_what_was_put_right(graded):
 def test_grade_gives_each_student_a_seed_and_no_kernel_the_secret(graded):
     root, _, _, executor = graded
     seeds = [environment["CVGEN_SEED"] for _, environment in executor.runs]
-    assert len(set(seeds)) == len(seeds) == 14
+    assert len(set(seeds)) == len(seeds) == 15
     secret = (root / ".cvgen/secret").read_text().strip()
     assert all(secret not in repr(environment) for _, environment in executor.runs)
     assert all(set(environment) == {"CVGEN_SEED"} for _, environment in executor.runs)
@@ -352,6 +354,21 @@ def test_grade_without_a_feedback_page_is_a_grade(ready, submit, monkeypatch):
     assert ada.remarks[-1].startswith("The feedback page could not be made.")
     assert "no end after 2 seconds" in ada.remarks[-1]
     assert not grade(ready, CHAPTER, executor=Idle()).results[0].fresh
+
+
+def test_grade_takes_the_time_limit_from_the_configuration(ready, submit):
+    class Seeing(Idle):
+        def execute(self, notebook, folder, environment, limits):
+            seen.append(limits.cell_seconds)
+            return notebook, []
+
+    seen = []
+    submit(ready, "ada")
+    for value in ("None", "2.5"):
+        with (ready / "nbgrader_config.py").open("a") as file:
+            file.write(f"\nc.Execute.timeout = {value}\n")
+        grade(ready, CHAPTER, executor=Seeing())
+    assert seen == [None, 2.5]
 
 
 class Careless:

@@ -1,10 +1,12 @@
 import sqlite3
 import sys
+from contextlib import closing
 
 import nbformat
 import pytest
 
 from cvgen_course.errors import CourseError
+from cvgen_course.grading.cohort import grade
 from cvgen_course.grading.course import Course
 from cvgen_course.grading.gradebook import opened, register
 
@@ -16,11 +18,17 @@ def released(ready):
     return nbformat.read(ready / "lectures/01_tiny/tiny.ipynb", as_version=4)
 
 
-def test_a_gradebook_in_use_is_named(ready, released, monkeypatch):
+@pytest.fixture
+def impatient(monkeypatch):
+    """SQLite does not wait for others."""
     connect = sqlite3.dbapi2.connect
     monkeypatch.setattr(
         sqlite3.dbapi2, "connect", lambda *args, **kw: connect(*args, **{**kw, "timeout": 0})
     )
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_gradebook_in_use_is_named(ready, released):
     with sqlite3.connect(ready / "gradebook.db") as other:
         other.execute("BEGIN EXCLUSIVE")
         for use in (lambda: register(Course.find(ready).chapter("01_tiny"), released), None):
@@ -29,6 +37,21 @@ def test_a_gradebook_in_use_is_named(ready, released, monkeypatch):
                 opened(Course.find(ready)) as book,
             ):
                 _ = use() if use else book.students
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_gradebook_that_is_taken_while_a_class_is_graded_is_named(ready, submit):
+    class Locking:
+        def execute(self, notebook, folder, environment, limits):
+            other.execute("BEGIN EXCLUSIVE")
+            return notebook, []
+
+    submit(ready, "ada")
+    with closing(sqlite3.connect(ready / "gradebook.db")) as other:
+        with pytest.raises(CourseError, match="in use by another program"):
+            grade(ready, "01_tiny", executor=Locking())
+        other.rollback()
+    assert not list((ready / ".cvgen").rglob("*.begun"))
 
 
 def test_a_damaged_gradebook_is_named(ready):
