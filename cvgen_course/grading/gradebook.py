@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import os
 import re
 import sys
@@ -13,12 +14,14 @@ from subprocess import CalledProcessError
 from typing import NamedTuple
 
 from nbformat import NotebookNode
+from nbformat.v4 import new_notebook
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.preprocessors import SaveCells
+from nbgrader.preprocessors import AssignLatePenalties, SaveCells
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from cvgen_course.errors import CourseError, ReleaseError
 from cvgen_course.grading.course import ChapterFiles, Course
+from cvgen_course.grading.logs import captured
 from cvgen_course.notebooks.cells import exercise_name, grade_id, is_check, is_graded, points
 
 DRIVERS = {"psycopg": '"psycopg[binary]"', "psycopg2": "psycopg2-binary"}
@@ -44,12 +47,31 @@ class Score(NamedTuple):
     """Points of one student in one column.
 
     Attributes:
-        points: a teacher's points where there are some, else the automatic ones; None: none yet.
+        points: a teacher's points where there are some, else the automatic ones, with extra credit:
+            what nbgrader counts. None: none yet.
         pending: whether a teacher still has to look.
+        auto: the automatic points; None where a teacher gives all.
+        manual: a teacher's points; None: none yet.
     """
 
     points: float | None
     pending: bool
+    auto: float | None
+    manual: float | None
+
+
+class Standing(NamedTuple):
+    """What the gradebook says of one student in one chapter.
+
+    Attributes:
+        scores: by ``grade_id``.
+        late: seconds after the deadline, or 0.
+        penalty: points that are taken off for that.
+    """
+
+    scores: dict[str, Score]
+    late: float
+    penalty: float
 
 
 def columns(released: NotebookNode) -> list[Column]:
@@ -171,17 +193,49 @@ def register_student(chapter: ChapterFiles, student: str) -> None:
         book.db.commit()
 
 
-def scores(chapter: ChapterFiles, student: str) -> dict[str, Score]:
-    """Return a student's points by column; empty where the gradebook knows of no submission."""
+def standing(chapter: ChapterFiles, student: str) -> Standing:
+    """Return what the gradebook says of a student; no scores where it knows of no submission.
+
+    nbgrader assigns penalties while it runs a notebook. Those of late submissions are assigned anew
+    here, since the deadline, the rule and a teacher's marks may have changed since.
+    """
     with opened(chapter.course) as book:
         try:
             notebook = book.find_submission_notebook(chapter.notebook, chapter.name, student)
         except MissingEntry:
-            return {}
-        return {
+            return Standing({}, 0.0, 0.0)
+        submission = notebook.assignment
+        late = submission.total_seconds_late if submission.assignment.duedate else 0
+        if late or notebook.late_submission_penalty:
+            _assign_penalty(chapter, student)
+            book.db.expire_all()
+        scores = {
             grade.name: Score(
-                grade.auto_score if grade.manual_score is None else grade.manual_score,
+                None if grade.auto_score is None and grade.manual_score is None else grade.score,
                 bool(grade.needs_manual_grade),
+                grade.auto_score,
+                grade.manual_score,
             )
             for grade in notebook.grades
         }
+        return Standing(scores, float(late), notebook.late_submission_penalty or 0.0)
+
+
+def _assign_penalty(chapter: ChapterFiles, student: str) -> None:
+    """Run nbgrader's step for late submissions; it needs no notebook."""
+    where = {"notebook": chapter.notebook, "assignment": chapter.name, "student": student}
+    with captured(logging.ERROR) as log:
+        step = AssignLatePenalties(config=chapter.course.config, log=log.logger)
+        resources = {"nbgrader": where | {"db_url": chapter.course.database}}
+        step.preprocess(new_notebook(), resources)
+
+
+def scores(chapter: ChapterFiles, student: str) -> dict[str, Score]:
+    """Return a student's points by column; empty where the gradebook knows of no submission."""
+    return standing(chapter, student).scores
+
+
+def students(course: Course) -> list[str]:
+    """Return the names of all students that the gradebook knows."""
+    with opened(course) as book:
+        return [student.id for student in book.students]

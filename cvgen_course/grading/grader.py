@@ -22,6 +22,7 @@ from cvgen_course.grading import attempts, gradebook, steps
 from cvgen_course.grading.companions import copy_companions, regular_files
 from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.execute import Executor, Limits
+from cvgen_course.grading.marks import with_marks
 from cvgen_course.grading.remarks import bounded, printable
 from cvgen_course.grading.repair import repair
 from cvgen_course.grading.results import Result, first_error, load_result, read_reports, save_result
@@ -35,7 +36,7 @@ from cvgen_course.notebooks.cells import check_call, is_check
 from cvgen_course.notebooks.pairing import to_json
 from cvgen_course.provenance import code_hash
 
-WORST_FIRST = ("kernel died", "timeout", "output cut")
+WORST_FIRST = ("gradebook changed", "kernel died", "timeout", "output cut")
 NOTHING_TO_GRADE = ("bad name", "not submitted")
 CHANGED = "The submission or the course changed after this grading."
 EARLIER = "The points are still those of the grading before."
@@ -204,18 +205,7 @@ class Grader:
 
     def with_points(self, result: Result) -> Result:
         """Return a result with the points that stand in the gradebook now, a teacher's included."""
-        if result.status == "bad name":
-            return result  # no gradebook could keep it
-        scores = gradebook.scores(self.chapter, result.student)
-        columns = gradebook.columns(self.released)
-        known = [
-            (column, scores[column.grade_id]) for column in columns if column.grade_id in scores
-        ]
-        return dataclasses.replace(
-            result,
-            points={column.grade_id: score.points for column, score in known},
-            pending=tuple(column.title for column, score in known if score.pending),
-        )
+        return with_marks(result, self.chapter, gradebook.columns(self.released))
 
     def earlier(self, submission: Submission) -> Result | None:
         """Return the result of an earlier run; where things changed since, a remark says so."""

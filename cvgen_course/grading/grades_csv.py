@@ -11,12 +11,18 @@ from cvgen_course.grading.results import ClassResult
 
 
 def write_grades(outcome: ClassResult) -> None:
-    """Write one line per student: points per exercise, total, status, what is still to be read."""
+    """Write one line per student: points per exercise, penalty, total, status, what is to be read.
+
+    The total is what nbgrader's export calls the score: after the penalty.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     titles = [column.title for column in outcome.columns]
     writer.writerow(
-        ["student", *map(_harmless, titles), "total", "of", "status", "to read", "remarks"]
+        [
+            *("student", *map(_harmless, titles), "late (hours)", "penalty", "total", "of"),
+            *("status", "to read", "remarks"),
+        ]
     )
     for result in outcome.results:
         scores = [result.points.get(column.grade_id) for column in outcome.columns]
@@ -24,11 +30,13 @@ def write_grades(outcome: ClassResult) -> None:
             [
                 _harmless(printable(result.student)),
                 *("" if score is None else round(score, 4) for score in scores),
+                round(result.late / 3600, 2) if result.late else "",
+                round(result.penalty, 4) if result.late else "",
                 "" if result.total is None else round(result.total, 4),
                 outcome.max_points,
                 result.status,
                 _harmless(", ".join(result.pending)),
-                _harmless(" ".join(result.remarks)),
+                _harmless(" ".join(result.sentences)),
             ]
         )
     # the byte order mark tells spreadsheets that this is UTF-8

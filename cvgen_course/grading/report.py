@@ -48,7 +48,8 @@ def render(outcome: ClassResult, root: Path) -> str:
         median=median(known),
         lowest=known[0] if known else None,
         highest=known[-1] if known else None,
-        problems=[r for r in outcome.results if r.remarks],
+        problems=[r for r in outcome.results if r.sentences],
+        late=any(r.late for r in outcome.results),
         pending=sum(1 for r in outcome.results if r.pending),
         feedback=pages,
     )

@@ -42,6 +42,10 @@ class Result:
         seconds: how long it took.
         feedback: the feedback page, relative to the course; empty where there is none.
         fresh: whether it was graded now, not in an earlier run.
+        auto: the automatic points that the last run gave, by ``grade_id``; None: not known.
+        late: seconds after the deadline, or 0.
+        penalty: points that are taken off for that.
+        marks: sentences on what stands in the gradebook, such as marks changed from outside.
     """
 
     student: str
@@ -53,12 +57,26 @@ class Result:
     seconds: float = 0.0
     feedback: str = ""
     fresh: bool = True
+    auto: dict[str, float | None] | None = None
+    late: float = 0.0
+    penalty: float = 0.0
+    marks: tuple[str, ...] = ()
 
     @property
     def total(self) -> float | None:
-        """Return the sum of the points so far; None where nothing was graded."""
+        """Return the points so far, less the penalty; None where nothing was graded."""
         known = [value for value in self.points.values() if value is not None]
-        return sum(known) if known else None
+        return max(0.0, sum(known) - self.penalty) if known else None
+
+    @property
+    def status_word(self) -> str:
+        """Return the status as one reads it: whoever is late is said to be late."""
+        return f"{self.status}, late" if self.late else self.status
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Return all remarks: on the submission, and on its marks."""
+        return (*self.remarks, *self.marks)
 
 
 @dataclass(frozen=True)
@@ -85,6 +103,11 @@ class ClassResult:
     def max_points(self) -> float:
         """Return the full points of the chapter."""
         return sum(column.points for column in self.columns)
+
+    @property
+    def submissions(self) -> int:
+        """Return how many students handed something in."""
+        return sum(result.status != "not submitted" for result in self.results)
 
 
 def read_reports(path: Path) -> dict[str, Report]:
@@ -152,6 +175,7 @@ def load_result(chapter: ChapterFiles, student: str, fingerprint: str | None) ->
         kept |= {
             "remarks": tuple(kept["remarks"]),
             "pending": tuple(kept["pending"]),
+            "marks": tuple(kept.get("marks", ())),
             "fresh": False,
         }
         return Result(reports=reports, **kept)

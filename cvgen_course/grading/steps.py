@@ -20,14 +20,19 @@ from nbgrader.preprocessors import Execute, SaveAutoGrades
 from sqlalchemy.exc import SQLAlchemyError
 
 from cvgen_course.errors import SubmissionError
-from cvgen_course.grading import gradebook
+from cvgen_course.grading import gradebook, watch
 from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.execute import Event, Executor, Limits
 from cvgen_course.grading.guard import guard
 from cvgen_course.grading.logs import captured
+from cvgen_course.grading.read_answers import keep_marks, marked
 from cvgen_course.grading.remarks import bounded
 
 Resources = dict[str, Any]
+GRADEBOOK_CHANGED = (
+    "While this notebook ran, the gradebook changed: {}. Were you at work in the Formgrader then? "
+    "If not, the notebook did it: put a copy of the gradebook back, and grade all others again."
+)
 
 
 def autograde(
@@ -42,7 +47,8 @@ def autograde(
     """Run nbgrader's autograde on one repaired submission.
 
     Its steps are nbgrader's own; only the running of the notebook goes through ``executor``, and a
-    look at the checks' results comes before points are saved.
+    look at the checks' results comes before points are saved. A teacher's marks stand where what
+    they were given for is unchanged.
 
     Args:
         chapter: the chapter.
@@ -60,13 +66,17 @@ def autograde(
         SubmissionError: nbgrader can't grade it.
     """
     events: list[Event] = []
+    seen: list[Event] = []  # for the teacher, who may have been at work in the Formgrader
     remarks: list[str] = []
 
     def run(notebook: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         folder = Path(chapter.course.root, resources["metadata"]["path"])
+        before = watch.content(chapter.course)
         notebook, happened = executor.execute(notebook, folder, {"CVGEN_SEED": seed}, limits)
         events.extend(happened)
         _make_way(folder / f"{chapter.notebook}.ipynb")
+        if what := watch.changed(chapter.course, before):
+            seen.append(Event("gradebook changed", GRADEBOOK_CHANGED.format(what)))
         return notebook, resources
 
     def look(notebook: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
@@ -83,8 +93,10 @@ def autograde(
         steps.append(run if step is Execute else step)
     submitted = os.path.relpath(repaired, chapter.course.root)
     directory = chapter.course.directory(submitted_directory=submitted)
+    read = marked(chapter, student)
     _convert(_OneAutograde, chapter, student, directory, autograde_preprocessors=steps)
-    return events, remarks
+    keep_marks(chapter, student, read)
+    return [*events, *seen], remarks
 
 
 def _make_way(path: Path) -> None:

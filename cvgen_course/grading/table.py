@@ -54,7 +54,7 @@ def _class_table(outcome: ClassResult, width: int) -> Table:
     if numbered:
         titles = [str(position) for position, _ in enumerate(titles, start=1)]
     digits = 1 if numbered else 2
-    count = len(outcome.results)
+    count = outcome.submissions
     title = f"{outcome.chapter}: {count} submission{'' if count == 1 else 's'}"
     table = Table(title=escape(title), box=box.SIMPLE_HEAD, padding=(0, int(not numbered), 0, 0))
     table.add_column("student", overflow="fold", min_width=8)
@@ -67,7 +67,7 @@ def _class_table(outcome: ClassResult, width: int) -> Table:
             Text(printable(result.student)),
             *(Text(_points_of(result, column.grade_id, digits)) for column in outcome.columns),
             number(result.total, digits),
-            Text(result.status, style=COLOURS.get(result.status, "red")),
+            Text(result.status_word, style=COLOURS.get(result.status, "red")),
         )
     if numbered:
         names = (f"{i} {column.title}" for i, column in enumerate(outcome.columns, start=1))
@@ -88,7 +88,7 @@ def show(outcome: ClassResult, console: Console) -> None:
     """Print the table, a sentence on each problem, and where report and points lie."""
     console.print(_class_table(outcome, console.width))
     for result in outcome.results:
-        for remark in result.remarks:
+        for remark in result.sentences:
             console.print(Text(f"  {printable(result.student)}: {remark}"), soft_wrap=True)
     for note in outcome.notes:
         console.print(Text(f"  {note}"), soft_wrap=True)

@@ -62,7 +62,7 @@ def test_report_escapes_what_students_wrote_and_loads_nothing(outcome, tmp_path)
 def test_report_says_what_a_teacher_wants_to_know(outcome, tmp_path):
     html = render(outcome, tmp_path)
     for text in (
-        "3 submissions",
+        "2 submissions; 1 without one",
         "mean of 8",
         "1 of 1",
         "diagnosis",

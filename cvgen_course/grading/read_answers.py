@@ -1,0 +1,73 @@
+"""A teacher's marks: each stands until what it was given for changes.
+
+nbgrader itself puts every marked answer back on the list of those to be read, at every grading.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import nbformat
+from nbformat import NotebookNode
+from nbgrader.api import MissingEntry
+
+from cvgen_course.grading import gradebook
+from cvgen_course.grading.course import ChapterFiles
+from cvgen_course.notebooks.cells import grade_id, is_check, is_graded, is_solution
+
+
+class Marked(NamedTuple):
+    """A teacher's mark, and what it was given for.
+
+    Attributes:
+        points: the mark.
+        work: the student's cells that it rests on.
+    """
+
+    points: float
+    work: tuple[str, ...]
+
+
+def marked(chapter: ChapterFiles, student: str) -> dict[str, Marked]:
+    """Return the marks that a teacher has given and need no second look, by ``grade_id``."""
+    work = _work(chapter, student)
+    return {
+        name: Marked(score.manual, work[name])
+        for name, score in gradebook.scores(chapter, student).items()
+        if score.manual is not None and not score.pending and name in work
+    }
+
+
+def keep_marks(chapter: ChapterFiles, student: str, before: dict[str, Marked]) -> None:
+    """Take marked answers off nbgrader's list again, where mark and work are as they were."""
+    work = _work(chapter, student) if before else {}
+    with gradebook.opened(chapter.course) as book:
+        for name, mark in before.items():
+            try:
+                grade = book.find_grade(name, chapter.notebook, chapter.name, student)
+            except MissingEntry:
+                continue
+            if (grade.manual_score, work.get(name)) == mark:
+                grade.needs_manual_grade = False
+        book.db.commit()
+
+
+def _work(chapter: ChapterFiles, student: str) -> dict[str, tuple[str, ...]]:
+    """Return what each mark rests on: a written answer on itself, a check on all answers."""
+    folder = chapter.course.tree("autograded") / student / chapter.name
+    path = Path(folder, f"{chapter.notebook}.ipynb")
+    if not path.is_file():
+        return {}
+    cells = nbformat.read(path, as_version=4).cells
+    code = tuple(_text(c) for c in cells if c.cell_type == "code" and not is_check(c))
+    return {
+        grade_id(cell): (_text(cell),) if is_solution(cell) else code
+        for cell in cells
+        if is_graded(cell)
+    }
+
+
+def _text(cell: NotebookNode) -> str:
+    """Return a cell's text, with the pictures that were pasted into it."""
+    return f"{cell.source}\n{cell.get('attachments', '')}"
