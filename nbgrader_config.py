@@ -3,6 +3,7 @@
 import os
 import warnings
 
+from cvgen_course.grading.course import TEMPLATES
 from cvgen_course.notebooks.regions import CODE_STUB, TEXT_STUB
 
 c = get_config()  # noqa: F821
@@ -52,6 +53,17 @@ c.LimitOutput.max_traceback = 50
 
 # Validate, as the student sees it: one table per check, wide enough for its lines.
 c.Validator.width = 100
+
+# No script of a student's runs where others look at the work: not in the Formgrader, which has the
+# rights of whoever opens it, nor on the feedback page, which has a template of its own.
+c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {
+    "clean_html": "cvgen_course.grading.clean.clean_html",
+    "markdown2html": "cvgen_course.grading.clean.markdown_to_html",
+}
+c.HTMLExporter.template_name = "cvgen_feedback"
+c.HTMLExporter.extra_template_basedirs = [str(TEMPLATES)]
+c.GenerateFeedback.preprocessors.append("cvgen_course.grading.feedback.NameAndUnread")
 
 c.ClearSolutions.code_stub = {"python": CODE_STUB}
 c.ClearSolutions.text_stub = TEXT_STUB

@@ -8,6 +8,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from cvgen_course.grading.results import agrees, number, report_of
 from cvgen_course.notebooks.cells import exercise_name, is_check, points
 
 
@@ -29,7 +30,25 @@ def guard(notebook: NotebookNode) -> list[str]:
             remarks.append(f"The check of {exercise_name(cell)} {problem}; it counts as 0.")
             error = new_output("error", ename="NoPoints", evalue=problem, traceback=[problem])
             cell.outputs = [error, *cell.outputs]
+        elif contradiction := _contradiction(cell):
+            remarks.append(f"The check of {exercise_name(cell)} {contradiction}.")
     return remarks
+
+
+def _contradiction(cell: NotebookNode) -> str:
+    """Return in what a grade cell's result and its table differ; empty where they don't."""
+    shown = [o for o in cell.outputs if o.output_type == "execute_result"]
+    report = report_of(cell)
+    if not shown or report is None or any(o.output_type == "error" for o in cell.outputs):
+        return ""
+    value = float(_as_text(shown[0]["data"]["text/plain"]))
+    if agrees(report, value):
+        return ""
+    passed = sum(row.passed for row in report.rows)
+    return (
+        f"gave {number(value)} points, but its table says {number(report.points)}, with {passed} "
+        f"of {len(report.rows)} cases passed: they come from the student's process; look at it"
+    )
 
 
 def _result_problem(cell: NotebookNode) -> str:

@@ -23,6 +23,7 @@ from cvgen_course.reports import MIME, Report
 
 FORMAT = 2
 LONGEST = 400
+HUNDREDTH = 0.01 + 1e-9
 EXPLAINED = ("NotImplementedError", "KeyboardInterrupt")
 NOT_GRADED = ("bad name", "not graded", "set aside")
 
@@ -113,13 +114,28 @@ class ClassResult:
 def read_reports(path: Path) -> dict[str, Report]:
     """Return what the checks in an autograded notebook reported, by ``grade_id``."""
     notebook = nbformat.read(path, as_version=4)
-    reports = {}
-    for cell in filter(is_check, notebook.cells):
-        found = [o["data"][MIME] for o in cell.outputs if MIME in o.get("data", {})]
-        if len(found) == 1:
-            with contextlib.suppress(ValueError):
-                reports[grade_id(cell)] = Report.from_json(found[0])
-    return reports
+    reports = {grade_id(cell): report_of(cell) for cell in filter(is_check, notebook.cells)}
+    return {name: report for name, report in reports.items() if report is not None}
+
+
+def report_of(check: NotebookNode) -> Report | None:
+    """Return what a check reported among its outputs, or None where that is no one report."""
+    found = [o["data"][MIME] for o in check.outputs if MIME in o.get("data", {})]
+    if len(found) == 1:
+        with contextlib.suppress(ValueError):
+            return Report.from_json(found[0])
+    return None
+
+
+def agrees(report: Report, points: float) -> bool:
+    """Return whether a check's points are those that its own table shows.
+
+    Both come from the student's process, which may have sent anything. A check counts hundredths.
+    """
+    total = math.fsum(row.weight for row in report.rows)
+    passed = math.fsum(row.weight for row in report.rows if row.passed)
+    share = report.max_points * passed / total if total else 0.0
+    return math.isclose(report.points, points, abs_tol=1e-9) and abs(share - points) <= HUNDREDTH
 
 
 def first_error(notebook: NotebookNode) -> list[str]:

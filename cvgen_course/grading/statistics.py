@@ -6,7 +6,8 @@ from collections import Counter
 from typing import NamedTuple
 
 from cvgen_course.grading.gradebook import Column
-from cvgen_course.grading.results import ClassResult, Result
+from cvgen_course.grading.results import ClassResult, Result, agrees
+from cvgen_course.reports import Report
 
 MOST_BINS, MOST_LISTED = 10, 5
 
@@ -38,6 +39,7 @@ class ExerciseStatistics(NamedTuple):
         graded: how many have points.
         nothing: how many answers passed no case at all: blank, or not running.
         pending: how many answers a teacher still has to read.
+        contradicted: how many checks gave other points than their tables, which count nowhere then.
         missed: the most-missed cases, most first.
         mistakes: recognised mistakes with their counts, most first.
     """
@@ -49,6 +51,7 @@ class ExerciseStatistics(NamedTuple):
     graded: int
     nothing: int
     pending: int
+    contradicted: int
     missed: tuple[Missed, ...]
     mistakes: tuple[tuple[str, int], ...]
 
@@ -85,7 +88,8 @@ def _one_exercise(column: Column, results: tuple[Result, ...]) -> ExerciseStatis
     """Return one exercise's statistics."""
     name = column.grade_id
     known = [p for result in results if (p := result.points.get(name)) is not None]
-    reports = [result.reports[name] for result in results if name in result.reports]
+    sent = [(result, result.reports[name]) for result in results if name in result.reports]
+    reports = [report for result, report in sent if _agrees(result, name, report)]
     failed: Counter[str] = Counter()
     seen: Counter[str] = Counter()
     partly = [report for report in reports if any(row.passed for row in report.rows)]
@@ -102,9 +106,16 @@ def _one_exercise(column: Column, results: tuple[Result, ...]) -> ExerciseStatis
         len(known),
         len(reports) - len(partly),
         sum(1 for r in results if r.points and r.points.get(name) is None),
+        len(sent) - len(reports),
         tuple(Missed(t, n, seen[t]) for t, n in _ranked(failed)[:MOST_LISTED]),
         tuple(_ranked(mistakes)[:MOST_LISTED]),
     )
+
+
+def _agrees(result: Result, name: str, report: Report) -> bool:
+    """Return whether a report is the one that its points follow from."""
+    given = (result.auto or result.points).get(name)
+    return given is not None and agrees(report, given)
 
 
 def _ranked(counts: Counter[str]) -> list[tuple[str, int]]:

@@ -21,7 +21,7 @@ def content(course: Course) -> Content:
 
 
 def changed(course: Course, before: Content) -> str:
-    """Return what is different in the gradebook since ``before``, in a few words; empty: nothing."""
+    """Return what is different in the gradebook since ``before``, or an empty text."""
     after = content(course)
     differences = {
         name: after[name] ^ before[name] for name in after if after[name] != before[name]

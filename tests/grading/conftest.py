@@ -1,12 +1,11 @@
 """A tiny course of one chapter, made in a temporary folder: quick to release and to grade."""
 
-import copy
 import json
 import shutil
 
 import nbformat
 import pytest
-from support.tiny_course import CHAPTER, NOTEBOOK, RIGHT, write_course
+from support.tiny_course import CHAPTER, NOTEBOOK, RIGHT, answered, write_course
 
 
 @pytest.fixture(scope="session")
@@ -59,12 +58,3 @@ def submit(released_course):
         return folder
 
     return write
-
-
-def answered(lecture, answers):
-    notebook = copy.deepcopy(lecture)
-    for cell in notebook.cells:
-        flags = cell.metadata.get("nbgrader", {})
-        if flags.get("solution") and flags["grade_id"] in answers:
-            cell.source = answers[flags["grade_id"]]
-    return notebook

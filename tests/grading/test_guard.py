@@ -4,6 +4,7 @@ from nbformat.v4 import new_output
 from nbgrader.utils import determine_grade
 
 from cvgen_course.grading.guard import guard
+from cvgen_course.reports import MIME, Report, Row
 
 
 def result(text):
@@ -62,3 +63,32 @@ def test_guard_leaves_a_failed_check_alone(executed):
     check(executed).outputs = failed
     assert guard(executed) == []
     assert check(executed).outputs == failed
+
+
+def reported(points, *passed):
+    rows = tuple(Row(f"case {i}", ok, 1.0) for i, ok in enumerate(passed))
+    report = Report("double", "Double", points, 2.0, rows)
+    return new_output("display_data", data={MIME: report.to_json()})
+
+
+@pytest.mark.parametrize(
+    ("report", "text"),
+    [
+        (reported(2.0, True, True), "2.0"),
+        (reported(0.66, True, False, False), "0.66"),
+        (reported(0.0, False), "0.0"),
+    ],
+)
+def test_guard_says_nothing_of_points_that_follow_from_their_table(executed, report, text):
+    check(executed).outputs = [report, result(text)]
+    assert guard(executed) == []
+
+
+@pytest.mark.parametrize(
+    "report", [reported(0.0, False, False), reported(2.0, False, True), reported(1.0, True, True)]
+)
+def test_guard_says_where_points_differ_from_their_table(executed, report):
+    check(executed).outputs = [report, result("2.0")]
+    (remark,) = guard(executed)
+    assert "The check of double gave 2 points, but its table says" in remark
+    assert determine_grade(check(executed)) == (2.0, 2.0)

@@ -1,6 +1,7 @@
-"""What stands in the gradebook is what table, file and report say, and what nobody gave is named."""
+"""What stands in the gradebook is what the class's table says, and what nobody gave is named."""
 
 import csv
+import re
 import sqlite3
 
 import nbformat
@@ -247,3 +248,22 @@ def test_a_mark_that_came_while_the_notebook_ran_is_to_be_read(ready, submit):
     )
     graded(ready, executor=executor, force=True)
     assert pending(ready, "ada")
+
+
+def test_feedback_says_to_be_read_and_runs_nobodys_script(ready, submit):
+    def evil(notebook):
+        notebook.cells.append(nbformat.v4.new_markdown_cell("<script>x()</script> $a<b$"))
+
+    late_class(ready, submit)
+    submit(ready, "late", edit=evil)
+    late = by_name(graded(ready))["late"]
+    page = (ready / late.feedback).read_text(encoding="utf-8")
+    assert '<a href="#written">written</a>: to be read / 1.0' in page
+    assert "tiny: 0.0 / 6.0" in page
+    assert "4.0 points are taken off" in page
+    assert "default-src 'none'" in page
+    assert "&lt;script&gt;x()" in page
+    nonce = re.search(r"script-src 'nonce-([-0-9a-f]{36})'", page).group(1)
+    scripts = re.findall(r"<script[^>]*>", page)
+    assert len(scripts) == 2
+    assert all(f'nonce="{nonce}"' in script for script in scripts)

@@ -23,7 +23,7 @@ def outcome(tmp_path):
     report = Report(EVIL, EVIL, 1.0, 2.0, rows, f"{EVIL} diagnosis")
     results = (
         Result("=1+1", "graded", (), {"test_a": 2.0, "w": None}, ("written",), {"test_a": report},
-               1.0, "feedback/=1+1/01_x/x #1.html"),
+               1.0, "feedback/=1+1/01_x/x #1.html", auto={"test_a": 1.0}),
         Result(f"{EVIL}\x1b[31m", "timeout", (f"{EVIL} took long.",), {"test_a": 0.5, "w": 0.0}),
         Result("nobody", "not submitted", ("There is no folder 01_x.",)),
     )  # fmt: skip

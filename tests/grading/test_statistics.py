@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ def class_of(*results, columns=(COLUMN,)):
     return ClassResult("01_x", columns, results, (), Path("r.html"), Path("g.csv"))
 
 
-def student(name, points, passed=(), diagnosis=""):
+def student(name, points, passed=(), diagnosis="", claimed=None):
     rows = tuple(Row(f"case {i}", ok, 1.0) for i, ok in enumerate(passed))
-    reports = {"test_a": Report("a_thing", "A thing", 0.0, 2.0, rows, diagnosis)} if rows else {}
+    shown = points if claimed is None else claimed
+    reports = {"test_a": Report("a_thing", "A thing", shown, 2.0, rows, diagnosis)} if rows else {}
     return Result(name, "graded", points={"test_a": points}, reports=reports)
 
 
@@ -47,14 +49,15 @@ def test_exercise_statistics_counts_missed_cases_of_answers_that_pass_some():
     (found,) = exercise_statistics(
         class_of(
             student("a", 2.0, (True, True, True)),
-            student("b", 1.0, (True, False, False), "rows are columns"),
-            student("c", 1.0, (True, True, False), "rows are columns"),
+            student("b", 0.66, (True, False, False), "rows are columns"),
+            student("c", 1.33, (True, True, False), "rows are columns"),
             student("blank", 0.0, (False, False, False)),
             student("by_hand", None),
         )
     )
     assert found.title == "A thing"
-    assert (found.mean, found.full, found.graded, found.nothing) == (1.0, 1, 4, 1)
+    assert (found.mean, found.full, found.graded) == (pytest.approx(3.99 / 4), 1, 4)
+    assert (found.nothing, found.contradicted) == (1, 0)
     assert found.pending == 1
     assert found.missed == (("case 2", 2, 3), ("case 1", 1, 3))
     assert found.mistakes == (("rows are columns", 2),)
@@ -68,8 +71,29 @@ def test_exercise_statistics_of_nobody():
 @pytest.mark.parametrize("passed", [True, False])
 def test_exercise_statistics_lists_equal_counts_by_name(passed):
     results = [
-        student("a", 1.0, (passed, not passed, True)),
-        student("b", 1.0, (not passed, passed, True)),
+        student("a", 1.33, (passed, not passed, True)),
+        student("b", 1.33, (not passed, passed, True)),
     ]
     (found,) = exercise_statistics(class_of(*results))
     assert [m.title for m in found.missed] == ["case 0", "case 1"]
+
+
+@pytest.mark.parametrize(
+    ("points", "passed", "claimed"),
+    [
+        (2.0, (False, False), 0.0),
+        (2.0, (False, False), 2.0),
+        (2.0, (True, False), None),
+        (0.0, (True, True), None),
+        (2.0, (True, True), 1.0),
+    ],
+)
+def test_exercise_statistics_count_no_table_that_differs_from_its_points(points, passed, claimed):
+    (found,) = exercise_statistics(class_of(student("a", points, passed, "d", claimed)))
+    assert (found.contradicted, found.nothing, found.missed, found.mistakes) == (1, 0, (), ())
+
+
+def test_exercise_statistics_hold_a_table_to_the_checks_points_not_to_a_teachers():
+    result = dataclasses.replace(student("a", 2.0, (True, False), "d", 1.0), auto={"test_a": 1.0})
+    (found,) = exercise_statistics(class_of(result))
+    assert (found.contradicted, found.full, found.mistakes) == (0, 1, (("d", 1),))

@@ -1,0 +1,66 @@
+"""HTML from notebooks, made harmless: for feedback pages, and for the Formgrader.
+
+A notebook's text and outputs may hold any HTML. What is shown of it keeps its form, and its style
+where that can't cover other things; what would run, load, send or lead elsewhere is shown as text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from bleach import ALLOWED_TAGS, clean
+from bleach.css_sanitizer import ALLOWED_CSS_PROPERTIES, CSSSanitizer
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+KNOWN_TAGS = """
+    br caption center col colgroup dd del details div dl dt figcaption figure h1 h2 h3 h4 h5 h6 hr
+    img ins kbd mark p pre s samp small span sub summary sup table tbody td tfoot th thead tr u var
+    wbr
+"""
+KNOWN_ATTRIBUTES = """
+    align alt aria-label border class colspan height href id open role rowspan scope span src start
+    style title valign width
+"""
+KNOWN_PROPERTIES = """
+    background border border-bottom border-left border-radius border-right border-spacing border-top
+    box-sizing flex flex-wrap gap justify-content margin margin-bottom margin-left margin-right
+    margin-top max-width min-width opacity overflow-wrap padding padding-bottom padding-left
+    padding-right padding-top table-layout
+"""
+TAGS = ALLOWED_TAGS | set(KNOWN_TAGS.split())
+ATTRIBUTES = set(KNOWN_ATTRIBUTES.split())
+PROPERTIES = ALLOWED_CSS_PROPERTIES | set(KNOWN_PROPERTIES.split())
+STYLE_SHEET = re.compile(r"<style\b.*?</style\s*>", re.IGNORECASE | re.DOTALL)
+
+
+def clean_html(html: Any) -> str:
+    """Return HTML with nothing in it that runs, loads, sends, or covers the rest of the page."""
+    text = html.decode("utf-8", "replace") if isinstance(html, bytes) else str(html)
+    return clean(
+        STYLE_SHEET.sub("", text),  # a table of pandas brings one; shown as text it is in the way
+        tags=TAGS,
+        attributes=_may_stay,
+        protocols={"http", "https", "mailto", "data"},
+        css_sanitizer=CSSSanitizer(allowed_css_properties=PROPERTIES),
+    )
+
+
+@pass_context
+def markdown_to_html(context: Context, source: str) -> str:
+    """Return Markdown as HTML, as nbconvert does, and clean."""
+    attachments = context.get("cell", {}).get("attachments", {})
+    renderer = IPythonRenderer(escape=False, attachments=attachments)
+    return clean_html(MarkdownWithMath(renderer=renderer).render(source))
+
+
+def _may_stay(tag: str, name: str, value: str) -> bool:
+    """Return whether an attribute may stay; a picture must come with the page."""
+    data = re.sub(r"[\x00-\x20]", "", value).lower().startswith("data:")
+    if name == "src":
+        return tag == "img" and value.startswith("data:image/")
+    if name == "href":
+        return tag == "a" and not data
+    return name in ATTRIBUTES

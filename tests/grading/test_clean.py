@@ -1,0 +1,82 @@
+import re
+
+import pytest
+
+from cvgen_course.grading.clean import clean_html, markdown_to_html
+from cvgen_course.reports import Report, Row
+from cvgen_course.reports.html_table import html_table
+
+HARMFUL = [
+    "<script>x()</script>",
+    "<SCRIPT/src=//x></SCRIPT>",
+    "<img src=x onerror=x()>",
+    "<img src='https://x/y.png'>",
+    "<a href='javascript:x()'>a</a>",
+    "<a href='java&#115;cript:x()'>a</a>",
+    "<a href=' data:text/html,x'>a</a>",
+    "<a href='vbscript:x'>a</a>",
+    "<iframe srcdoc='<script>x()</script>'></iframe>",
+    "<meta http-equiv=refresh content='0;url=//x'>",
+    "<base href=//x>",
+    "<form action=//x><button>b</button></form>",
+    "<input autofocus onfocus=x()>",
+    "<svg onload=x()><style><meta http-equiv=refresh content=0></style></svg>",
+    "<object data=//x></object><embed src=//x>",
+    "<link rel=stylesheet href=//x>",
+    "<details open ontoggle=x()><summary>s</summary></details>",
+    "<div style='position:fixed;inset:0;background-image:url(//x)'>d</div>",
+    "<style>body { display: none }</style>",
+    "<noscript><p title='</noscript><img src=x onerror=x()>'></noscript>",
+    "<!-- --!><script>x()</script> -->",
+    "<math><mtext><table><mglyph><style><img src=x onerror=x()></style></table></math>",
+]
+TAG = re.compile(r"<\s*/?\s*([a-zA-Z]+)([^>]*)>")
+
+
+@pytest.mark.parametrize("html", HARMFUL)
+def test_clean_html_leaves_nothing_that_runs_loads_or_leads_away(html):
+    for tag, attributes in TAG.findall(clean_html(html)):
+        assert tag in {"a", "img", "details", "summary", "div", "p", "table"}
+        assert not re.search(
+            r"\bon\w+=|script:|data:|src=|position|url\(|srcdoc|action=", attributes
+        )
+
+
+@pytest.mark.parametrize("html", HARMFUL)
+def test_markdown_is_as_clean_as_html(html):
+    for tag, attributes in TAG.findall(markdown_to_html({}, f"One\n\n{html}\n\nTwo {html}")):
+        assert tag not in {"script", "iframe", "meta", "base", "form", "svg", "style", "object"}
+        assert not re.search(r"\bon\w+=|script:|data:|position|url\(", attributes)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<table border="1" class="dataframe"><thead><tr><th>a</th></tr></thead></table>',
+        '<img src="data:image/png;base64,AAAA" alt="a curve">',
+        '<a href="https://arxiv.org/abs/1512.02325">SSD</a>',
+        "<details open><summary>More</summary><p>H<sub>2</sub>O</p></details>",
+    ],
+)
+def test_clean_html_leaves_what_is_harmless(html):
+    assert clean_html(html).replace('open=""', "open") == html
+
+
+def test_clean_html_leaves_a_checks_table_as_it_is():
+    rows = (Row("zero", True, 1.0), Row("one", False, 1.0, "wrong", "look", "`1`", "2"))
+    table = html_table(Report("double", "Double", 1.0, 2.0, rows, "a mistake"))
+    styles = re.findall(r'style="([^"]*)"', clean_html(table))
+    assert [s.replace(" ", "").count(":") for s in styles] == [
+        s.replace(" ", "").count(":") for s in re.findall(r'style="([^"]*)"', table)
+    ]
+
+
+def test_what_a_student_writes_with_angle_brackets_is_not_lost():
+    assert "if x &lt;y and z&gt; w" in markdown_to_html({}, "if x <y and z> w").replace('=""', "")
+
+
+def test_markdown_keeps_equations_and_pasted_pictures():
+    cell = {"attachments": {"a.png": {"image/png": "AAAA"}}}
+    html = markdown_to_html({"cell": cell}, "$a<b$ ![x](attachment:a.png)")
+    assert "$a&lt;b$" in html
+    assert 'src="data:image/png;base64,AAAA"' in html
