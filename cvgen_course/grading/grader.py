@@ -21,6 +21,7 @@ from cvgen_course.errors import CourseError, SubmissionError
 from cvgen_course.grading import attempts, gradebook, steps
 from cvgen_course.grading.companions import copy_companions, regular_files
 from cvgen_course.grading.course import ChapterFiles
+from cvgen_course.grading.current import refuse_outdated
 from cvgen_course.grading.execute import Executor, Limits
 from cvgen_course.grading.marks import with_marks
 from cvgen_course.grading.remarks import bounded, printable
@@ -72,18 +73,21 @@ class Grader:
         """Read the lecture and make it known to the gradebook; no other grader may be at work.
 
         Raises:
-            CourseError: there is no lecture, or the gradebook has other graded cells.
+            CourseError: there is no lecture, the chapter changed since it was made, or the
+                gradebook has other graded cells.
         """
         if not chapter.released.is_file():
             raise CourseError(f"{chapter.released} is missing; run: cvgen release {chapter.name}")
         released = nbformat.read(chapter.released, as_version=4)
+        code = _code_of_checks(released)
+        refuse_outdated(chapter, code)
         gradebook.register(chapter, released)
         for left in chapter.course.private.glob("run-*"):  # by a run that was killed
             shutil.rmtree(left, ignore_errors=True)
         if limits is None:
             limits = Limits(cell_seconds=chapter.course.cell_seconds)
         secret = read_secret(chapter.course.private)
-        return cls(chapter, released, executor, limits, secret, _code_of_checks(released))
+        return cls(chapter, released, executor, limits, secret, code)
 
     def grade(self, submission: Submission, force: bool, insist: bool = False) -> Result:
         """Grade one submission, or return its kept result where nothing changed.
