@@ -1,4 +1,4 @@
-"""The command `cvgen`: release, grade, renew, book, train, demo, doctor."""
+"""The command `cvgen`: release, grade, feedback, roster, renew, book, train, demo, doctor."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ NAMES = ", ".join(chapter.name for chapter in READY)
 EXTRA = {
     "release": "grading",
     "grade": "grading",
+    "feedback": "grading",
+    "roster": "grading",
     "demo": "grading,book",
     "book": "book",
     "train": "train",
@@ -78,6 +80,37 @@ def grade(
     show(outcome, console)
     if any(result.status in NOT_GRADED for result in outcome.results):
         raise typer.Exit(3)
+
+
+@app.command()
+def feedback(
+    chapter: Annotated[str, typer.Argument(help=f"one of {NAMES}")],
+    send: Annotated[
+        bool, typer.Option("--send", help="put the pages into the exchange, for students to fetch")
+    ] = False,
+) -> None:
+    """Make all feedback pages anew, with the marks that you gave by hand."""
+    from cvgen_course.grading.course import Course
+    from cvgen_course.grading.exchange import give_back
+
+    done = give_back(Course.find(HERE).chapter(_folder(chapter)), send)
+    typer.echo(f"{len(done.made)} pages made, in feedback/")
+    if send:
+        typer.echo(f"{len(done.sent)} pages sent")
+    if done.by_hand:
+        typer.echo(f"Did not hand in through the exchange, send by hand: {', '.join(done.by_hand)}")
+    for sentence in done.failed:
+        typer.echo(sentence)
+
+
+@app.command()
+def roster(
+    file: Annotated[Path, typer.Argument(help="a table with the column id, saved as CSV")],
+) -> None:
+    """Tell the gradebook who is in the class, from a spreadsheet's CSV."""
+    from cvgen_course.grading.roster import import_roster
+
+    typer.echo(f"{import_roster(HERE, file)} students are in the gradebook")
 
 
 @app.command()

@@ -10,6 +10,7 @@ from nbformat import NotebookNode
 from cvgen_course.errors import CourseError
 from cvgen_course.grading import gradebook
 from cvgen_course.grading.course import ChapterFiles, Course
+from cvgen_course.grading.exchange import uncollected
 from cvgen_course.grading.execute import Executor, Limits, LocalExecutor
 from cvgen_course.grading.grader import Grader
 from cvgen_course.grading.grades_csv import write_grades
@@ -72,6 +73,7 @@ def _grade(
     """Grade a chapter while no other command is at work in the course."""
     grader = Grader.start(work, executor or LocalExecutor(), limits)
     submissions, notes = find_submissions(work)
+    notes += uncollected(work)
     chosen = _choose(submissions, students)
     killed = list(filter(grader.was_killed, chosen))
     notes += [KILLED.format(printable(submission.student)) for submission in killed]
