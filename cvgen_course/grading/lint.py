@@ -9,6 +9,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from cvgen_course.grading.promised import broken_promises
 from cvgen_course.notebooks.cells import (
     check_call,
     grade_id,
@@ -37,7 +38,7 @@ def lint(notebook: NotebookNode) -> list[str]:
             found += _lint_check(cell)
         where = f"cell {number} ({grade_id(cell) or cell.cell_type})"
         problems += [f"{where}: {problem}" for problem in found]
-    return problems
+    return problems + broken_promises(notebook)
 
 
 def _lint_cell(cell: NotebookNode) -> list[str]:
