@@ -11,7 +11,7 @@ from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.gradebook import Column, Score
 from cvgen_course.grading.results import Result, number
 
-NOT_SUBMITTED = "Nothing was handed in: there is no folder of this name in submitted/."
+NO_LONGER_THERE = "There is no folder in submitted/; these points are from an earlier grading."
 
 
 def with_marks(result: Result, chapter: ChapterFiles, columns: Iterable[Column]) -> Result:
@@ -45,11 +45,12 @@ def missing(
     """Return a result for each student of the gradebook who has no folder in ``submitted/``."""
     columns, known = list(columns), {result.student for result in results}
     folder = chapter.course.tree("submitted")
-    return [
-        with_marks(Result(name, "not submitted", (NOT_SUBMITTED,)), chapter, columns)
+    found = [
+        with_marks(Result(name, "not submitted", fresh=False), chapter, columns)
         for name in gradebook.students(chapter.course)
         if name not in known and not (folder / name).exists()
     ]
+    return [dataclasses.replace(r, remarks=(NO_LONGER_THERE,)) if r.points else r for r in found]
 
 
 def _on_lateness(late: float, penalty: float) -> str:

@@ -70,6 +70,11 @@ class Result:
         return max(0.0, sum(known) - self.penalty) if known else None
 
     @property
+    def handed_in(self) -> bool:
+        """Return whether there is anything to grade."""
+        return self.status != "not submitted"
+
+    @property
     def status_word(self) -> str:
         """Return the status as one reads it: whoever is late is said to be late."""
         return f"{self.status}, late" if self.late else self.status
@@ -108,7 +113,7 @@ class ClassResult:
     @property
     def submissions(self) -> int:
         """Return how many students handed something in."""
-        return sum(result.status != "not submitted" for result in self.results)
+        return sum(result.handed_in for result in self.results)
 
 
 def read_reports(path: Path) -> dict[str, Report]:

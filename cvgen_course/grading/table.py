@@ -96,6 +96,6 @@ def show(outcome: ClassResult, console: Console) -> None:
     if pending:
         students = "student has" if pending == 1 else "students have"
         console.print(f"? {pending} {students} an answer that a teacher reads, in the Formgrader.")
-    fresh = sum(result.fresh for result in outcome.results)
-    console.print(f"{fresh} graded now, {len(outcome.results) - fresh} unchanged since.")
+    fresh = sum(result.fresh and result.handed_in for result in outcome.results)
+    console.print(f"{fresh} graded now, {outcome.submissions - fresh} unchanged since.")
     console.print(Text(f"Report: {outcome.report}\nPoints: {outcome.table}"), soft_wrap=True)

@@ -146,7 +146,7 @@ def test_grade_lists_who_handed_nothing_in(ready, submit):
         book.update_or_create_student("bob")
     outcome = graded(ready)
     bob = by_name(outcome)["bob"]
-    assert (bob.status, bob.total) == ("not submitted", None)
+    assert (bob.status, bob.total, bob.sentences) == ("not submitted", None, ())
     assert rows_of(outcome)["bob"]["status"] == "not submitted"
     assert outcome.submissions == 1
     assert "1 submission; 1 without one" in outcome.report.read_text(encoding="utf-8")
