@@ -94,9 +94,9 @@ def feedback(
     from cvgen_course.grading.exchange import give_back
 
     done = give_back(Course.find(HERE).chapter(_folder(chapter)), send)
-    typer.echo(f"{len(done.made)} pages made, in feedback/")
+    typer.echo(f"Pages made in feedback/: {len(done.made)}")
     if send:
-        typer.echo(f"{len(done.sent)} pages sent")
+        typer.echo(f"Pages sent through the exchange: {len(done.sent)}")
     if done.by_hand:
         typer.echo(f"Did not hand in through the exchange, send by hand: {', '.join(done.by_hand)}")
     for sentence in done.failed:
@@ -110,7 +110,7 @@ def roster(
     """Tell the gradebook who is in the class, from a spreadsheet's CSV."""
     from cvgen_course.grading.roster import import_roster
 
-    typer.echo(f"{import_roster(HERE, file)} students are in the gradebook")
+    typer.echo(f"Students read into the gradebook: {import_roster(HERE, file)}")
 
 
 @app.command()
