@@ -1,8 +1,14 @@
+import copy
 import re
+from pathlib import Path
 
 import pytest
+from nbconvert import HTMLExporter
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from nbgrader.server_extensions.formgrader.handlers import template_path
 
 from cvgen_course.grading.clean import clean_html, markdown_to_html
+from cvgen_course.grading.course import Course
 from cvgen_course.reports import Report, Row
 from cvgen_course.reports.html_table import html_table
 
@@ -80,3 +86,20 @@ def test_markdown_keeps_equations_and_pasted_pictures():
     html = markdown_to_html({"cell": cell}, "$a<b$ ![x](attachment:a.png)")
     assert "$a&lt;b$" in html
     assert 'src="data:image/png;base64,AAAA"' in html
+
+
+def test_the_formgrader_shows_a_submission_without_its_scripts():
+    """It is the same nbgrader_config.py; the page's own scripts stay."""
+    config = copy.deepcopy(Course.find(Path(__file__)).config)
+    config.HTMLExporter.template_name = "formgrade"
+    config.HTMLExporter.extra_template_basedirs = [template_path]
+    evil = "<script>x()</script><img src=a onerror=x()>"
+    bundles = ({"text/html": evil}, {"text/markdown": evil}, {"application/javascript": "x()"})
+    outputs = [new_output("display_data", data=data) for data in bundles]
+    cells = [new_markdown_cell(evil), new_code_cell("1", outputs=outputs)]
+    flags = {"grade": True, "solution": True, "grade_id": "written", "points": 6}
+    cells.append(new_markdown_cell(evil, metadata={"nbgrader": flags}))
+    shown = {"index": 0, "total": 1, "metadata": {"path": ""}}
+    html, _ = HTMLExporter(config=config).from_notebook_node(new_notebook(cells=cells), shown)
+    assert "&lt;script&gt;x()" in html
+    assert not re.search(r"<script[^>]*>\s*x\(\)|<img[^>]*onerror|^x\(\)$", html, re.MULTILINE)
