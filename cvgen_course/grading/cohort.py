@@ -15,7 +15,7 @@ from cvgen_course.grading.execute import Executor, Limits, LocalExecutor
 from cvgen_course.grading.grader import Grader
 from cvgen_course.grading.grades_csv import write_grades
 from cvgen_course.grading.lock import alone
-from cvgen_course.grading.marks import missing
+from cvgen_course.grading.marks import not_submitted
 from cvgen_course.grading.remarks import printable
 from cvgen_course.grading.report import write_report
 from cvgen_course.grading.results import ClassResult, Result
@@ -86,7 +86,7 @@ def _grade(
     others = [s for s in submissions if s not in chosen]
     results += [r for r in map(grader.earlier, others) if r is not None]
     results = list(map(grader.with_points, results))  # one may have changed another's marks
-    results += missing(results, work, gradebook.columns(grader.released))
+    results += not_submitted(results, work, gradebook.columns(grader.released))
     return _write_class(work, grader.released, results, notes)
 
 

@@ -41,7 +41,7 @@ def with_marks(result: Result, chapter: ChapterFiles, columns: Iterable[Column])
     )
 
 
-def missing(
+def not_submitted(
     results: Iterable[Result], chapter: ChapterFiles, columns: Iterable[Column]
 ) -> list[Result]:
     """Return a result for each student of the gradebook who has no folder in ``submitted/``."""
