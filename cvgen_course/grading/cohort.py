@@ -85,7 +85,8 @@ def _grade(
             progress(done, len(chosen), result)
     others = [s for s in submissions if s not in chosen]
     results += [r for r in map(grader.earlier, others) if r is not None]
-    results = list(map(grader.with_points, results))  # one may have changed another's marks
+    if any(result.fresh for result in results):  # one that ran may have changed another's marks
+        results = list(map(grader.with_points, results))
     results += not_submitted(results, work, gradebook.columns(grader.released))
     return _write_class(work, grader.released, results, notes)
 
