@@ -15,8 +15,9 @@ from typing import NamedTuple
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import BaseCell, Grade, Gradebook, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties, SaveCells
+from sqlalchemy import select
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from cvgen_course.errors import CourseError, ReleaseError
@@ -209,14 +210,15 @@ def standing(chapter: ChapterFiles, student: str) -> Standing:
         if late or notebook.late_submission_penalty:
             _assign_penalty(chapter, student)
             book.db.expire_all()
+        wanted = (BaseCell.name, Grade.score, Grade.needs_manual_grade)
+        query = (
+            select(*wanted, Grade.auto_score, Grade.manual_score)
+            .join(BaseCell, BaseCell.id == Grade.cell_id)
+            .where(Grade.notebook_id == notebook.id)
+        )  # one query instead of one per cell
         scores = {
-            grade.name: Score(
-                None if grade.auto_score is None and grade.manual_score is None else grade.score,
-                bool(grade.needs_manual_grade),
-                grade.auto_score,
-                grade.manual_score,
-            )
-            for grade in notebook.grades
+            name: Score(None if auto is None and manual is None else points, pending, auto, manual)
+            for name, points, pending, auto, manual in book.db.execute(query)
         }
         return Standing(scores, float(late), notebook.late_submission_penalty or 0.0)
 
