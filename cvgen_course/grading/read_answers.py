@@ -57,9 +57,10 @@ def _work(chapter: ChapterFiles, student: str) -> dict[str, tuple[str, ...]]:
     """Return what each mark rests on: a written answer on itself, a check on all answers."""
     folder = chapter.course.tree("autograded") / student / chapter.name
     path = Path(folder, f"{chapter.notebook}.ipynb")
-    if not path.is_file():
+    try:
+        cells = nbformat.read(path, as_version=4).cells
+    except (OSError, ValueError):  # none yet, or a killed run left half of it
         return {}
-    cells = nbformat.read(path, as_version=4).cells
     code = tuple(_text(c) for c in cells if c.cell_type == "code" and not is_check(c))
     return {
         grade_id(cell): (_text(cell),) if is_solution(cell) else code

@@ -94,7 +94,10 @@ def autograde(
     submitted = os.path.relpath(repaired, chapter.course.root)
     directory = chapter.course.directory(submitted_directory=submitted)
     read = marked(chapter, student)
-    _convert(_OneAutograde, chapter, student, directory, autograde_preprocessors=steps)
+    try:
+        _convert(_OneAutograde, chapter, student, directory, autograde_preprocessors=steps)
+    except SubmissionError as error:
+        raise SubmissionError(" ".join([str(error), *(event.message for event in seen)])) from error
     keep_marks(chapter, student, read)
     return [*events, *seen], remarks
 

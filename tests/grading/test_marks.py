@@ -208,6 +208,14 @@ def test_grade_says_during_whose_run_the_gradebook_changed(ready, submit, statem
     assert "gradebook" not in (ready / eve.feedback).read_text(encoding="utf-8")
 
 
+def test_grade_says_during_whose_run_all_marks_went(ready, submit):
+    submit(ready, "eve")
+    executor = Instant(lambda: change(ready, "delete from grade"))
+    (eve,) = graded(ready, executor=executor).results
+    assert eve.status == "not graded"
+    assert "While this notebook ran, the gradebook changed: marks are gone" in eve.remarks[0]
+
+
 def pending(root, student, cell="written"):
     with opened(Course.find(root)) as book:
         return bool(book.find_grade(cell, "tiny", CHAPTER, student).needs_manual_grade)
