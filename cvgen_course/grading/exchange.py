@@ -15,7 +15,7 @@ from cvgen_course.errors import CourseError, SubmissionError
 from cvgen_course.grading import steps
 from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.logs import Log, captured
-from cvgen_course.grading.submissions import printable
+from cvgen_course.grading.remarks import printable
 
 NEEDED = ("timestamp.txt", "submission_secret.txt")
 """What the exchange puts beside a notebook, and asks for when feedback goes back."""
