@@ -62,7 +62,7 @@ def wrong_answers(key: str) -> list[tuple[str, set[str], Report]]:
 
 def named(exercise: Exercise, report: Report) -> set[str]:
     """Return the known mistakes that a report's diagnosis names."""
-    return {m.name for m in exercise.mistakes if m.diagnosis.rstrip(".") in report.diagnosis}
+    return {m.name for m in exercise.mistakes if m.diagnosis.rstrip(".") in report.mistakes}
 
 
 @every_file

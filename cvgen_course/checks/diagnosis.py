@@ -42,17 +42,31 @@ class Answered:
         return not self.passed and self.outcome.kind == "value"
 
 
-def diagnosis(exercise: Exercise, answered: list[Answered]) -> str:
-    """Name the known mistakes that an answer carries; empty where nothing is recognised."""
+@dataclass(frozen=True)
+class Diagnosis:
+    """Which known mistakes an answer carries.
+
+    Attributes:
+        text: what to tell the student; empty where nothing is recognised.
+        mistakes: the diagnoses of the mistakes that it names.
+    """
+
+    text: str = ""
+    mistakes: tuple[str, ...] = ()
+
+
+def diagnose(exercise: Exercise, answered: list[Answered]) -> Diagnosis:
+    """Recognise the known mistakes that an answer carries."""
     if not any(one.outcome.kind in ("value", "raised", "wrong") for one in answered):
-        return ""
+        return Diagnosis()
     failed_first = sorted(answered, key=lambda one: one.passed)
     suspects = [_Suspect(exercise, mistake, failed_first) for mistake in exercise.mistakes]
     if certain := [suspect for suspect in suspects if suspect.fits_everywhere]:
-        return _in_words("This is", certain)
+        return Diagnosis(_in_words("This is", certain), _diagnoses(certain))
     wrong = frozenset(i for i, one in enumerate(failed_first) if one.has_wrong_value)
     failed = sum(not one.passed for one in failed_first)
     sentences: list[str] = []
+    mistakes: tuple[str, ...] = ()
     for _ in range(2):  # two mistakes at once; three are nobody's first try
         found = _explains_most(suspects, wrong, failed_first)
         if not found:
@@ -60,8 +74,9 @@ def diagnosis(exercise: Exercise, answered: list[Answered]) -> str:
         explained = found[0].evidence & wrong
         where = f"In {len(explained)} of {failed} failed cases" if not sentences else "In others"
         sentences.append(_in_words(f"{where}, this is", found))
+        mistakes += _diagnoses(found)
         wrong -= explained
-    return " ".join(sentences)
+    return Diagnosis(" ".join(sentences), mistakes)
 
 
 def _explains_most(
@@ -175,9 +190,13 @@ def _numbers(plain: Any) -> list[torch.Tensor]:
     return []
 
 
+def _diagnoses(suspects: list[_Suspect]) -> tuple[str, ...]:
+    return tuple(suspect.mistake.diagnosis.rstrip(".") for suspect in suspects)
+
+
 def _in_words(begin: str, suspects: list[_Suspect]) -> str:
     """Return a sentence that names one mistake, or several that can't be told apart."""
-    fitting = [suspect.mistake.diagnosis.rstrip(".") for suspect in suspects]
+    fitting = _diagnoses(suspects)
     if len(fitting) == 1:
         return f"{begin} what one gets when {fitting[0]}."
     return f"{begin} consistent with several mistakes: " + "; or ".join(fitting) + "."

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from cvgen_course.checks.compare import compare, comparison_works
-from cvgen_course.checks.diagnosis import Answered, diagnosis
+from cvgen_course.checks.diagnosis import Answered, Diagnosis, diagnose
 from cvgen_course.checks.exercise import Case, Exercise
 from cvgen_course.checks.isolation import usual_modes
 from cvgen_course.checks.outcome import Outcome
@@ -49,14 +49,16 @@ def judge(
     points = points_for(exercise, rows)
     passed = [row.passed for row in rows]
     answered = list(map(Answered, cases, outcomes, expected, passed))
+    diagnosis = Diagnosis() if all(passed) else diagnose(exercise, answered)
     return Report(
         exercise.name,
         exercise.title,
         points,
         float(exercise.points),
         rows,
-        "" if all(passed) else diagnosis(exercise, answered),
+        diagnosis.text,
         read=exercise.read,
+        mistakes=diagnosis.mistakes,
     )
 
 

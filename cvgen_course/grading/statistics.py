@@ -97,7 +97,7 @@ def _one_exercise(column: Column, results: tuple[Result, ...]) -> ExerciseStatis
         seen.update({row.title for row in report.rows})
         failed.update({row.title for row in report.rows if not row.passed})
     titles = Counter(report.title for report in reports if report.title)
-    mistakes = Counter(report.diagnosis for report in reports if report.diagnosis)
+    mistakes = Counter(mistake for report in reports for mistake in set(report.mistakes))
     return ExerciseStatistics(
         column,
         titles.most_common(1)[0][0] if titles else column.title.replace("_", " "),

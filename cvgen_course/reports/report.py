@@ -51,6 +51,7 @@ class Report:
         diagnosis: the likely mistake; empty where none was recognised.
         note: what concerns the answer as a whole, e.g. that it is not there yet.
         read: where to read again.
+        mistakes: the known mistakes that ``diagnosis`` names, one text each.
     """
 
     exercise: str
@@ -61,6 +62,7 @@ class Report:
     diagnosis: str = ""
     note: str = ""
     read: str = ""
+    mistakes: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -82,7 +84,11 @@ class Report:
         """
         try:
             rows = tuple(Row(**_cut(row)) for row in data["rows"][:MOST_ROWS])
-            report = cls(**(_cut(data) | {"rows": rows}))
+            named = data.get("mistakes", ())
+            if not isinstance(named, list | tuple):
+                raise TypeError("mistakes")
+            mistakes = tuple(text[:LONGEST_TEXT] for text in named[:MOST_ROWS])
+            report = cls(**(_cut(data) | {"rows": rows, "mistakes": mistakes}))
             if _well_typed(report):
                 return report
         except (TypeError, KeyError, AttributeError, OverflowError):
@@ -95,7 +101,8 @@ def _cut(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _well_typed(report: Report) -> bool:
-    texts = (report.exercise, report.title, report.diagnosis, report.note, report.read)
+    texts = [report.exercise, report.title, report.diagnosis, report.note, report.read]
+    texts += report.mistakes
     row_texts = (
         text
         for row in report.rows

@@ -62,6 +62,13 @@ def test_a_mistake_is_named_beside_a_crash_on_an_edge_case():
     assert diagnosis(answer) == f"In 3 of 4 failed cases, this is what one gets when {TWICE}."
 
 
+def test_a_report_lists_the_mistakes_that_its_diagnosis_names():
+    assert grade(EXERCISE, lambda x: 2 + x).mistakes == (TWICE,)
+    assert grade(EXERCISE, by_length(_3=2, _4=2, _5=-1, _6=-1)).mistakes == (TWICE, LESS)
+    assert grade(EXERCISE, lambda x: x + 1).mistakes == ()
+    assert grade(EXERCISE, lambda x: x).mistakes == ()
+
+
 def test_two_mistakes_are_named_each():
     answer = by_length(_3=2, _4=2, _5=-1, _6=-1)
     assert diagnosis(answer) == (

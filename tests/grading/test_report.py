@@ -20,7 +20,7 @@ EVIL = "<script>alert(1)</script>"
 def outcome(tmp_path):
     columns = (Column("test_a", "a_thing", 2.0, False), Column("w", "written", 6.0, True))
     rows = (Row(f"{EVIL} `x`", False, 1.0), Row("fine", True, 1.0))
-    report = Report(EVIL, EVIL, 1.0, 2.0, rows, f"{EVIL} diagnosis")
+    report = Report(EVIL, EVIL, 1.0, 2.0, rows, mistakes=(f"{EVIL} diagnosis",))
     results = (
         Result("=1+1", "graded", (), {"test_a": 2.0, "w": None}, ("written",), {"test_a": report},
                1.0, "feedback/=1+1/01_x/x #1.html", auto={"test_a": 1.0}),

@@ -18,7 +18,9 @@ def class_of(*results, columns=(COLUMN,)):
 def student(name, points, passed=(), diagnosis="", claimed=None):
     rows = tuple(Row(f"case {i}", ok, 1.0) for i, ok in enumerate(passed))
     shown = points if claimed is None else claimed
-    reports = {"test_a": Report("a_thing", "A thing", shown, 2.0, rows, diagnosis)} if rows else {}
+    mistakes = (diagnosis,) if diagnosis else ()
+    report = Report("a_thing", "A thing", shown, 2.0, rows, mistakes=mistakes)
+    reports = {"test_a": report} if rows else {}
     return Result(name, "graded", points={"test_a": points}, reports=reports)
 
 

@@ -48,6 +48,10 @@ def test_to_json_goes_through_json_and_back(answer):
         {"points": 10**400, "max_points": 10**401},
         {"points": "2"},
         {"diagnosis": None},
+        {"mistakes": None},
+        {"mistakes": "text"},
+        {"mistakes": [3]},
+        {"mistakes": {"a": "b"}},
         {"rows": [3]},
         {"rows": ["title"]},
         {"rows": "title"},
@@ -75,9 +79,12 @@ def test_from_json_refuses_what_is_no_report(data):
 def test_from_json_cuts_long_texts_and_tables():
     long = "x" * 10_000
     texts = dict.fromkeys(("exercise", "title", "diagnosis", "note", "read"), long)
-    cells = dict.fromkeys(("title", "message", "hint", "expected", "got"), long)
-    report = Report.from_json(REPORT.to_json() | texts | {"rows": [ROW | cells] * 1000})
+    cells = dict.fromkeys(("title", "message", "hint", "expected", "got", "numbers"), long)
+    report = Report.from_json(
+        REPORT.to_json() | texts | {"rows": [ROW | cells] * 1000, "mistakes": [long]}
+    )
     assert len(report.rows) == MOST_ROWS
+    assert report.mistakes == (long[:LONGEST_TEXT],)
     kept = [getattr(report, name) for name in texts]
     kept += [getattr(row, name) for row in report.rows for name in cells]
     assert {len(text) for text in kept} == {LONGEST_TEXT}

@@ -173,6 +173,7 @@ def check(name, namespace):
         "max_points": MAX_POINTS[name],
         "rows": rows,
         "diagnosis": "the argument is returned" if known else "",
+        "mistakes": ["the argument is returned"] if known else [],
     }
     text = "\\n".join(f"{'+' if row['passed'] else '-'} {row['title']}" for row in rows)
     display({"text/plain": text, "application/vnd.cvgen.report+json": report}, raw=True)
