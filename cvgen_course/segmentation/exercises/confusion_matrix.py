@@ -27,7 +27,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         return target.masked_fill(void, value)
 
     void = torch.full((1, 3, 4), VOID)
-    one_pair = labels(3, 2)  # of 266 × 266 = 70,756 pixels
+    one_pair = labels(3, 2)  # of 60 × 60 = 3,600 pixels
     any_size = (2, *(int(n) for n in 1 + labels(40, 2)))
     shifted = labels(5, 2, 6, 6)
     return [
@@ -67,14 +67,14 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="The matrix is always num_classes × num_classes; absent classes have zeros.",
         ),
         Case(
-            "a pair that occurs 70,756 times",
+            "a pair that occurs 3,600 times",
             {
-                "pred": one_pair[0].repeat(1, 266, 266),
-                "target": one_pair[1].repeat(1, 266, 266),
+                "pred": one_pair[0].repeat(1, 60, 60),
+                "target": one_pair[1].repeat(1, 60, 60),
                 "num_classes": 4,
             },
             weight=10,
-            hint="uint8, int16 and float16 are too small for counts: count in int64.",
+            hint="uint8 ends at 255, and float16 counts to 2,048 only: count in int64.",
         ),
         Case(
             "ignored pixels are marked 255",
@@ -153,12 +153,17 @@ def _count(target: Tensor, pred: Tensor, num_classes: int) -> Tensor:
     return confusion.index_put((target, pred), ones, accumulate=True)
 
 
-@mistakes.when("rows and columns are exchanged: rows are the true classes, columns the predicted.")
-def _transposed(pred, target, num_classes, ignore_index=None):
+def _counted(pred: Tensor, target: Tensor, ignore_index: int | None) -> tuple[Tensor, Tensor]:
     keep = torch.ones_like(target, dtype=torch.bool)
     if ignore_index is not None:
         keep = target != ignore_index
-    return _count(pred[keep], target[keep], num_classes)
+    return pred[keep], target[keep]
+
+
+@mistakes.when("rows and columns are exchanged: rows are the true classes, columns the predicted.")
+def _transposed(pred, target, num_classes, ignore_index=None):
+    pred, target = _counted(pred, target, ignore_index)
+    return _count(pred, target, num_classes)
 
 
 @mistakes.when(
@@ -166,9 +171,7 @@ def _transposed(pred, target, num_classes, ignore_index=None):
     "counted once; `torch.bincount` or `index_put_(…, accumulate=True)` counts all."
 )
 def _counts_once(pred, target, num_classes, ignore_index=None):
-    if ignore_index is not None:
-        keep = target != ignore_index
-        pred, target = pred[keep], target[keep]
+    pred, target = _counted(pred, target, ignore_index)
     confusion = torch.zeros(num_classes, num_classes, dtype=torch.int64)
     confusion[target, pred] += 1
     return confusion
@@ -203,9 +206,7 @@ def _ignores_predictions(pred, target, num_classes, ignore_index=None):
     "it stops at the last pair that occurs."
 )
 def _no_minlength(pred, target, num_classes, ignore_index=None):
-    if ignore_index is not None:
-        keep = target != ignore_index
-        pred, target = pred[keep], target[keep]
+    pred, target = _counted(pred, target, ignore_index)
     pairs = target.flatten() * num_classes + pred.flatten()
     return torch.bincount(pairs).reshape(num_classes, num_classes)
 
@@ -214,11 +215,38 @@ def _no_minlength(pred, target, num_classes, ignore_index=None):
     "the size of the matrix is taken from the classes that occur instead of `num_classes`."
 )
 def _size_from_data(pred, target, num_classes, ignore_index=None):
-    if ignore_index is not None:
-        keep = target != ignore_index
-        pred, target = pred[keep], target[keep]
+    pred, target = _counted(pred, target, ignore_index)
     size = int(torch.cat([pred.flatten(), target.flatten()]).max()) + 1
     return _count(target.flatten(), pred.flatten(), size)
+
+
+@mistakes.when(
+    "only labels outside of [0, num_classes) are dropped: pixels are left out where the target "
+    "is `ignore_index`, which may be one of the classes."
+)
+def _drops_unknown_labels(pred, target, num_classes, ignore_index=None):
+    keep = (target >= 0) & (target < num_classes)
+    return _count(target[keep], pred[keep], num_classes)
+
+
+@mistakes.when("ignored pixels are counted as class 0: they are not counted at all.")
+def _ignored_as_background(pred, target, num_classes, ignore_index=None):
+    if ignore_index is not None:
+        target = target.masked_fill(target == ignore_index, 0)
+    return _count(target, pred, num_classes)
+
+
+@mistakes.when("only the first image of the batch is counted.")
+def _first_image_only(pred, target, num_classes, ignore_index=None):
+    pred, target = _counted(pred[0], target[0], ignore_index)
+    return _count(target, pred, num_classes)
+
+
+@mistakes.when("each row is divided by its sum: counts are asked for, as int64.")
+def _rows_normalised(pred, target, num_classes, ignore_index=None):
+    pred, target = _counted(pred, target, ignore_index)
+    confusion = _count(target, pred, num_classes)
+    return confusion / confusion.sum(dim=1, keepdim=True)
 
 
 EXERCISE = Exercise(

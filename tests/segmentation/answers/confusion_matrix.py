@@ -210,21 +210,21 @@ def transposed_and_truthy_ignore(pred, target, num_classes, ignore_index=None):
 
 RIGHT = [bincount, loop, numpy_add_at, compare_each_pair]
 WRONG = {
-    transposed_bincount: "",  # rows are predictions (transposed)
-    transposed_loop: "",  # rows are predictions (transposed), loops
-    transposed_numpy: "",  # rows are predictions (transposed), NumPy
-    ignore_if_truthy_bincount: "",  # ignore_index=0 not honoured (`if ignore_index`)
-    ignore_if_truthy_loop: "",  # ignore_index=0 not honoured, loop
-    ignores_pred_too: "",  # also leaves out pixels predicted as ignore_index
-    drops_labels_out_of_range: "",  # ignores only labels out of range, not a class as ignore_index
-    drops_only_large_labels_and_transposed: "",  # transposed, and ignore_index not used (only labels >= C dropped; crash on negative)
-    fancy_index_counts_pair_once: "",  # M[t, p] += 1 counts repeated pairs once
-    no_minlength: "",  # bincount without minlength: crash if last cell is empty
-    classes_from_data_and_truthy_ignore: "",  # C from the data, ignore_index=0 not honoured; crash if all ignored
-    ignored_counted_as_background: "",  # ignored pixels counted as class 0
-    transposed_and_crash_all_ignored: "",  # transposed, and crash where all pixels are ignored
-    transposed_and_truthy_ignore: "",  # transposed, and ignore_index=0 not honoured
-    ignores_by_pred_loop: "",  # also leaves out pixels predicted as ignore_index, loop
-    first_image_only: "",  # only the first image of the batch
-    rows_normalised: "",  # rows normalised (and NaN)
+    transposed_bincount: "transposed",  # rows are predictions (transposed)
+    transposed_loop: "transposed",  # rows are predictions (transposed), loops
+    transposed_numpy: "transposed",  # rows are predictions (transposed), NumPy
+    ignore_if_truthy_bincount: "zero_is_false",  # ignore_index=0 not honoured (`if ignore_index`)
+    ignore_if_truthy_loop: "zero_is_false",  # ignore_index=0 not honoured, loop
+    ignores_pred_too: "ignores_predictions",  # also leaves out pixels predicted as ignore_index
+    drops_labels_out_of_range: "drops_unknown_labels",  # ignores only labels out of range, not a class as ignore_index
+    drops_only_large_labels_and_transposed: "transposed",  # transposed, and ignore_index not used (only labels >= C dropped; crash on negative)
+    fancy_index_counts_pair_once: "counts_once",  # M[t, p] += 1 counts repeated pairs once
+    no_minlength: "no_minlength",  # bincount without minlength: crash if last cell is empty
+    classes_from_data_and_truthy_ignore: "size_from_data zero_is_false",  # C from the data, ignore_index=0 not honoured; crash if all ignored
+    ignored_counted_as_background: "ignored_as_background",  # ignored pixels counted as class 0
+    transposed_and_crash_all_ignored: "transposed",  # transposed, and crash where all pixels are ignored
+    transposed_and_truthy_ignore: "transposed zero_is_false",  # transposed, and ignore_index=0 not honoured
+    ignores_by_pred_loop: "ignores_predictions",  # also leaves out pixels predicted as ignore_index, loop
+    first_image_only: "first_image_only",  # only the first image of the batch
+    rows_normalised: "rows_normalised",  # rows normalised (and NaN)
 }
