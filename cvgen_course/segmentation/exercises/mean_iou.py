@@ -21,13 +21,16 @@ def cases(rng: torch.Generator) -> list[Case]:
         random = torch.randint(1, largest, (num_classes, num_classes), generator=rng)
         return random + torch.diag(2 * random.diagonal() + largest)
 
-    absent = counts(5)
+    absent, one_absent = counts(5), counts(4)
     absent[[1, 4]] = 0
     absent[:, [1, 4]] = 0
+    one_absent[2] = 0
+    one_absent[:, 2] = 0
     never_predicted = counts(4)
     never_predicted[:, 2] = 0
-    only_predicted = counts(4)
+    only_predicted, two_only_predicted = counts(4), counts(5)
     only_predicted[1] = 0
+    two_only_predicted[[0, 3]] = 0
     all_wrong = torch.randint(1, 50, (3, 3), generator=rng).fill_diagonal_(0)
     num_classes = int(torch.randint(2, 61, (), generator=rng))
     right = torch.diag(torch.randint(1, 5, (12,), generator=rng))
@@ -35,56 +38,68 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "three classes, all of them occur",
             {"confusion": counts(3)},
-            weight=6,
+            weight=4,
             hint="Intersection: the diagonal. Union: row sum + column sum − intersection.",
         ),
         Case(
             "two classes never occur",
             {"confusion": absent},
-            weight=26,
+            weight=13,
             hint="A class with an empty union is left out: it counts neither as 0 nor as 1.",
+        ),
+        Case(
+            "a class that never occurs",
+            {"confusion": one_absent},
+            weight=12,
+            hint="A class with an empty union is left out: the mean is over all others.",
         ),
         Case(
             "a class that is never predicted",
             {"confusion": never_predicted},
-            weight=11,
+            weight=10,
             hint="A class that occurs only in the target has IoU 0, and counts.",
         ),
         Case(
             "a class that occurs only in the prediction",
             {"confusion": only_predicted},
-            weight=26,
+            weight=12,
             hint="A class that occurs only in the prediction has IoU 0, and counts.",
+        ),
+        Case(
+            "two classes that occur only in the prediction",
+            {"confusion": two_only_predicted},
+            weight=13,
+            hint="Classes that occur only in the prediction have IoU 0, and count.",
         ),
         Case(
             "counts of a whole data set, in the billions",
             {"confusion": counts(6, 2_000_000_000)},
-            weight=10,
+            weight=4,
             hint="int32 and float16 are too small for such counts.",
         ),
         Case(
             "every pixel is right",
             {"confusion": right},
-            weight=3,
+            weight=2,
             hint="A perfect prediction has a mean IoU of 1.",
         ),
         Case(
             "every pixel is wrong",
             {"confusion": all_wrong},
-            weight=3,
+            weight=2,
             hint="Without any intersection the mean IoU is 0.",
         ),
         Case(
             "a single class",
             {"confusion": torch.randint(1, 50, (1, 1), generator=rng)},
-            weight=5,
+            weight=3,
             hint="Class 0, the background, is a class like the others.",
         ),
         Case(
             "nothing was counted at all",
             {"confusion": torch.zeros(num_classes, num_classes, dtype=torch.int64)},
-            weight=10,
-            hint="The mean over no class is 0, not NaN.",
+            weight=25,
+            hint="The mean over no class is 0: not NaN, and no division by zero.",
         ),
     ]
 
@@ -151,6 +166,32 @@ def _without_background(confusion):
     iou = _iou(confusion)[1:]
     occurs = ~iou.isnan()
     return iou[occurs].sum() / occurs.sum().clamp(min=1)
+
+
+@mistakes.when("all classes with IoU 0 are left out: only those that occur nowhere are.")
+def _zeros_left_out(confusion):
+    iou = _iou(confusion)
+    return iou[iou > 0].sum() / (iou > 0).sum().clamp(min=1)
+
+
+@mistakes.when("a matrix of zeros is forgotten: the mean over no class is NaN, and should be 0.")
+def _nan_for_nothing(confusion):
+    iou = _iou(confusion)
+    return iou[~iou.isnan()].mean()
+
+
+@mistakes.when("whole numbers are divided by `//`, which leaves only 0 and 1: divide by `/`.")
+def _floor_division(confusion):
+    union = confusion.sum(0) + confusion.sum(1) - confusion.diagonal()
+    iou = confusion.diagonal()[union > 0] // union[union > 0]
+    return iou.double().sum() / len(iou) if len(iou) else 0.0
+
+
+@mistakes.when("the row sums are added twice: the union needs row sums and column sums.")
+def _rows_twice(confusion):
+    union = 2 * confusion.sum(1) - confusion.diagonal()
+    iou = confusion.diagonal()[union > 0] / union[union > 0]
+    return iou.mean() if len(iou) else 0.0
 
 
 EXERCISE = Exercise(

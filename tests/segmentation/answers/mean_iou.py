@@ -176,22 +176,22 @@ def dice_and_absent_as_zero(confusion):
 
 RIGHT = [vectorised, loop, numpy_nanmean]
 WRONG = {
-    absent_counted_as_zero: "",  # absent classes counted with IoU 0
-    absent_counted_as_zero_loop: "",  # absent classes counted with IoU 0, loop
-    absent_nan_to_num: "",  # absent classes counted with IoU 0, NumPy
-    only_classes_in_target: "",  # classes only predicted are left out
-    only_classes_in_target_loop: "",  # classes only predicted are left out, loop
-    leaves_out_iou_zero: "",  # classes with IoU 0 are left out
-    nan_without_classes: "",  # NaN for a matrix of zeros
-    intersection_not_subtracted: "",  # union without minus intersection
-    recall_per_class_loop: "",  # recall instead of IoU
-    without_background: "",  # background left out
-    dice_and_crash_without_classes: "",  # Dice instead of IoU, and crash for zeros
-    only_target_classes_and_crash_without: "",  # only classes in target, and crash for zeros
-    no_background_and_absent_as_zero: "",  # background left out, absent as 0; NaN for C = 1
-    dice_and_absent_as_zero: "",  # Dice instead of IoU, absent classes as 0
-    absent_counted_as_one: "",  # absent classes counted with IoU 1
-    pixel_accuracy: "",  # pixel accuracy
-    integer_division: "",  # integer division
-    same_axis_twice: "",  # row sums twice, column sums never
+    absent_counted_as_zero: "absent_is_zero",  # absent classes counted with IoU 0
+    absent_counted_as_zero_loop: "absent_is_zero",  # absent classes counted with IoU 0, loop
+    absent_nan_to_num: "absent_is_zero",  # absent classes counted with IoU 0, NumPy
+    only_classes_in_target: "target_classes_only",  # classes only predicted are left out
+    only_classes_in_target_loop: "target_classes_only",  # classes only predicted are left out, loop
+    leaves_out_iou_zero: "zeros_left_out",  # classes with IoU 0 are left out
+    nan_without_classes: "nan_for_nothing",  # NaN for a matrix of zeros
+    intersection_not_subtracted: "intersection_twice",  # union without minus intersection
+    recall_per_class_loop: "recall",  # recall instead of IoU
+    without_background: "without_background",  # background left out
+    dice_and_crash_without_classes: "dice",  # Dice instead of IoU, and crash for zeros
+    only_target_classes_and_crash_without: "target_classes_only",  # only classes in target, and crash for zeros
+    no_background_and_absent_as_zero: "without_background absent_is_zero",  # background left out, absent as 0; NaN for C = 1
+    dice_and_absent_as_zero: "dice absent_is_zero",  # Dice instead of IoU, absent classes as 0
+    absent_counted_as_one: "absent_is_one",  # absent classes counted with IoU 1
+    pixel_accuracy: "pixel_accuracy",  # pixel accuracy
+    integer_division: "floor_division",  # integer division
+    same_axis_twice: "rows_twice",  # row sums twice, column sums never
 }
