@@ -52,7 +52,8 @@ def dice_loss(
         smooth: added above and below, so that a class that does not occur gives 1 and not 0/0.
 
     Returns:
-        0-dimensional, in [0, 1], float32 at least.
+        0-dimensional, in [0, 1], float32 at least; 0, with a gradient of zeros, where no pixel
+        counts.
 
     Raises:
         TypeError: ``logits`` is no floating-point tensor, or ``target`` no int64 tensor.

@@ -43,7 +43,8 @@ def cases(rng: torch.Generator) -> list[Case]:
     return [
         loss(
             "a batch of two images, three classes",
-            "Softmax over the classes, one-hot target, one Dice per class, then 1 − their mean.",
+            "Softmax over dimension 1, one-hot target; each class (2·Σpt + smooth) / (Σp + Σt + smooth); "
+            "then 1 − their mean.",
             2,
             logits=logits(2, 3, 4, 5),
             target=labels(3, 2, 4, 5),
@@ -51,7 +52,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         loss(
             "an easy and a hard image in one batch",
             "Each class's sums run over the whole batch, not over one image at a time.",
-            1.5,
+            1,
             logits=6 * F.one_hot(easy.expand(2, 4, 4), 2).permute(0, 3, 1, 2).float(),
             target=hard.clone(),
         ),
@@ -65,21 +66,21 @@ def cases(rng: torch.Generator) -> list[Case]:
         loss(
             "two images of a single row",
             "Heights and widths may be 1: no squeeze, name the dimensions of the sums.",
-            1.5,
+            1,
             logits=logits(2, 3, 1, 6),
             target=labels(3, 2, 1, 6),
         ),
         loss(
             "a class that never occurs",
             "The mean runs over all C classes, those that do not occur included.",
-            2,
+            1,
             logits=logits(2, 5, 4, 4),
             target=labels(3, 2, 4, 4),
         ),
-        loss(
-            "another smooth",
-            "`smooth` is added to the numerator and to the denominator.",
-            3,
+        gradient(
+            "another smooth: loss and gradient",
+            "`smooth`, not 1, is added to the numerator and to the denominator.",
+            13,
             logits=logits(1, 3, 3, 3),
             target=labels(3, 1, 3, 3),
             smooth=2.5,
@@ -87,7 +88,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         loss(
             "ignored pixels are marked 255",
             "An ignored pixel enters no sum: neither p·t nor p nor t.",
-            3,
+            1,
             logits=logits(2, 3, 5, 4),
             target=with_void(labels(3, 2, 5, 4), VOID),
             ignore_index=VOID,
@@ -95,15 +96,15 @@ def cases(rng: torch.Generator) -> list[Case]:
         loss(
             "ignored pixels are marked -1",
             "ignore_index may be any integer; put a class in its place before one_hot.",
-            3,
+            1,
             logits=logits(1, 3, 5, 5),
             target=with_void(labels(3, 1, 5, 5), -1),
             ignore_index=-1,
         ),
-        loss(
-            "the background, class 0, is ignored",
-            "ignore_index may be a class, and 0 is a value like any other.",
-            2,
+        gradient(
+            "class 0 is ignored: loss and gradient",
+            "ignore_index may be a class, and 0 is a value like any other: compare with None.",
+            13,
             logits=logits(2, 3, 4, 4),
             target=with_void(labels(3, 2, 4, 4), 0),
             ignore_index=0,
@@ -111,7 +112,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         loss(
             "a class in the middle is ignored",
             "Pixels of an ignored class enter no sum; the mean still runs over all C classes.",
-            2,
+            1,
             logits=logits(2, 4, 4, 4),
             target=with_void(labels(4, 2, 4, 4), 2),
             ignore_index=2,
@@ -120,7 +121,7 @@ def cases(rng: torch.Generator) -> list[Case]:
             "every pixel is ignored: loss and gradient",
             "With empty sums, each class's Dice is smooth / smooth = 1. The loss still depends on "
             "the logits, if only with a gradient of 0: no bare `return 0`.",
-            3,
+            1,
             logits=logits(1, 3, 2, 3),
             target=torch.full((1, 2, 3), VOID),
             ignore_index=VOID,
@@ -128,14 +129,14 @@ def cases(rng: torch.Generator) -> list[Case]:
         gradient(
             "logits of a thousand: loss and gradient",
             "exp(1000) overflows: `softmax` is safe, your own exp / sum is not.",
-            3,
+            13,
             logits=torch.cat([logits(1, 3, 4, 4, scale=1000.0), around_a_thousand]),
             target=labels(3, 2, 4, 4),
         ),
         gradient(
             "the gradient",
             "The loss must be differentiable: probabilities, no argmax, no detach, no item.",
-            2,
+            1,
             logits=logits(2, 3, 3, 4, dtype=torch.float64),
             target=labels(3, 2, 3, 4),
         ),
@@ -180,6 +181,10 @@ def _whole(probs: Tensor, one_hot: Tensor, smooth: float) -> Tensor:
     return (2 * _sums(probs * one_hot) + smooth) / (_sums(probs) + _sums(one_hot) + smooth)
 
 
+def _loss(probs: Tensor, target: Tensor, ignore_index: int | None, smooth: float) -> Tensor:
+    return 1 - _whole(*_parts(probs, target, ignore_index), smooth).mean()
+
+
 @mistakes.when("the Dice coefficient itself is returned: the loss is 1 minus it.")
 def _coefficient(logits, target, ignore_index=None, smooth=1.0):
     return _whole(*_parts(logits.softmax(1), target, ignore_index), smooth).mean()
@@ -189,13 +194,13 @@ def _coefficient(logits, target, ignore_index=None, smooth=1.0):
     "sigmoid is used: the classes exclude each other, so it is softmax over dimension 1."
 )
 def _sigmoid(logits, target, ignore_index=None, smooth=1.0):
-    return 1 - _whole(*_parts(logits.sigmoid(), target, ignore_index), smooth).mean()
+    return _loss(logits.sigmoid(), target, ignore_index, smooth)
 
 
 @mistakes.when("argmax is used instead of probabilities: nothing can be learned through an argmax.")
 def _hard(logits, target, ignore_index=None, smooth=1.0):
     probs = F.one_hot(logits.argmax(1), logits.shape[1]).movedim(-1, 1).to(logits.dtype)
-    return 1 - _whole(*_parts(probs, target, ignore_index), smooth).mean()
+    return _loss(probs, target, ignore_index, smooth)
 
 
 @mistakes.when("each image gets a Dice of its own: the sums run over the whole batch.")
@@ -231,6 +236,58 @@ def _factor_missing(logits, target, ignore_index=None, smooth=1.0):
     probs, one_hot = _parts(logits.softmax(1), target, ignore_index)
     overlap = _sums(probs * one_hot) + smooth
     return 1 - (overlap / (_sums(probs) + _sums(one_hot) + smooth)).mean()
+
+
+@mistakes.when(
+    "the summands of the denominator are squared, as in V-Net: in this loss they are not."
+)
+def _squares(logits, target, ignore_index=None, smooth=1.0):
+    probs, one_hot = _parts(logits.softmax(1), target, ignore_index)
+    overlap = 2 * _sums(probs * one_hot) + smooth
+    return 1 - (overlap / (_sums(probs**2) + _sums(one_hot**2) + smooth)).mean()
+
+
+@mistakes.when("the softmax runs over the last dimension, the width: the classes are dimension 1.")
+def _softmax_over_width(logits, target, ignore_index=None, smooth=1.0):
+    return _loss(logits.softmax(-1), target, ignore_index, smooth)
+
+
+@mistakes.when(
+    "the softmax is written as exp(s) / Σ exp(s), which overflows for large logits: "
+    "`logits.softmax(dim=1)` does not."
+)
+def _overflows(logits, target, ignore_index=None, smooth=1.0):
+    return _loss(logits.exp() / logits.exp().sum(1, keepdim=True), target, ignore_index, smooth)
+
+
+@mistakes.when(
+    "the code asks `if ignore_index:`, which is false for class 0; "
+    "ask `if ignore_index is not None:`."
+)
+def _zero_is_false(logits, target, ignore_index=None, smooth=1.0):
+    return _loss(logits.softmax(1), target, ignore_index or None, smooth)
+
+
+@mistakes.when("1 is added above and below whatever `smooth` says.")
+def _smooth_is_one(logits, target, ignore_index=None, smooth=1.0):
+    return _loss(logits.softmax(1), target, ignore_index, 1.0)
+
+
+@mistakes.when("classes that do not occur are left out of the mean: it runs over all C classes.")
+def _only_classes_present(logits, target, ignore_index=None, smooth=1.0):
+    probs, one_hot = _parts(logits.softmax(1), target, ignore_index)
+    present = _sums(one_hot) > 0
+    return 1 - _whole(probs, one_hot, smooth)[present].mean() if present.any() else 0 * logits.sum()
+
+
+@mistakes.when("class 0, the background, is left out of the mean: it is a class like the others.")
+def _without_background(logits, target, ignore_index=None, smooth=1.0):
+    return 1 - _whole(*_parts(logits.softmax(1), target, ignore_index), smooth)[1:].mean()
+
+
+@mistakes.when("the loss is cut off from the logits (`.item()`, `.detach()`): nothing is learned.")
+def _detached(logits, target, ignore_index=None, smooth=1.0):
+    return _loss(logits.softmax(1), target, ignore_index, smooth).detach()
 
 
 EXERCISE = Exercise(

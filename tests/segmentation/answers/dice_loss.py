@@ -252,22 +252,22 @@ def ignore_zero_not_honoured_loop(logits, target, ignore_index=None, smooth=1.0)
 
 RIGHT = [select_pixels, loop_over_classes, weights_instead_of_selection]
 WRONG = {
-    sigmoid_for_softmax: "",  # sigmoid instead of softmax
-    naive_exp_softmax: "",  # softmax by hand overflows at 1000
-    mean_over_images: "",  # Dice per image, then averaged
-    mean_over_images_loop: "",  # Dice per image, then averaged, loop
-    ignored_still_in_p_sum: "",  # ignored pixels still in the sum of p
-    ignored_still_in_p_sum_loop: "",  # ignored pixels still in the sum of p, loop
-    ignore_zero_not_honoured: "",  # ignore_index=0 not honoured
-    only_classes_present: "",  # mean only over classes that occur
-    all_classes_in_one_ratio: "",  # one ratio for all classes
-    factor_two_forgotten_and_squared: "",  # factor 2 missing, summands squared
-    per_image_and_crash_on_255: "",  # per image, and crash for ignore_index out of range
-    no_background_and_no_gradient_if_all_ignored: "",  # background left out; no gradient where all ignored
-    sigmoid_and_per_image: "",  # sigmoid instead of softmax, per image
-    ignore_zero_not_honoured_loop: "",  # ignore_index=0 not honoured, loop
-    softmax_over_width: "",  # softmax over the wrong axis
-    smooth_only_below: "",  # smooth missing in the numerator
-    smooth_always_one: "",  # smooth hard-coded as 1
-    hard_prediction: "",  # arg max: no gradient, wrong value
+    sigmoid_for_softmax: "sigmoid",  # sigmoid instead of softmax
+    naive_exp_softmax: "overflows",  # softmax by hand overflows at 1000
+    mean_over_images: "per_image",  # Dice per image, then averaged
+    mean_over_images_loop: "per_image",  # Dice per image, then averaged, loop
+    ignored_still_in_p_sum: "half_ignored",  # ignored pixels still in the sum of p
+    ignored_still_in_p_sum_loop: "half_ignored",  # ignored pixels still in the sum of p, loop
+    ignore_zero_not_honoured: "zero_is_false",  # ignore_index=0 not honoured
+    only_classes_present: "only_classes_present",  # mean only over classes that occur
+    all_classes_in_one_ratio: "one_fraction",  # one ratio for all classes
+    factor_two_forgotten_and_squared: "factor_missing squares",  # factor 2 missing, summands squared
+    per_image_and_crash_on_255: "per_image",  # per image, and crash for ignore_index out of range
+    no_background_and_no_gradient_if_all_ignored: "without_background",  # background left out; no gradient where all ignored
+    sigmoid_and_per_image: "sigmoid per_image",  # sigmoid instead of softmax, per image
+    ignore_zero_not_honoured_loop: "zero_is_false",  # ignore_index=0 not honoured, loop
+    softmax_over_width: "softmax_over_width",  # softmax over the wrong axis
+    smooth_only_below: "smooth_below_only",  # smooth missing in the numerator
+    smooth_always_one: "smooth_is_one",  # smooth hard-coded as 1
+    hard_prediction: "hard",  # arg max: no gradient, wrong value
 }
