@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
-from cvgen_course.checks.probes import gradients, number_type, require_unchanged
+from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.segmentation import max_unpool
 
 mistakes = Mistakes()
@@ -47,7 +47,7 @@ def cases(rng: torch.Generator) -> list[Case]:
             "a batch, pooled from 4 × 6",
             pooled(2, 3, 4, 6),
             weight=2,
-            hint="Position p of a plane of width W is row p // W, column p % W.",
+            hint="Position p of a plane of width W is row p // W, column p % W, both counted from 0.",
         ),
         Case(
             "an odd size, 5 × 7",
@@ -84,21 +84,15 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="The result has the dtype of x: x.new_zeros(…) takes it over.",
         ),
         Case(
-            "float32 stays float32",
-            {**pooled(2, 2, 4, 4), "number_type": True},
-            weight=1.5,
-            hint="A layer does not take two number types: .to(x.dtype) at the end, if need be.",
-        ),
-        Case(
             "the gradient",
             with_gradient(pooled(2, 2, 4, 6)),
-            weight=2.5,
+            weight=7,
             hint="Each value's gradient is the one at the place where it was put.",
         ),
         Case(
             "the gradient, odd size, float64",
             with_gradient(pooled(1, 3, 7, 5, dtype=torch.float64)),
-            weight=2.5,
+            weight=7,
             hint="Networks learn through this operator: no detach, no item, no numpy.",
         ),
     ]
@@ -111,7 +105,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     out = implementation(handed, inputs["indices"], tuple(inputs["output_size"]))
     out = as_tensor(out, "the unpooled map")
     require_unchanged({"x": x}, {"x": handed})
-    answer = {"the unpooled map": out.detach()} | number_type("the unpooled map", out, inputs)
+    answer = {"the unpooled map": out.detach()}
     if "upstream" in inputs:
         answer |= gradients("the unpooled map", out, inputs["upstream"], x=x)
     return answer
@@ -121,6 +115,12 @@ def _place(x: Tensor, indices: Tensor, size: tuple[int, int]) -> Tensor:
     H, W = size
     out = x.new_zeros(*x.shape[:2], H * W)
     return out.scatter(2, indices.flatten(2), x.flatten(2)).unflatten(2, (H, W))
+
+
+def _put(x: Tensor, rows: Tensor, columns: Tensor, size: tuple[int, int]) -> Tensor:
+    images = torch.arange(x.shape[0]).reshape(-1, 1, 1, 1)
+    channels = torch.arange(x.shape[1]).reshape(1, -1, 1, 1)
+    return x.new_zeros(*x.shape[:2], *size).index_put((images, channels, rows, columns), x)
 
 
 @mistakes.when(
@@ -134,12 +134,47 @@ def _one_plane(x, indices, output_size):
 
 @mistakes.when("positions are split by the height: the row is index // W, the column index % W.")
 def _height_for_width(x, indices, output_size):
+    H, _ = output_size
+    return _put(x, (indices // H).clamp(max=H - 1), indices % H, output_size)
+
+
+@mistakes.when(
+    "an index is read as column · H + row: planes are flattened row by row, row · W + column."
+)
+def _column_by_column(x, indices, output_size):
+    H, _ = output_size
+    return _put(x, indices % H, indices // H, output_size)
+
+
+@mistakes.when("twice the pooled width is taken for W: `output_size` says how wide the plane is.")
+def _twice_the_pooled_width(x, indices, output_size):
+    width = 2 * x.shape[3]
+    return _put(x, indices // width, indices % width, output_size)
+
+
+@mistakes.when("`output_size` is read as (W, H): it is (H, W).")
+def _sides_exchanged(x, indices, output_size):
+    return _place(x, indices, output_size[::-1])
+
+
+@mistakes.when(
+    "all channels of an image are flattened into one row: "
+    "indices count within the plane of their own channel."
+)
+def _one_row_per_image(x, indices, output_size):
     H, W = output_size
-    rows, columns = indices // H, indices % H
-    out = x.new_zeros(*x.shape[:2], max(H, W), max(H, W))
-    images = torch.arange(x.shape[0]).reshape(-1, 1, 1, 1)
-    channels = torch.arange(x.shape[1]).reshape(1, -1, 1, 1)
-    return out.index_put((images, channels, rows, columns), x)[..., :H, :W]
+    out = x.new_zeros(x.shape[0], x.shape[1] * H * W)
+    return out.scatter(1, indices.flatten(1), x.flatten(1)).reshape(*x.shape[:2], H, W)
+
+
+@mistakes.when("the indices of channel 0 are used for all channels: each channel has its own.")
+def _first_channels_indices(x, indices, output_size):
+    return _place(x, indices[:, :1].expand_as(x), output_size)
+
+
+@mistakes.when("the indices of image 0 are used for all images: each image has its own.")
+def _first_images_indices(x, indices, output_size):
+    return _place(x, indices[:1].expand_as(x), output_size)
 
 
 @mistakes.when(

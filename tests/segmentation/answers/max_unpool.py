@@ -198,21 +198,21 @@ def height_and_width_swapped_and_detached(x, indices, output_size):
 
 RIGHT = [scatter, loop, advanced_indexing, one_hot_sum]
 WRONG = {
-    divides_by_pooled_width: "",  # takes 2 w for the width: wrong for odd sizes and other pooling
-    always_twice_as_large: "",  # output always 2h × 2w
-    divides_by_height: "",  # index divided by H
-    column_times_height_loop: "",  # index read as column * H + row
-    height_and_width_swapped: "",  # output_size read as (W, H)
-    height_and_width_swapped_index: "",  # output_size read as (W, H), loop
-    forgets_channels: "",  # indices without the channel's offset
-    forgets_channels_and_images: "",  # indices without offset of channel and image
-    detached: "",  # detached
-    detached_numpy: "",  # detached by NumPy
+    divides_by_pooled_width: "twice_the_pooled_width",  # takes 2 w for the width: wrong for odd sizes and other pooling
+    always_twice_as_large: "doubles",  # output always 2h × 2w
+    divides_by_height: "height_for_width",  # index divided by H
+    column_times_height_loop: "column_by_column",  # index read as column * H + row
+    height_and_width_swapped: "sides_exchanged",  # output_size read as (W, H)
+    height_and_width_swapped_index: "sides_exchanged",  # output_size read as (W, H), loop
+    forgets_channels: "one_row_per_image",  # indices without the channel's offset
+    forgets_channels_and_images: "one_plane",  # indices without offset of channel and image
+    detached: "detached",  # detached
+    detached_numpy: "detached",  # detached by NumPy
     not_reshaped_and_float32: "",  # returned flat, and float32 always
-    channels_forgotten_and_crash_on_odd: "",  # channel offset forgotten; crash for odd sizes
+    channels_forgotten_and_crash_on_odd: "one_row_per_image doubles",  # channel offset forgotten; crash for odd sizes
     off_by_one_and_crash_at_last: "",  # index off by one; crash where the last pixel is the maximum
-    height_and_width_swapped_and_detached: "",  # output_size read as (W, H), detached
-    same_indices_for_all_channels: "",  # indices of channel 0 for all channels
-    first_image_indices: "",  # indices of image 0 for all images
-    bed_of_nails: "",  # bed of nails: indices unused; crash for other pooling
+    height_and_width_swapped_and_detached: "sides_exchanged detached",  # output_size read as (W, H), detached
+    same_indices_for_all_channels: "first_channels_indices",  # indices of channel 0 for all channels
+    first_image_indices: "first_images_indices",  # indices of image 0 for all images
+    bed_of_nails: "fixed_places",  # bed of nails: indices unused; crash for other pooling
 }
