@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.grad import conv2d_input
 
 from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
-from cvgen_course.checks.probes import gradients, number_type, require_unchanged
+from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.segmentation import conv_transpose2d
 
 mistakes = Mistakes()
@@ -102,23 +102,17 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="Crop the output: padding may be larger than the kernel.",
         ),
         Case(
-            "float32 stays float32",
-            {**ask((1, 2, 2, 3), (2, 2, 2, 2), bias=True, stride=2), "number_type": True},
-            weight=1.5,
-            hint="A layer does not take two number types: .to(x.dtype) at the end, if need be.",
-        ),
-        Case(
             "the gradients of x and weight",
             with_gradient(
                 ask((2, 2, 3, 2), (2, 3, 3, 3), dtype=double, stride=2, padding=1), 2, 3, 5, 3
             ),
-            weight=3.5,
+            weight=11,
             hint="Networks learn through this operator: no detach, no item, no numpy.",
         ),
         Case(
             "the gradients of x, weight and bias",
             with_gradient(ask((1, 3, 2, 2), (3, 2, 2, 3), bias=True, dtype=double), 1, 2, 3, 4),
-            weight=3.5,
+            weight=11,
             hint="The bias learns too: its gradient is the sum over all pixels of its channel.",
         ),
     ]
@@ -137,7 +131,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
         options["bias"] = copies["bias"]
     out = as_tensor(implementation(copies["x"], copies["weight"], **options), "the output")
     require_unchanged(leaves, copies)
-    answer = {"the output": out.detach()} | number_type("the output", out, inputs)
+    answer = {"the output": out.detach()}
     if "upstream" in inputs:
         answer |= gradients("the output", out, inputs["upstream"], **leaves)
     return answer
@@ -224,6 +218,40 @@ def _channels_exchanged(x, weight, bias=None, stride=1, padding=0):
 @mistakes.when("the bias is not added.")
 def _bias_forgotten(x, weight, bias=None, stride=1, padding=0):
     return _finish(_stamp(x, weight, stride, torch.add), None, padding)
+
+
+@mistakes.when(
+    "a value replaces what was there (`=`) in a loop over the kernel: "
+    "where stamps overlap, they add up (`+=`)."
+)
+def _overwrites_by_kernel(x, weight, bias=None, stride=1, padding=0):
+    out = torch.zeros_like(_stamp(x, weight, stride, torch.add))
+    rows, columns = ((size - 1) * stride + 1 for size in x.shape[2:])
+    for a, b in product(range(weight.shape[2]), range(weight.shape[3])):
+        values = torch.einsum("nihw,io->nohw", x, weight[:, :, a, b])
+        out[:, :, a : a + rows : stride, b : b + columns : stride] = values
+    return _finish(out, bias, padding)
+
+
+@mistakes.when("padding adds zeros around `x`: here it cuts rows and columns off the output.")
+def _padding_adds(x, weight, bias=None, stride=1, padding=0):
+    return _finish(_stamp(F.pad(x, 4 * (padding,)), weight, stride, torch.add), bias, 0)
+
+
+@mistakes.when("all of the padding is cut off at one side: each side loses `padding` rows.")
+def _crops_one_side(x, weight, bias=None, stride=1, padding=0):
+    out = _stamp(x, weight, stride, torch.add)
+    H, W = (size - 2 * padding for size in out.shape[2:])
+    return _finish(out[:, :, :H, :W], bias, 0)
+
+
+@mistakes.when(
+    "stride − 1 zeros follow the last pixel, too, as in a map of H · stride rows: "
+    "zeros stand only between pixels."
+)
+def _zeros_at_the_end(x, weight, bias=None, stride=1, padding=0):
+    out = F.pad(_stamp(x, weight, stride, torch.add), (0, stride - 1, 0, stride - 1))
+    return _finish(out, bias, padding)
 
 
 EXERCISE = Exercise(

@@ -276,23 +276,23 @@ def bias_forgotten_conv(x, weight, bias=None, stride=1, padding=0):
 
 RIGHT = [stamp_every_pixel, loop_over_kernel, zeros_between_and_conv]
 WRONG = {
-    minus_padding_slice_empty: "",  # [p:-p] is empty for padding 0
-    padding_adds_zeros: "",  # padding adds zeros to the input
-    bias_forgotten: "",  # bias forgotten
-    overwritten_not_added: "",  # overlapping stamps overwrite
-    overwritten_not_added_by_kernel: "",  # overlapping stamps overwrite, other loop
-    kernel_not_flipped: "",  # kernel mirrored (not flipped for conv2d)
-    kernel_mirrored_loop: "",  # kernel mirrored, loop
-    weight_axes_as_in_conv2d: "",  # weight read as (C_out, C_in)
+    minus_padding_slice_empty: "crops_to_nothing",  # [p:-p] is empty for padding 0
+    padding_adds_zeros: "padding_adds",  # padding adds zeros to the input
+    bias_forgotten: "bias_forgotten",  # bias forgotten
+    overwritten_not_added: "overwrites",  # overlapping stamps overwrite
+    overwritten_not_added_by_kernel: "overwrites_by_kernel",  # overlapping stamps overwrite, other loop
+    kernel_not_flipped: "flipped",  # kernel mirrored (not flipped for conv2d)
+    kernel_mirrored_loop: "flipped",  # kernel mirrored, loop
+    weight_axes_as_in_conv2d: "channels_exchanged",  # weight read as (C_out, C_in)
     square_kernel_and_no_bias_gradient: "",  # square kernels only (crash), bias detached
-    not_flipped_and_crash_for_large_padding: "",  # kernel mirrored; crash for padding > k - 1
+    not_flipped_and_crash_for_large_padding: "flipped",  # kernel mirrored; crash for padding > k - 1
     sums_input_channels_before_and_no_bias_none: "",  # input channels and kernels summed apart; crash for bias None
-    kernel_mirrored_and_bias_forgotten: "",  # kernel mirrored, bias forgotten
-    padding_ignored_and_overwritten: "",  # padding ignored, overlapping stamps overwrite
-    bias_forgotten_conv: "",  # bias forgotten, conv2d
-    padding_ignored: "",  # padding ignored
-    padding_only_at_one_side: "",  # 2·padding cut off at one side
-    bias_with_every_stamp: "",  # bias added with every stamp
-    zeros_after_last_pixel: "",  # stride - 1 rows too many at the end
+    kernel_mirrored_and_bias_forgotten: "flipped bias_forgotten",  # kernel mirrored, bias forgotten
+    padding_ignored_and_overwritten: "padding_ignored overwrites",  # padding ignored, overlapping stamps overwrite
+    bias_forgotten_conv: "bias_forgotten",  # bias forgotten, conv2d
+    padding_ignored: "padding_ignored",  # padding ignored
+    padding_only_at_one_side: "crops_one_side",  # 2·padding cut off at one side
+    bias_with_every_stamp: "bias_in_each_stamp",  # bias added with every stamp
+    zeros_after_last_pixel: "zeros_at_the_end",  # stride - 1 rows too many at the end
     crash_for_large_padding: "",  # crash for padding > k - 1
 }

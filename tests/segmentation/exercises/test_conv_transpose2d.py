@@ -201,7 +201,7 @@ def reshapes_the_bias(x, weight, bias=None, stride=1, padding=0):
 
 
 def stays_in_float64(x, weight, bias=None, stride=1, padding=0):
-    """The next layer of a float32 network can't use it."""
+    """More precise than was asked for."""
     bias = None if bias is None else bias.double()
     return loop_over_pixels(x.double(), weight.double(), bias, stride, padding)
 
@@ -254,12 +254,12 @@ def own_backward(x, weight, bias=None, stride=1, padding=0):
 
 
 RIGHT = [
-    *(gradient_of_a_convolution, own_backward),
+    *(gradient_of_a_convolution, own_backward, stays_in_float64),
     *(loop_over_pixels, loop_over_everything, loop_over_the_kernel, one_matrix, bias_first),
     *(zeros_between_and_convolution, scatter_add_in_float64, adjoint_of_convolution),
 ]
 WRONG = [
-    *(stays_in_float64, slices_of_the_cropped_output),
+    slices_of_the_cropped_output,
     *(float32_always, padding_grows, crops_one_side, size_times_stride, kernel_transposed),
     *(ordinary_convolution, bias_before_cropping_and_again, through_numpy),
     *(weight_without_gradient, bias_without_gradient, stride_of_two, padding_of_one),
