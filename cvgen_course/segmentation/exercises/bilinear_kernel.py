@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cvgen_course.checks import Case, Exercise, Mistakes, WrongAnswer, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.segmentation import bilinear_kernel
 
 mistakes = Mistakes()
@@ -60,7 +60,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         Case(
             "factor 1 changes nothing",
-            {"num_channels": draw(2, 4), "factor": 1},
+            {"num_channels": 1, "factor": 1},
             weight=0.5,
             hint="k = 1, and the only weight is 1.",
         ),
@@ -69,20 +69,15 @@ def cases(rng: torch.Generator) -> list[Case]:
 
 def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> Tensor:
     """Return the weights."""
-    weight = as_tensor(implementation(inputs["num_channels"], inputs["factor"]), "the kernel")
-    if weight.dtype == torch.float64:
-        raise WrongAnswer(
-            "the kernel is float64, it should be float32: a layer does not take maps of one kind "
-            "and weights of another; end with `.float()`"
-        )
-    return weight.detach()
+    weight = implementation(inputs["num_channels"], inputs["factor"])
+    return as_tensor(weight, "the kernel").detach()
 
 
 def _diagonal(num_channels: int, kernel: Tensor) -> Tensor:
     return torch.eye(num_channels)[:, :, None, None] * kernel
 
 
-def _tent(size: int, centre: float, factor: int) -> Tensor:
+def _tent(size: int, centre: float, factor: float) -> Tensor:
     return 1 - (torch.arange(size) - centre).abs() / factor
 
 
@@ -143,6 +138,60 @@ def _added(num_channels, factor):
     size = 2 * factor - factor % 2
     tent = _tent(size, (size - 1) / 2, factor)
     return _diagonal(num_channels, (tent[:, None] + tent) / 2)
+
+
+def _square(num_channels: int, tent: Tensor) -> Tensor:
+    return _diagonal(num_channels, torch.outer(tent, tent))
+
+
+@mistakes.when("the centre is k / 2: the positions run from 0 to k − 1, so it is (k − 1) / 2.")
+def _late_centre(num_channels, factor):
+    size = 2 * factor - factor % 2
+    return _square(num_channels, _tent(size, size / 2, factor))
+
+
+@mistakes.when("the absolute value is forgotten: a triangle falls on both sides of its centre.")
+def _one_slope(num_channels, factor):
+    size = 2 * factor - factor % 2
+    return _square(num_channels, 1 - (torch.arange(size) - (size - 1) / 2) / factor)
+
+
+@mistakes.when("the distance to the centre is divided by k: it is divided by the factor.")
+def _divided_by_size(num_channels, factor):
+    size = 2 * factor - factor % 2
+    return _square(num_channels, _tent(size, (size - 1) / 2, size))
+
+
+@mistakes.when(
+    "the triangle is stretched to end in zeros within the kernel: "
+    "divide the distance by the factor, and the zeros lie just outside."
+)
+def _ends_in_zeros(num_channels, factor):
+    size = 2 * factor - factor % 2
+    middle = (size - 1) / 2
+    return _square(num_channels, _tent(size, middle, middle))
+
+
+@mistakes.when("the kernel is divided by its largest value: for even factors that is less than 1.")
+def _peak_of_one(num_channels, factor):
+    size = 2 * factor - factor % 2
+    tent = _tent(size, (size - 1) / 2, factor)
+    return _square(num_channels, tent / tent.max())
+
+
+@mistakes.when("the larger of the two distances makes a pyramid: the two triangles are multiplied.")
+def _pyramid(num_channels, factor):
+    size = 2 * factor - factor % 2
+    tent = _tent(size, (size - 1) / 2, factor)
+    return _diagonal(num_channels, torch.minimum(tent[:, None], tent))
+
+
+@mistakes.when("only the kernel of channel 0 is filled: every channel is interpolated.")
+def _first_channel_only(num_channels, factor):
+    size = 2 * factor - factor % 2
+    kernel = _square(num_channels, _tent(size, (size - 1) / 2, factor))
+    kernel[1:] = 0
+    return kernel
 
 
 EXERCISE = Exercise(

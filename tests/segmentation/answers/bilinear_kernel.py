@@ -164,20 +164,20 @@ def all_pairs_and_crash_factor_1(num_channels, factor):
 
 RIGHT = [outer, loops, numpy_eye]
 WRONG = {
-    all_channel_pairs: "",  # kernels between different channels not zero
-    all_channel_pairs_loop: "",  # kernels between different channels not zero, loop
-    all_channel_pairs_numpy: "",  # kernels between different channels not zero, NumPy
-    always_2f: "",  # k = 2f for odd factors too
-    centre_k_half: "",  # centre k / 2
-    centre_integer: "",  # centre by integer division
-    centre_integer_vectorised: "",  # centre by integer division, vectorised
-    no_abs: "",  # absolute value forgotten
-    normalised_to_one: "",  # normalised to sum 1
-    pyramid: "",  # maximum of distances instead of product
-    all_pairs_and_always_2f: "",  # all channel pairs, and k = 2f
-    normalised_by_max_and_all_pairs: "",  # peak scaled to 1, and all channel pairs
-    linspace_to_zero_and_crash_factor_1: "",  # triangle reaches 0 at its ends; crash for factor 1
-    all_pairs_and_crash_factor_1: "",  # all channel pairs; crash for factor 1
-    divided_by_k: "",  # distance divided by k
-    only_first_channel: "",  # only channel 0 filled
+    all_channel_pairs: "every_pair",  # kernels between different channels not zero
+    all_channel_pairs_loop: "every_pair",  # kernels between different channels not zero, loop
+    all_channel_pairs_numpy: "every_pair",  # kernels between different channels not zero, NumPy
+    always_2f: "always_even",  # k = 2f for odd factors too
+    centre_k_half: "late_centre",  # centre k / 2
+    centre_integer: "low_centre",  # centre by integer division
+    centre_integer_vectorised: "low_centre",  # centre by integer division, vectorised
+    no_abs: "one_slope",  # absolute value forgotten
+    normalised_to_one: "sum_of_one",  # normalised to sum 1
+    pyramid: "pyramid",  # maximum of distances instead of product
+    all_pairs_and_always_2f: "every_pair always_even",  # all channel pairs, and k = 2f
+    normalised_by_max_and_all_pairs: "peak_of_one every_pair",  # peak scaled to 1, and all channel pairs
+    linspace_to_zero_and_crash_factor_1: "ends_in_zeros",  # triangle reaches 0 at its ends; crash for factor 1
+    all_pairs_and_crash_factor_1: "every_pair",  # all channel pairs; crash for factor 1
+    divided_by_k: "divided_by_size",  # distance divided by k
+    only_first_channel: "first_channel_only",  # only channel 0 filled
 }

@@ -49,7 +49,7 @@ def numpy_grid(num_channels, factor):
 
 
 def float64(num_channels, factor):
-    """A layer of float32 maps can't use it."""
+    """More precise than was asked for."""
     return loops(num_channels, factor).double()
 
 
@@ -121,10 +121,10 @@ def factor_two(num_channels, factor):
     return loops(num_channels, 2)
 
 
-RIGHT = [loops, outer_product, numpy_grid, two_boxes, a_parameter, interpolated_pixel]
+RIGHT = [loops, outer_product, numpy_grid, two_boxes, a_parameter, interpolated_pixel, float64]
 WRONG = [
     *(interpolated_ramp, one_matrix, float16, for_four_channels, box, cone),
-    *(wider_triangle, a_list, factor_two, float64),
+    *(wider_triangle, a_list, factor_two),
 ]
 EQUIVALENT = {
     "bilinear_kernel: torch.arange(size, dtype=torch.float32) - middle -> "
