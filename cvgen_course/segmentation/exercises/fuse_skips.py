@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
-from cvgen_course.checks.probes import gradients, number_type, require_unchanged
+from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.segmentation import fuse_skips, upsample_and_add
 
 SCORES = ("score32", "score16", "score8")
@@ -34,7 +34,7 @@ def cases(rng: torch.Generator) -> list[Case]:
             "every map twice as large as the last",
             scores(2, 3, (2, 3), (4, 6), (8, 12)),
             weight=2,
-            hint="Upsample, add, upsample the sum, add.",
+            hint="Upsample (bilinear, align_corners=False), add, upsample the sum, add; each once.",
         ),
         Case(
             "odd sizes: 3 × 4, 5 × 7, 9 × 13",
@@ -66,16 +66,13 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="score8 is added as it is: no weight, no mean.",
         ),
         Case(
-            "float64",
-            scores(1, 2, (2, 2), (3, 4), (6, 8), dtype=torch.float64),
-            weight=2,
-            hint="New here: float64, and sizes that do not all double. The dtype stays.",
-        ),
-        Case(
-            "float32 stays float32",
-            {**scores(1, 2, (1, 2), (2, 4), (4, 8)), "number_type": True},
-            weight=1,
-            hint="A layer does not take two number types: .to(score8.dtype), if need be.",
+            "one image in float64: scores and gradients",
+            {
+                **scores(1, 2, (2, 2), (3, 4), (6, 8), dtype=torch.float64),
+                "upstream": torch.randn(1, 2, 6, 8, generator=rng, dtype=torch.float64),
+            },
+            weight=7,
+            hint="New here: float64, and gradients: no detach, no numpy, no torch.no_grad.",
         ),
         Case(
             "the gradients of all three",
@@ -83,7 +80,7 @@ def cases(rng: torch.Generator) -> list[Case]:
                 **scores(2, 2, (2, 3), (3, 5), (5, 9), dtype=torch.float64),
                 "upstream": torch.randn(2, 2, 5, 9, generator=rng, dtype=torch.float64),
             },
-            weight=2,
+            weight=7,
             hint="Networks learn through this step: no detach, no torch.no_grad.",
         ),
         Case(
@@ -100,7 +97,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     handed = {name: leaf.clone() for name, leaf in leaves.items()}
     fused = as_tensor(implementation(*handed.values()), "the fused scores")
     require_unchanged(leaves, handed)
-    answer = {"the fused scores": fused.detach()} | number_type("the sum", fused, inputs)
+    answer = {"the fused scores": fused.detach()}
     if "upstream" in inputs:
         answer |= gradients("the fused scores", fused, inputs["upstream"], **leaves)
     return answer
@@ -126,8 +123,8 @@ def _nearest(score32, score16, score8):
     "the maps are doubled (`scale_factor=2`): the next one is not always twice as large."
 )
 def _scale_factor(score32, score16, score8):
-    fused = score16 + F.interpolate(score32, scale_factor=2, mode="bilinear")
-    return score8 + F.interpolate(fused, scale_factor=2, mode="bilinear")
+    fused = F.interpolate(score32, scale_factor=2, mode="bilinear") + score16
+    return F.interpolate(fused, scale_factor=2, mode="bilinear") + score8
 
 
 @mistakes.when("the map is doubled and then cropped: interpolate to the exact size instead.")
@@ -159,6 +156,26 @@ def _middle_forgotten(score32, score16, score8):
 def _finest_forgotten(score32, score16, score8):
     fused = score16 + _resize(score32, score16.shape[-2:])
     return _resize(fused, score8.shape[-2:])
+
+
+@mistakes.when("height and width are exchanged: `size` is (H, W), as in `score16.shape[-2:]`.")
+def _sides_exchanged(score32, score16, score8):
+    fused = _resize(score32, score16.shape[:1:-1]) + score16
+    return _resize(fused, score8.shape[:1:-1]) + score8
+
+
+@mistakes.when("the mode is bicubic: ask for bilinear.")
+def _bicubic(score32, score16, score8):
+    for finer in (score16, score8):
+        score32 = F.interpolate(score32, finer.shape[-2:], mode="bicubic") + finer
+    return score32
+
+
+@mistakes.when("the sum is upsampled once more: the scores stay at the size of `score8`.")
+def _upsamples_to_the_image(score32, score16, score8):
+    fused = score16 + _resize(score32, score16.shape[-2:])
+    fused = score8 + _resize(fused, score8.shape[-2:])
+    return F.interpolate(fused, scale_factor=8, mode="bilinear")
 
 
 EXERCISE = Exercise(

@@ -185,22 +185,22 @@ def nearest_loop(score32, score16, score8):
 
 RIGHT = [two_steps, loop, linear_so_apart, by_hand]
 WRONG = {
-    scale_factor_two: "",  # scale_factor=2: crash on odd sizes
-    nearest: "",  # nearest neighbour (mode forgotten)
-    align_corners: "",  # align_corners=True
-    align_corners_loop: "",  # align_corners=True, loop
-    all_directly_to_score8: "",  # each map upsampled directly to the finest size
-    all_directly_to_score8_loop: "",  # each map upsampled directly to the finest size, loop
-    stale_score32: "",  # the sum with score16 is not used (stale variable)
-    height_and_width_swapped: "",  # size=(W, H)
+    scale_factor_two: "scale_factor",  # scale_factor=2: crash on odd sizes
+    nearest: "nearest",  # nearest neighbour (mode forgotten)
+    align_corners: "align_corners",  # align_corners=True
+    align_corners_loop: "align_corners",  # align_corners=True, loop
+    all_directly_to_score8: "one_jump",  # each map upsampled directly to the finest size
+    all_directly_to_score8_loop: "one_jump",  # each map upsampled directly to the finest size, loop
+    stale_score32: "middle_forgotten",  # the sum with score16 is not used (stale variable)
+    height_and_width_swapped: "sides_exchanged",  # size=(W, H)
     adds_in_place: "",  # changes score16 in place
-    nearest_and_crash_on_odd: "",  # nearest neighbour; crash on odd sizes
-    align_corners_and_crash_on_odd: "",  # align_corners=True; crash on odd sizes
+    nearest_and_crash_on_odd: "nearest scale_factor",  # nearest neighbour; crash on odd sizes
+    align_corners_and_crash_on_odd: "align_corners scale_factor",  # align_corners=True; crash on odd sizes
     score16_twice_and_detached: "",  # score16 added twice, score32 detached
-    nearest_and_all_directly: "",  # nearest neighbour, each map directly to the finest size
-    nearest_loop: "",  # nearest neighbour, loop
-    scale_factor_two_then_crop_or_pad: "",  # scale_factor=2, padded with zeros or cropped
-    averaged: "",  # averages instead of sums
-    bicubic: "",  # bicubic
-    fcn16_upsampled_once_more: "",  # upsampled to the image's size too
+    nearest_and_all_directly: "nearest one_jump",  # nearest neighbour, each map directly to the finest size
+    nearest_loop: "nearest",  # nearest neighbour, loop
+    scale_factor_two_then_crop_or_pad: "doubles_and_crops",  # scale_factor=2, padded with zeros or cropped
+    averaged: "averages",  # averages instead of sums
+    bicubic: "bicubic",  # bicubic
+    fcn16_upsampled_once_more: "upsamples_to_the_image",  # upsampled to the image's size too
 }
