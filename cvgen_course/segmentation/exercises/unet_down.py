@@ -31,13 +31,13 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "a batch of two, 4 × 6",
             ask(2, 2, 4, 6),
-            weight=2,
+            weight=1.5,
             hint="skip = conv(x), pooled = 2 × 2 max-pooling of skip; return (skip, pooled).",
         ),
         Case(
             "an odd size, 5 × 7",
             ask(2, 2, 5, 7),
-            weight=2,
+            weight=1.5,
             hint="Only `pooled` loses an odd last row or column (H // 2 × W // 2); `skip` is all "
             "that conv returned.",
         ),
@@ -52,13 +52,19 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="The maximum of negative numbers is negative: no padding with zeros.",
         ),
         Case(
-            "float64",
-            ask(1, 2, 6, 4, out=4, dtype=torch.float64),
-            weight=1.5,
-            hint="Both results have the dtype that conv gives.",
+            "float64: both results and their gradients",
+            {
+                **ask(1, 2, 6, 4, out=4, dtype=torch.float64),
+                "upstream": [
+                    torch.randn(1, 4, *size, generator=rng, dtype=torch.float64)
+                    for size in ((6, 4), (3, 2))
+                ],
+            },
+            weight=5.5,
+            hint="Both results have conv's dtype, and a gradient: no detach, no numpy.",
         ),
         Case(
-            "the gradients of both results",
+            "the gradients of both results, 5 × 4",
             {
                 **ask(1, 2, 5, 4, dtype=torch.float64),
                 "upstream": [
@@ -66,7 +72,7 @@ def cases(rng: torch.Generator) -> list[Case]:
                     for size in ((5, 4), (2, 2))
                 ],
             },
-            weight=1.5,
+            weight=5.5,
             hint="Networks learn through both results: no detach, no torch.no_grad.",
         ),
         Case(
@@ -146,6 +152,42 @@ def _rounds_up(x, conv):
 @mistakes.when("`conv` is called twice: keep its result instead.")
 def _calls_twice(x, conv):
     return conv(x), F.max_pool2d(conv(x), 2)
+
+
+@mistakes.when("odd sizes are filled up with zeros: an odd last row or column is dropped.")
+def _fills_up(x, conv):
+    skip = conv(x)
+    return skip, F.max_pool2d(F.pad(skip, (0, skip.shape[3] % 2, 0, skip.shape[2] % 2)), 2)
+
+
+@mistakes.when("the pooling has stride 1: with stride 2, each pixel is in one window.")
+def _stride_one(x, conv):
+    skip = conv(x)
+    return skip, F.max_pool2d(skip, 2, stride=1)
+
+
+@mistakes.when("windows of 3 × 3 are pooled: they are 2 × 2 here.")
+def _three_by_three(x, conv):
+    skip = conv(x)
+    return skip, F.max_pool2d(skip, 3, stride=2, padding=1)
+
+
+@mistakes.when("every second pixel is taken instead of the largest of each 2 × 2 window.")
+def _every_second_pixel(x, conv):
+    skip = conv(x)
+    H, W = skip.shape[2:]
+    return skip, skip[:, :, : H // 2 * 2 : 2, : W // 2 * 2 : 2]
+
+
+@mistakes.when("`x` is pooled first, and `conv` called again for that: pool what `conv` returned.")
+def _pools_first(x, conv):
+    return conv(x), conv(F.max_pool2d(x, 2))
+
+
+@mistakes.when("the skip connection is cut off (`.detach()`): the network learns through it, too.")
+def _skip_detached(x, conv):
+    skip = conv(x)
+    return skip.detach(), F.max_pool2d(skip, 2)
 
 
 EXERCISE = Exercise(

@@ -153,24 +153,24 @@ def pools_the_input_module(x, conv):
 
 RIGHT = [maxpool, module, slices, reshape_amax]
 WRONG = {
-    skip_is_input: "",  # skip is x, not conv(x)
-    order_swapped: "",  # (pooled, skip)
-    conv_called_twice: "",  # conv called twice
-    pools_the_input: "",  # pools x instead of conv(x)
-    ceil_mode: "",  # odd last row kept (ceil_mode)
-    ceil_by_padding: "",  # odd last row kept (padding with zeros)
-    average_pool: "",  # average pooling
-    average_pool_slices: "",  # average pooling by slices
-    skip_detached: "",  # skip detached
-    pooled_by_numpy_and_swapped: "",  # pooled without gradient, order swapped
-    average_and_crash_on_odd: "",  # average; crash on odd sizes
-    skip_is_input_and_crash_on_odd: "",  # skip is x; crash on odd sizes
-    average_and_order_swapped: "",  # average pooling, (pooled, skip)
-    pools_the_input_module: "",  # pools x instead of conv(x), module
-    skip_is_pooled: "",  # skip is the pooled map
-    pooled_before_conv: "",  # pooled, then conv; conv called twice
+    skip_is_input: "skip_is_the_input",  # skip is x, not conv(x)
+    order_swapped: "exchanged",  # (pooled, skip)
+    conv_called_twice: "calls_twice",  # conv called twice
+    pools_the_input: "pools_the_input",  # pools x instead of conv(x)
+    ceil_mode: "rounds_up",  # odd last row kept (ceil_mode)
+    ceil_by_padding: "fills_up",  # odd last row kept (padding with zeros)
+    average_pool: "averages",  # average pooling
+    average_pool_slices: "averages",  # average pooling by slices
+    skip_detached: "skip_detached",  # skip detached
+    pooled_by_numpy_and_swapped: "exchanged",  # pooled without gradient, order swapped
+    average_and_crash_on_odd: "averages",  # average; crash on odd sizes
+    skip_is_input_and_crash_on_odd: "skip_is_the_input",  # skip is x; crash on odd sizes
+    average_and_order_swapped: "averages exchanged",  # average pooling, (pooled, skip)
+    pools_the_input_module: "pools_the_input",  # pools x instead of conv(x), module
+    skip_is_pooled: "skip_is_pooled",  # skip is the pooled map
+    pooled_before_conv: "pools_first",  # pooled, then conv; conv called twice
     adaptive_pool: "",  # adaptive pooling: other windows for odd sizes
-    stride_one: "",  # stride 1
-    kernel_three_padded: "",  # 3 × 3 pooling
-    every_second_pixel: "",  # every second pixel instead of the maximum
+    stride_one: "stride_one",  # stride 1
+    kernel_three_padded: "three_by_three",  # 3 × 3 pooling
+    every_second_pixel: "every_second_pixel",  # every second pixel instead of the maximum
 }
