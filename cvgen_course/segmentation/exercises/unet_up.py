@@ -74,7 +74,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         Case(
             "too small in height, too large in width",
-            ask((1, 2, 2, 2), (1, 2, 5, 4), kernel=(2, 3)),
+            ask((1, 2, 2, 2), (1, 2, 5, 4), kernel=(2, 4)),
             weight=1.7,
             hint="Height and width are each fitted for themselves.",
         ),
@@ -85,17 +85,22 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="Height and width are each fitted for themselves.",
         ),
         Case(
-            "float64, one image",
-            ask((1, 3, 3, 2), (1, 3, 6, 4), dtype=torch.float64),
-            hint="The result has the dtype that conv gives.",
+            "float64, too large: the gradients of x and skip",
+            {
+                **ask((1, 3, 3, 2), (1, 3, 6, 4), kernel=(4, 3), dtype=torch.float64),
+                "upstream": torch.randn(1, 3, 6, 4, generator=rng, dtype=torch.float64),
+            },
+            weight=7.1,
+            hint="Crop to the skip's size; the result has the dtype and the gradients that conv "
+            "gives.",
         ),
         Case(
-            "the gradients of x and skip",
+            "float64, too small: the gradients of x and skip",
             {
-                **ask((1, 2, 2, 3), (1, 3, 5, 6), dtype=torch.float64),
-                "upstream": torch.randn(1, 3, 5, 6, generator=rng, dtype=torch.float64),
+                **ask((1, 2, 2, 3), (1, 3, 6, 7), dtype=torch.float64),
+                "upstream": torch.randn(1, 3, 6, 7, generator=rng, dtype=torch.float64),
             },
-            weight=1.7,
+            weight=7.1,
             hint="Networks learn through both ways: no detach, no torch.no_grad.",
         ),
         Case(
@@ -185,6 +190,48 @@ def _resizes(x, skip, upsample, conv):
 def _fits_the_skip(x, skip, upsample, conv):
     x = upsample(x)
     return conv(torch.cat([_fit(skip, x.shape[2:]), x], dim=1))
+
+
+@mistakes.when("the upsampled map is stretched bilinearly to the size of `skip`: it gets zeros.")
+def _resizes_bilinearly(x, skip, upsample, conv):
+    x = F.interpolate(upsample(x), skip.shape[2:], mode="bilinear")
+    return conv(torch.cat([skip, x], dim=1))
+
+
+@mistakes.when(
+    "zeros are added (or values cropped) on both sides, as much of the code on the web has it: "
+    "here only at the right and at the bottom."
+)
+def _centres(x, skip, upsample, conv):
+    x = upsample(x)
+    rows, columns = (skip.shape[d] - x.shape[d] for d in (2, 3))
+    x = F.pad(x, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
+    return conv(torch.cat([skip, x], dim=1))
+
+
+@mistakes.when("a map that is too large is cropped, but one that is too small is not padded.")
+def _crops_only(x, skip, upsample, conv):
+    x = upsample(x)[:, :, : skip.shape[2], : skip.shape[3]]
+    return conv(torch.cat([skip, x], dim=1))
+
+
+@mistakes.when("the skip is cropped where the upsampled map is too small: that one gets zeros.")
+def _crops_the_skip(x, skip, upsample, conv):
+    x = upsample(x)
+    H, W = (min(x.shape[d], skip.shape[d]) for d in (2, 3))
+    return conv(torch.cat([skip[:, :, :H, :W], x[:, :, :H, :W]], dim=1))
+
+
+@mistakes.when("the border of the upsampled map is repeated: it gets zeros.")
+def _repeats_the_border(x, skip, upsample, conv):
+    x, (H, W) = upsample(x)[:, :, : skip.shape[2], : skip.shape[3]], skip.shape[2:]
+    x = F.pad(x, (0, W - x.shape[3], 0, H - x.shape[2]), mode="replicate")
+    return conv(torch.cat([skip, x], dim=1))
+
+
+@mistakes.when("the two maps are added: their channels are concatenated.")
+def _adds(x, skip, upsample, conv):
+    return conv(skip + _fit(upsample(x), skip.shape[2:]))
 
 
 EXERCISE = Exercise(

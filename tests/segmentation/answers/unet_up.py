@@ -166,22 +166,22 @@ def centred_canvas(x, skip, upsample, conv):
 
 RIGHT = [pad_negative_crops, crop_then_pad, copied_into_zeros]
 WRONG = {
-    upsampled_first: "",  # channels of the upsampled map first
-    upsampled_first_canvas: "",  # channels of the upsampled map first, canvas
-    padded_left_and_top: "",  # padded and cropped at left and top
-    padded_left_and_top_canvas: "",  # padded and cropped at left and top, canvas
-    centred: "",  # padded and cropped on both sides
-    skip_cropped: "",  # skip cropped instead of map padded
-    never_padded: "",  # only cropped: crash if smaller
-    never_cropped: "",  # only padded: crash if larger
-    pad_order_swapped: "",  # F.pad's order: height and width swapped
-    skip_detached_and_centred: "",  # skip detached, and centred
-    upsampled_first_and_crash_on_odd: "",  # upsampled first; crash where sizes differ
-    upsample_twice_and_never_padded: "",  # upsample called several times; crash if smaller
-    upsampled_first_and_padded_left: "",  # upsampled channels first, padded at left and top
-    centred_canvas: "",  # padded and cropped on both sides, canvas
-    interpolated_to_size: "",  # interpolated to the size
-    replicated_border: "",  # border repeated instead of zeros
+    upsampled_first: "skip_last",  # channels of the upsampled map first
+    upsampled_first_canvas: "skip_last",  # channels of the upsampled map first, canvas
+    padded_left_and_top: "pads_top_left",  # padded and cropped at left and top
+    padded_left_and_top_canvas: "pads_top_left",  # padded and cropped at left and top, canvas
+    centred: "centres",  # padded and cropped on both sides
+    skip_cropped: "crops_the_skip",  # skip cropped instead of map padded
+    never_padded: "crops_only",  # only cropped: crash if smaller
+    never_cropped: "pads_only",  # only padded: crash if larger
+    pad_order_swapped: "exchanges_height_and_width",  # F.pad's order: height and width swapped
+    skip_detached_and_centred: "centres",  # skip detached, and centred
+    upsampled_first_and_crash_on_odd: "skip_last never_fits",  # upsampled first; crash where sizes differ
+    upsample_twice_and_never_padded: "crops_only",  # upsample called several times; crash if smaller
+    upsampled_first_and_padded_left: "skip_last pads_top_left",  # upsampled channels first, padded at left and top
+    centred_canvas: "centres",  # padded and cropped on both sides, canvas
+    interpolated_to_size: "resizes_bilinearly",  # interpolated to the size
+    replicated_border: "repeats_the_border",  # border repeated instead of zeros
     height_difference_for_both: "",  # difference of heights used for widths too
-    added_not_concatenated: "",  # added instead of concatenated
+    added_not_concatenated: "adds",  # added instead of concatenated
 }
