@@ -51,7 +51,7 @@ def cases(rng: torch.Generator) -> list[Case]:
             "depth 2, a batch of two, 8 × 8",
             ask(2, 3, 8, 8, widths=(2, 3, 4)),
             weight=2,
-            hint="Down: keep every skip. Bottleneck. Up: the last skip is used first. Head.",
+            hint="Down: keep every skip. Bottleneck. Up: the last skip is used first. Head, once.",
         ),
         Case(
             "depth 1",
@@ -77,17 +77,21 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="down_convs runs from fine to coarse, upsamples and up_convs from coarse to fine.",
         ),
         Case(
-            "float64",
-            ask(1, 2, 4, 4, widths=(2, 3, 2), dtype=torch.float64),
-            hint="The logits have the dtype of the input.",
+            "float64, sizes that fit: the gradient of x",
+            {
+                **ask(1, 2, 4, 4, widths=(2, 3, 2), dtype=torch.float64),
+                "upstream": torch.randn(1, 3, 4, 4, generator=rng, dtype=torch.float64),
+            },
+            weight=6.5,
+            hint="The logits have the dtype of the input, and a gradient: no detach, no numpy.",
         ),
         Case(
-            "the gradient of x",
+            "float64, 7 × 6: the gradient of x",
             {
                 **ask(1, 2, 7, 6, widths=(2, 3, 2), dtype=torch.float64),
                 "upstream": torch.randn(1, 3, 7, 6, generator=rng, dtype=torch.float64),
             },
-            weight=2,
+            weight=6.5,
             hint="Networks learn through every step, the skips too: no detach, no torch.no_grad.",
         ),
         Case(
@@ -223,6 +227,53 @@ def _keeps_pooled_maps(x, down_convs, bottleneck, upsamples, up_convs, head):
         x = F.max_pool2d(conv(x), 2)
         skips.append(x)
     return head(_up(bottleneck(x), skips[::-1], upsamples, up_convs))
+
+
+@mistakes.when("every step up gets the same skip, the last one: each level has its own.")
+def _last_skip_only(x, down_convs, bottleneck, upsamples, up_convs, head):
+    x, skips = _down(x, down_convs)
+    return head(_up(bottleneck(x), skips[-1:] * len(skips), upsamples, up_convs))
+
+
+@mistakes.when("a skip is what goes into a convolution: it is what comes out, before the pooling.")
+def _skips_before_conv(x, down_convs, bottleneck, upsamples, up_convs, head):
+    skips = []
+    for conv in down_convs:
+        skips.append(x)
+        x = F.max_pool2d(conv(x), 2)
+    return head(_up(bottleneck(x), skips[::-1], upsamples, up_convs))
+
+
+@mistakes.when("the channels of the skip come last in the concatenation: they come first.")
+def _skips_last(x, down_convs, bottleneck, upsamples, up_convs, head):
+    x, skips = _down(x, down_convs)
+    x = bottleneck(x)
+    for skip, upsample, conv in zip(skips[::-1], upsamples, up_convs, strict=True):
+        x = upsample(x)
+        x = F.pad(x, (0, skip.shape[3] - x.shape[3], 0, skip.shape[2] - x.shape[2]))
+        x = conv(torch.cat([x, skip], dim=1))
+    return head(x)
+
+
+@mistakes.when("the bottleneck gets the last skip: it gets what the last step down pooled.")
+def _bottleneck_unpooled(x, down_convs, bottleneck, upsamples, up_convs, head):
+    _, skips = _down(x, down_convs)
+    return head(_up(bottleneck(skips[-1]), skips[::-1], upsamples, up_convs))
+
+
+@mistakes.when("a softmax follows the head: logits are what the head makes.")
+def _softmax(x, down_convs, bottleneck, upsamples, up_convs, head):
+    x, skips = _down(x, down_convs)
+    return head(_up(bottleneck(x), skips[::-1], upsamples, up_convs)).softmax(dim=1)
+
+
+@mistakes.when("the upsampled maps are stretched to their skips' sizes by interpolation.")
+def _resizes(x, down_convs, bottleneck, upsamples, up_convs, head):
+    x, skips = _down(x, down_convs)
+    x = bottleneck(x)
+    for skip, upsample, conv in zip(skips[::-1], upsamples, up_convs, strict=True):
+        x = conv(torch.cat([skip, F.interpolate(upsample(x), skip.shape[2:])], dim=1))
+    return head(x)
 
 
 EXERCISE = Exercise(

@@ -259,22 +259,22 @@ def up_lists_reversed_and_head_forgotten(x, down_convs, bottleneck, upsamples, u
 
 RIGHT = [stack, reversed_zip, recursive]
 WRONG = {
-    skips_from_fine_to_coarse: "",  # skips used from fine to coarse
-    skips_from_fine_to_coarse_index: "",  # skips used from fine to coarse, by index
-    skips_pop_0: "",  # skips used from fine to coarse, pop(0)
-    up_lists_reversed: "",  # upsamples and up_convs reversed
-    up_lists_reversed_index: "",  # upsamples and up_convs reversed, by index
-    bottleneck_forgotten: "",  # bottleneck forgotten
-    head_forgotten: "",  # head forgotten
+    skips_from_fine_to_coarse: "skips_from_the_top",  # skips used from fine to coarse
+    skips_from_fine_to_coarse_index: "skips_from_the_top",  # skips used from fine to coarse, by index
+    skips_pop_0: "skips_from_the_top",  # skips used from fine to coarse, pop(0)
+    up_lists_reversed: "blocks_from_the_top",  # upsamples and up_convs reversed
+    up_lists_reversed_index: "blocks_from_the_top",  # upsamples and up_convs reversed, by index
+    bottleneck_forgotten: "bottleneck_forgotten",  # bottleneck forgotten
+    head_forgotten: "head_forgotten",  # head forgotten
     lists_emptied: "",  # the lists given are emptied
-    always_last_skip: "",  # the coarsest skip at every level (stale variable)
-    skip_before_conv: "",  # skip is the input of conv
-    concatenation_order_and_crash_on_odd: "",  # upsampled channels first; crash on odd sizes
-    fine_to_coarse_and_no_bottleneck: "",  # skips from fine to coarse, bottleneck forgotten
-    no_head_and_crash_on_odd: "",  # head forgotten; crash on odd sizes
-    up_lists_reversed_and_head_forgotten: "",  # upsamples and up_convs reversed, head forgotten
-    bottleneck_on_unpooled: "",  # bottleneck gets the unpooled map
+    always_last_skip: "last_skip_only",  # the coarsest skip at every level (stale variable)
+    skip_before_conv: "skips_before_conv",  # skip is the input of conv
+    concatenation_order_and_crash_on_odd: "skips_last even_sizes_only",  # upsampled channels first; crash on odd sizes
+    fine_to_coarse_and_no_bottleneck: "skips_from_the_top bottleneck_forgotten",  # skips from fine to coarse, bottleneck forgotten
+    no_head_and_crash_on_odd: "head_forgotten even_sizes_only",  # head forgotten; crash on odd sizes
+    up_lists_reversed_and_head_forgotten: "blocks_from_the_top head_forgotten",  # upsamples and up_convs reversed, head forgotten
+    bottleneck_on_unpooled: "bottleneck_unpooled",  # bottleneck gets the unpooled map
     head_at_every_level: "",  # head at every level
-    argmax_of_head: "",  # softmax on top of the logits
-    interpolated_to_size: "",  # interpolated instead of padded
+    argmax_of_head: "softmax",  # softmax on top of the logits
+    interpolated_to_size: "resizes",  # interpolated instead of padded
 }
