@@ -1,8 +1,6 @@
-"""What probes share: gradients, number types, and inputs left alone."""
+"""What probes share: gradients, and inputs left alone."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -45,21 +43,6 @@ def gradients(name: str, output: Tensor, upstream: Tensor, **inputs: Tensor) -> 
         f"the gradient of {key}": torch.zeros_like(leaf) if gradient is None else gradient
         for (key, leaf), gradient in zip(inputs.items(), found, strict=True)
     }
-
-
-def number_type(name: str, output: Tensor, inputs: dict[str, Any]) -> dict[str, list[str]]:
-    """Return what to add to a probe's answer where a case asks for the number type itself.
-
-    Elsewhere a more precise result than was asked for is right.
-
-    Args:
-        name: what the function returned, e.g. ``"the loss"``.
-        output: what it returned.
-        inputs: the case's inputs; ``"number_type"`` among them asks.
-    """
-    if "number_type" not in inputs:
-        return {}
-    return {f"the number type of {name}": [str(output.dtype).removeprefix("torch.")]}
 
 
 def require_unchanged(inputs: dict[str, Tensor], handed: dict[str, Tensor]) -> None:
