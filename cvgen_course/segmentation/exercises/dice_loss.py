@@ -43,8 +43,8 @@ def cases(rng: torch.Generator) -> list[Case]:
     return [
         loss(
             "a batch of two images, three classes",
-            "Softmax over dimension 1, one-hot target; each class (2·Σpt + smooth) / (Σp + Σt + smooth); "
-            "then 1 − their mean.",
+            "Softmax over dimension 1, one-hot target; for each class, "
+            "(2·Σpt + smooth) / (Σp + Σt + smooth); then 1 − their mean.",
             2,
             logits=logits(2, 3, 4, 5),
             target=labels(3, 2, 4, 5),

@@ -47,7 +47,7 @@ def cases(rng: torch.Generator) -> list[Case]:
             "a batch, pooled from 4 × 6",
             pooled(2, 3, 4, 6),
             weight=2,
-            hint="Position p of a plane of width W is row p // W, column p % W, both counted from 0.",
+            hint="Position p of a plane of width W is row p // W, column p % W, both from 0.",
         ),
         Case(
             "an odd size, 5 × 7",
