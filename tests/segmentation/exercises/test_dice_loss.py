@@ -151,6 +151,12 @@ def nothing_to_learn_from_void(logits, target, ignore_index=None, smooth=1.0):
     return loop_over_classes(logits, target, ignore_index, smooth)
 
 
+def a_new_zero_for_void(logits, target, ignore_index=None, smooth=1.0):
+    if ignore_index is not None and (target == ignore_index).all():
+        return torch.zeros((), requires_grad=True)
+    return loop_over_classes(logits, target, ignore_index, smooth)
+
+
 def whole_smooth(logits, target, ignore_index=None, smooth=1.0):
     return loop_over_classes(logits, target, ignore_index, int(smooth))
 
@@ -190,6 +196,7 @@ WRONG = [
     *(
         no_void_below_zero,
         nothing_to_learn_from_void,
+        a_new_zero_for_void,
         whole_smooth,
         float32_on_the_way,
         overflows_in_the_gradient,
