@@ -27,7 +27,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         return target.masked_fill(void, value)
 
     void = torch.full((1, 3, 4), VOID)
-    one_pair = labels(3, 2)  # of 60 × 60 = 3,600 pixels
+    one_pair = labels(3, 2)  # of 182 × 182 = 33,124 pixels
     any_size = (2, *(int(n) for n in 1 + labels(40, 2)))
     shifted = labels(5, 2, 6, 6)
     return [
@@ -67,14 +67,14 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="The matrix is always num_classes × num_classes; absent classes have zeros.",
         ),
         Case(
-            "a pair that occurs 3,600 times",
+            "a pair that occurs 33,124 times",
             {
-                "pred": one_pair[0].repeat(1, 60, 60),
-                "target": one_pair[1].repeat(1, 60, 60),
+                "pred": one_pair[0].repeat(1, 182, 182),
+                "target": one_pair[1].repeat(1, 182, 182),
                 "num_classes": 4,
             },
             weight=10,
-            hint="uint8 ends at 255, and float16 counts to 2,048 only: count in int64.",
+            hint="uint8 ends at 255, float16 counts to 2,048, int16 to 32,767: count in int64.",
         ),
         Case(
             "ignored pixels are marked 255",
