@@ -54,7 +54,8 @@ def cases(rng: torch.Generator) -> list[Case]:
             "the area, sorted detections, all objects found",
             {**ranked(hits("+-", 4, 3)), "num_objects": 5},
             weight=2,
-            hint="Precision: hits so far / detections so far. Recall: hits so far / num_objects.",
+            hint="Precision: hits / detections so far; recall: hits so far / num_objects. Each "
+            "recall gets the largest precision there or further down.",
         ),
         Case(
             "the area, unsorted detections, some objects not found",
@@ -73,7 +74,8 @@ def cases(rng: torch.Generator) -> list[Case]:
             "11 points, sorted detections",
             {**ranked(hits("-+", 3, 4)), "num_objects": 7, "num_points": 11},
             weight=2,
-            hint="The mean over recall 0, 0.1, …, 1; a recall that is never reached counts as 0.",
+            hint="The mean over recall 0, 0.1, …, 1, both ends included; a recall that is never "
+            "reached counts as 0.",
         ),
         Case(
             "11 points, unsorted detections",
@@ -83,21 +85,21 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         Case(
             "11 points, exactly at recall 0.5",
-            {**shuffled(hits("-+", 1, 5)), "num_objects": 4, "num_points": 11},
-            weight=2,
+            {**shuffled(hits("+-", 1, 5)), "num_objects": 4, "num_points": 11},
+            weight=3.5,
             hint="Recall 0.5 is reached where the recall is 0.5 or more: >=, not >.",
         ),
         Case(
             "5 points, every hit exactly at a point",
             {**shuffled(hits("-+-", 2, 4)), "num_objects": 4, "num_points": 5},
-            weight=2,
+            weight=4,
             hint="Points 0, 1/4, 1/2, 3/4, 1: num_points may be any number, both ends included.",
         ),
         Case(
             "101 points, many detections",
             {**shuffled(hits("", 30, 170)), "num_objects": 37, "num_points": 101},
-            weight=3,
-            hint="As with 11 points, with 0, 0.01, …, 1.",
+            weight=4.5,
+            hint="As with 11 points, with 0, 0.01, …, 1: `num_points` may be any number.",
         ),
         Case(
             "equal scores, the area",
@@ -218,10 +220,60 @@ def _always_area(scores, hits, num_objects, num_points=None):
     return _averaged(_best(precision) if len(hits) else precision, recall, None)
 
 
-@mistakes.when("the mean runs over the detections: it runs over the recall, whatever their number.")
+@mistakes.when("the area is a mean over the detections: it runs over the recall.")
 def _per_detection(scores, hits, num_objects, num_points=None):
-    precision, _ = _curve(_ordered(scores, hits), num_objects)
-    return _best(precision).mean() if len(hits) else torch.tensor(0.0)
+    precision, recall = _curve(_ordered(scores, hits), num_objects)
+    best = _best(precision) if len(hits) else precision
+    if num_points is None and len(hits):
+        return best.mean()
+    return _averaged(best, recall, num_points)
+
+
+@mistakes.when(
+    "the area lies under the precision as it is: "
+    "there, too, each recall gets the largest precision from there on."
+)
+def _area_as_it_is(scores, hits, num_objects, num_points=None):
+    precision, recall = _curve(_ordered(scores, hits), num_objects)
+    filled = num_points is not None and len(hits)
+    return _averaged(_best(precision) if filled else precision, recall, num_points)
+
+
+@mistakes.when(
+    "the area is made of trapezoids under the precision as it is: "
+    "each recall gets the largest precision from there on."
+)
+def _trapezoids(scores, hits, num_objects, num_points=None):
+    precision, recall = _curve(_ordered(scores, hits), num_objects)
+    if num_points is not None or len(hits) == 0:
+        return _averaged(_best(precision) if len(hits) else precision, recall, num_points)
+    recall = torch.cat([torch.zeros(1), recall])
+    return torch.trapezoid(torch.cat([precision[:1], precision]), recall)
+
+
+@mistakes.when("the recall must be over a point's: exactly there is enough, >= and not >.")
+def _only_beyond(scores, hits, num_objects, num_points=None):
+    precision, recall = _curve(_ordered(scores, hits), num_objects)
+    best = _best(precision) if len(hits) else precision
+    return _averaged(best, recall - (num_points is not None) * 1e-9, num_points)
+
+
+@mistakes.when(
+    "the points of recall end before 1: they are i / (num_points − 1), 0 and 1 included."
+)
+def _without_one(scores, hits, num_objects, num_points=None):
+    precision, recall = _curve(_ordered(scores, hits), num_objects)
+    best = _best(precision) if len(hits) else precision
+    if num_points is None:
+        return _averaged(best, recall, None)
+    return _averaged(best, recall * num_points / (num_points - 1), num_points)
+
+
+@mistakes.when("there are always 11 points: `num_points` says how many.")
+def _always_eleven(scores, hits, num_objects, num_points=None):
+    precision, recall = _curve(_ordered(scores, hits), num_objects)
+    best = _best(precision) if len(hits) else precision
+    return _averaged(best, recall, None if num_points is None else 11)
 
 
 @mistakes.when("recalls that are never reached are left out of the mean: they count as 0.")

@@ -42,7 +42,11 @@ def cases(rng: torch.Generator) -> list[Case]:
             torch.stack([x1, y1, x2, y2]),
         ]
     )
+    sides = torch.tensor([[dx, dy] for dx in (-20, 0, 20) for dy in (-20, 0, 20) if dx or dy])
+    apart = boxes(11, spread=2, size=4) + torch.tensor([-6, -6, 6, 6])  # 3 boxes, 8 around them
+    apart[3:] += sides.repeat(1, 2)
     pixels = torch.randint(20, (3, 2), generator=rng)
+    pixels[:, 1] = pixels[0, 1]
     pixels = torch.cat([pixels, pixels + 1], dim=1).float()
     flat = boxes(2)
     flat = torch.stack([flat[0].clone(), flat[0].clone(), flat[1], torch.zeros(4)])
@@ -56,20 +60,21 @@ def cases(rng: torch.Generator) -> list[Case]:
         case(
             "three boxes with five others",
             2,
-            "Entry [i, j] belongs to boxes1[i] and boxes2[j]: boxes1[:, None] and boxes2[None].",
+            "Shared area / (both areas − shared area); entry [i, j] is of boxes1[i] and boxes2[j]: "
+            "boxes1[:, None], boxes2[None].",
             boxes(3).float(),
             boxes(5).float(),
         ),
         case(
             "boxes that lie apart",
-            1.5,
+            4.5,
             "Where boxes lie apart, width or height of the overlap is negative: clamp each at 0.",
-            boxes(4, spread=80).float(),
-            boxes(6, spread=80).float(),
+            apart[:3].float(),
+            apart[3:].float(),
         ),
         case(
             "a box, a part of it, its neighbours and itself",
-            1,
+            2,
             "A box that only touches shares no area; the IoU with itself is 1.",
             one.float(),
             around.float(),
@@ -92,19 +97,19 @@ def cases(rng: torch.Generator) -> list[Case]:
             "float64",
             2.5,
             "The result is as precise as the boxes: no small number added, nothing in float32.",
-            boxes(4),
-            boxes(4),
+            boxes(4, spread=1.5, size=2),
+            boxes(4, spread=1.5, size=2),
         ),
         case(
             "boxes with sides of a hundredth",
-            2,
+            4,
             "A small number in the denominator is not small here; ask where the union is 0.",
             boxes(4, spread=0.01, size=0.02),
             boxes(3, spread=0.01, size=0.02),
         ),
         case(
             "boxes without width or height, among others",
-            2.5,
+            6.5,
             "An empty box has IoU 0 with every box, with itself, too: beware of 0/0.",
             flat.float(),
             torch.cat([flat[[3, 0]], boxes(2), flat[[1]]]).float(),
@@ -112,9 +117,9 @@ def cases(rng: torch.Generator) -> list[Case]:
         case(
             "boxes with x2 < x1 or y2 < y1, among others",
             1.5,
-            "A box with x2 < x1 is empty: its area is 0 and never negative.",
+            "A box with x2 < x1 is empty: its IoU is 0. Don't exchange its corners.",
             torch.cat([boxes(2), turned]).float(),
-            torch.cat([turned, boxes(2)]).float(),
+            boxes(4).float(),
         ),
         case(
             "no boxes at all",
@@ -160,6 +165,18 @@ def _not_clamped(boxes1, boxes2):
     return _share(overlap, _both(boxes1, boxes2) - overlap)
 
 
+@mistakes.when(
+    "width times height of the overlap is clamped at 0 instead of each of them: "
+    "the product of two negative numbers is positive."
+)
+def _product_clamped(boxes1, boxes2):
+    low = torch.maximum(boxes1[:, None, :2], boxes2[None, :, :2])
+    high = torch.minimum(boxes1[:, None, 2:], boxes2[None, :, 2:])
+    overlap = (high - low).prod(dim=-1).clamp(min=0)
+    overlap[(_areas(boxes1) == 0)[:, None] | (_areas(boxes2) == 0)] = 0
+    return _share(overlap, _both(boxes1, boxes2) - overlap)
+
+
 @mistakes.when("a width is x2 − x1 + 1: here x2 and y2 lie behind the last pixel.")
 def _last_pixel_included(boxes1, boxes2):
     one_more = torch.tensor([0, 0, 1, 1])
@@ -179,6 +196,13 @@ def _over_the_smaller(boxes1, boxes2):
     return _share(_overlap(boxes1, boxes2), smaller)
 
 
+@mistakes.when("the overlap is divided by the box around both: their union is |A| + |B| − |A ∩ B|.")
+def _over_the_hull(boxes1, boxes2):
+    low = torch.minimum(boxes1[:, None, :2], boxes2[None, :, :2])
+    high = torch.maximum(boxes1[:, None, 2:], boxes2[None, :, 2:])
+    return _share(_overlap(boxes1, boxes2), (high - low).clamp(min=0).prod(dim=-1))
+
+
 @mistakes.when("rows and columns are exchanged: rows belong to boxes1, columns to boxes2.")
 def _transposed(boxes1, boxes2):
     overlap = _overlap(boxes2, boxes1)
@@ -189,6 +213,12 @@ def _transposed(boxes1, boxes2):
 def _small_number(boxes1, boxes2):
     overlap = _overlap(boxes1, boxes2)
     return overlap / (_both(boxes1, boxes2) - overlap + 1e-6)
+
+
+@mistakes.when("1e-7 is added to the union: for tiny boxes, and in float64, that is not small.")
+def _smaller_number(boxes1, boxes2):
+    overlap = _overlap(boxes1, boxes2)
+    return overlap / (_both(boxes1, boxes2) - overlap + 1e-7)
 
 
 @mistakes.when("0 is divided by 0 where the union is empty: the IoU is 0 there, not NaN.")

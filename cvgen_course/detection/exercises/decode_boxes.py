@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -99,7 +100,8 @@ def cases(rng: torch.Generator) -> list[Case]:
         case(
             "dw and dh of 5 and more",
             3,
-            "exp(200) overflows: no box becomes more than 1000 / 16 times as large as its anchor.",
+            "exp(200) overflows: width and height each become at most 1000 / 16 = 62.5 times the "
+            "anchor's: min(exp(dw), 62.5).",
             huge,
             anchors(4),
         ),
@@ -107,7 +109,7 @@ def cases(rng: torch.Generator) -> list[Case]:
             "weights 10, 10, 5, 5",
             2,
             "Divide by the weights first: encoding has multiplied with them.",
-            10 * deltas(5, size=0.4),
+            10 * deltas(5, size=0.08),  # small enough that no limit matters, whatever one does
             anchors(5),
             weights=(10.0, 10.0, 5.0, 5.0),
         ),
@@ -168,6 +170,30 @@ def _no_limit(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     return _box(centre + deltas[:, :2] * size_a, deltas[:, 2:].exp() * size_a)
 
 
+@mistakes.when("dw and dh are limited to 62.5 themselves: their exponentials are.")
+def _exponent_limited(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    centre, size_a = _centre_size(anchors)
+    deltas = deltas / torch.tensor(weights)
+    return _box(centre + deltas[:, :2] * size_a, deltas[:, 2:].clamp(max=LARGEST).exp() * size_a)
+
+
+@mistakes.when("width and height are limited to 62.5 pixels: it is 62.5 times the anchor's.")
+def _limited_in_pixels(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    centre, size_a = _centre_size(anchors)
+    deltas = deltas / torch.tensor(weights)
+    size = (deltas[:, 2:].exp() * size_a).clamp(max=LARGEST)
+    return _box(centre + deltas[:, :2] * size_a, size)
+
+
+@mistakes.when("only the width is limited: the height is limited in the same way.")
+def _only_width_limited(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    centre, size_a = _centre_size(anchors)
+    deltas = deltas / torch.tensor(weights)
+    limits = torch.tensor([LARGEST, math.inf])
+    size = deltas[:, 2:].exp().minimum(limits) * size_a
+    return _box(centre + deltas[:, :2] * size_a, size)
+
+
 @mistakes.when(
     "dw and dh are limited before they are divided by the weights: it is the other order."
 )
@@ -188,6 +214,12 @@ def _multiplied_by_weights(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
 def _without_weights(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     (centre, size_a), (shift, scale) = _centre_size(anchors), _parts(deltas, [1.0] * 4)
     return _box(centre + shift * size_a, scale * size_a)
+
+
+@mistakes.when("the whole width lies on both sides of the centre instead of half of it.")
+def _whole_sides(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    (centre, size_a), (shift, scale) = _centre_size(anchors), _parts(deltas, weights)
+    return _box(centre + shift * size_a, 2 * scale * size_a)
 
 
 @mistakes.when("centre and size are returned: asked are the corners x1, y1, x2, y2.")

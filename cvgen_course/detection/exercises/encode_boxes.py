@@ -45,7 +45,8 @@ def cases(rng: torch.Generator) -> list[Case]:
         case(
             "boxes as large as their anchors, but shifted",
             1,
-            "dx = (x − x_a) / w_a with the centres x and x_a: in units of the anchor's width.",
+            "A row for each box: dx, dy, dw, dh. dx = (x − x_a) / w_a with the centres x and x_a, "
+            "and dw = log(w / w_a) = 0 here.",
             shifted(some),
             some,
         ),
@@ -87,7 +88,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         case(
             "weights 10, 10, 5, 5",
             1.5,
-            "The numbers are multiplied by the weights, after everything else.",
+            "At the end, each number is multiplied by its own weight: dx by weights[0], dh by [3].",
             boxes(5),
             boxes(5),
             weights=(10.0, 10.0, 5.0, 5.0),
@@ -148,10 +149,45 @@ def _no_logarithm(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     return _weighted((centre - centre_a) / size_a, size / size_a, weights)
 
 
-@mistakes.when("box and anchor are exchanged: the signs are wrong.")
+@mistakes.when("dw and dh are log(w_a / w) and log(h_a / h): it is divided by the anchor's.")
+def _logarithm_of_the_inverse(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    (centre, size), (centre_a, size_a) = _centre_size(boxes), _centre_size(anchors)
+    return _weighted((centre - centre_a) / size_a, (size_a / size).log(), weights)
+
+
+@mistakes.when("the logarithm has the base 2: it is the natural one, `torch.log`.")
+def _base_two(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    (centre, size), (centre_a, size_a) = _centre_size(boxes), _centre_size(anchors)
+    return _weighted((centre - centre_a) / size_a, (size / size_a).log2(), weights)
+
+
+@mistakes.when("the anchor's width and height are exchanged: its width is x2 − x1.")
+def _sides_exchanged(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    (centre, size), (centre_a, size_a) = _centre_size(boxes), _centre_size(anchors)
+    size_a = size_a.flip(1)
+    return _weighted((centre - centre_a) / size_a, (size / size_a).log(), weights)
+
+
+@mistakes.when("box and anchor are exchanged: asked is where the box lies, seen from the anchor.")
 def _anchor_from_the_box(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
     (centre, size), (centre_a, size_a) = _centre_size(boxes), _centre_size(anchors)
-    return _weighted((centre_a - centre) / size_a, (size_a / size).log(), weights)
+    return _weighted((centre_a - centre) / size, (size_a / size).log(), weights)
+
+
+@mistakes.when("the boxes are read as centre and size: they are corners, x1, y1, x2, y2.")
+def _taken_for_centre_and_size(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    shift = (boxes[:, :2] - anchors[:, :2]) / anchors[:, 2:]
+    return _weighted(shift, (boxes[:, 2:] / anchors[:, 2:]).log(), weights)
+
+
+@mistakes.when("the numbers stand in the order dx, dw, dy, dh: it is dx, dy, dw, dh.")
+def _other_order(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    return _without_weights(boxes, anchors).mul(torch.tensor(weights))[:, [0, 2, 1, 3]]
+
+
+@mistakes.when("each number is a row, the shape is (4, A): stack with dim=1.")
+def _as_rows(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
+    return (_without_weights(boxes, anchors) * torch.tensor(weights)).T
 
 
 @mistakes.when("`weights` is not looked at.")

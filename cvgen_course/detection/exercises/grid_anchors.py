@@ -31,7 +31,8 @@ def cases(rng: torch.Generator) -> list[Case]:
         case(
             "a single cell, a single square",
             1,
-            "The centre of cell (0, 0) is (stride / 2, stride / 2); a side's half lies each way.",
+            "The centre of cell (0, 0) is (stride / 2, stride / 2); half a side lies each way; nothing "
+            "is rounded or cut off.",
             *(1, 1, 8, numbers(1, 10, 60), [1.0]),
         ),
         case(
@@ -42,14 +43,14 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         case(
             "a stride of 5",
-            1,
+            2.5,
             "The centre lies half a stride in the cell: at 2.5, 7.5, 12.5, … here.",
             *(2, 4, 5, numbers(1, 10, 60), [1.0]),
         ),
         case(
             "two ratios",
             2,
-            "height / width is the ratio and width · height is size², whatever the ratio.",
+            "height / width is the ratio, width · height is size²; each size with each ratio.",
             *(2, 3, 8, numbers(1, 10, 60), numbers(2, 1.5, 4)),
         ),
         case(
@@ -78,7 +79,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         case(
             "one column, a fraction as stride",
-            1,
+            2,
             "Nothing here has to be a whole number: don't round, and don't divide with //.",
             *(4, 1, 2.5, numbers(2, 1, 9), numbers(2, 0.2, 3)),
         ),
@@ -115,6 +116,18 @@ def _no_half_cell(height, width, stride, sizes, ratios):
     return _put(centres, _sides(sizes, ratios))
 
 
+@mistakes.when("half a stride is `stride // 2`: it may be a fraction.")
+def _half_rounded(height, width, stride, sizes, ratios):
+    steps = [(j * stride, i * stride) for i in range(height) for j in range(width)]
+    return _put([(x + stride // 2, y + stride // 2) for x, y in steps], _sides(sizes, ratios))
+
+
+@mistakes.when("x follows from the row and y from the column: it is the other way round.")
+def _x_from_the_row(height, width, stride, sizes, ratios):
+    centres = [(y, x) for x, y in _centres(height, width, stride)]
+    return _put(centres, _sides(sizes, ratios))
+
+
 @mistakes.when("width and height are exchanged: ratio = height / width.")
 def _upside_down(height, width, stride, sizes, ratios):
     sides = [(h, w) for w, h in _sides(sizes, ratios)]
@@ -124,6 +137,19 @@ def _upside_down(height, width, stride, sizes, ratios):
 @mistakes.when("width = size and height = size · ratio: then the area is not size².")
 def _no_square_root(height, width, stride, sizes, ratios):
     sides = [(size, size * ratio) for size in sizes for ratio in ratios]
+    return _put(_centres(height, width, stride), sides)
+
+
+@mistakes.when("the ratio lacks its square root: height / width would be the ratio's square.")
+def _ratio_twice(height, width, stride, sizes, ratios):
+    sides = [(size / ratio, size * ratio) for size in sizes for ratio in ratios]
+    return _put(_centres(height, width, stride), sides)
+
+
+@mistakes.when("a size has one ratio only (`zip`): each size goes with each ratio.")
+def _zipped(height, width, stride, sizes, ratios):
+    pairs = zip(sizes, ratios, strict=False)
+    sides = [(size / ratio**0.5, size * ratio**0.5) for size, ratio in pairs]
     return _put(_centres(height, width, stride), sides)
 
 
@@ -155,6 +181,13 @@ def _shapes_first(height, width, stride, sizes, ratios):
 def _twice_as_large(height, width, stride, sizes, ratios):
     sides = [(2 * w, 2 * h) for w, h in _sides(sizes, ratios)]
     return _put(_centres(height, width, stride), sides)
+
+
+@mistakes.when("the anchors are cut off at the image's border: they may reach beyond it.")
+def _cut_off(height, width, stride, sizes, ratios):
+    border = torch.tensor([width, height, width, height]) * stride
+    boxes = _put(_centres(height, width, stride), _sides(sizes, ratios))
+    return boxes.clamp(min=0).minimum(border)
 
 
 @mistakes.when("centre and size are returned: asked are the corners x1, y1, x2, y2.")

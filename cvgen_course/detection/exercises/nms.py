@@ -69,13 +69,15 @@ def cases(rng: torch.Generator) -> list[Case]:
         case(
             "twenty boxes around two objects",
             2,
-            "Take the boxes by decreasing score; keep one unless it overlaps one you have kept.",
+            "Take the boxes by decreasing score, keep one unless it overlaps one you have kept; return "
+            "their indices, best first.",
             *(crowd(20, 2), scores(20), 0.5),
         ),
         case(
             "a suppressed box in the middle",
             2.5,
-            "Only kept boxes suppress: what overlaps nothing but a suppressed box stays.",
+            "IoU 1/3, threshold 1/4. Only kept boxes suppress: what overlaps nothing but a "
+            "suppressed box stays.",
             *(row(0, 8, 16, width=16)[chain], descending(3)[chain], 0.25),
         ),
         case(
@@ -93,7 +95,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         case(
             "a low threshold",
             1.5,
-            "The lower the threshold, the fewer boxes stay.",
+            "The lower the threshold, the fewer boxes stay; `threshold` is an argument.",
             *(crowd(20, 2), scores(20), 0.25),
         ),
         case(
@@ -111,14 +113,20 @@ def cases(rng: torch.Generator) -> list[Case]:
         case(
             "threshold 1: the same box again and again",
             1.5,
-            "No IoU is above 1, so every box stays, best first.",
+            "No IoU is above 1, so every box stays, best first. (A kept box must leave your list.)",
             *(crowd(1, 1).expand(5, 4).clone(), scores(5), 1.0),
         ),
         case(
             "equal scores",
-            1.5,
+            3.5,
             "Of equal scores, the lower index comes first: sort with stable=True.",
             *(crowd(60, 5), tied, 0.5),
+        ),
+        case(
+            "the same score for all",
+            3.5,
+            "Of equal scores, the lower index comes first: sort with stable=True, turn nothing.",
+            *(crowd(12, 2), scores(12)[:1].expand(12).clone(), 0.5),
         ),
         case(
             "scores below zero",
@@ -129,7 +137,8 @@ def cases(rng: torch.Generator) -> list[Case]:
         case(
             "boxes without an area",
             1,
-            "An empty box has IoU 0 with everything, and stays. (Is yours 0 / 0, or NaN?)",
+            "An empty box has IoU 0 with everything, itself too, and stays. (Is yours NaN? Must IoU "
+            "remove a kept box from your list?)",
             *(empty, scores(8), 0.25),
         ),
         case(
@@ -180,6 +189,27 @@ def _suppressed_suppress(boxes, scores, threshold):
     return order[~too_much.any(dim=0)]
 
 
+@mistakes.when("a box is compared only with the last one that was kept: with all that were.")
+def _last_kept_only(boxes, scores, threshold):
+    too_much, kept = box_iou(boxes, boxes) > threshold, []
+    for i in _by_score(scores).tolist():
+        if not too_much[i, kept[-1:]].any():
+            kept.append(i)
+    return torch.tensor(kept, dtype=torch.int64)
+
+
+@mistakes.when("the threshold is always 0.5: it is an argument.")
+def _always_half(boxes, scores, threshold):
+    return _greedy(_by_score(scores), box_iou(boxes, boxes) > 0.5)
+
+
+@mistakes.when(
+    "of equal scores the higher index comes first, as in an ascending list turned round."
+)
+def _ties_turned(boxes, scores, threshold):
+    return _greedy(scores.sort(stable=True).indices.flip(0), box_iou(boxes, boxes) > threshold)
+
+
 @mistakes.when("a box is suppressed at an IoU equal to the threshold: only above it.")
 def _at_the_threshold(boxes, scores, threshold):
     return _greedy(_by_score(scores), box_iou(boxes, boxes) >= threshold)
@@ -204,6 +234,25 @@ def _by_index(boxes, scores, threshold):
 def _positions(boxes, scores, threshold):
     boxes = boxes[_by_score(scores)]
     return _greedy(torch.arange(len(boxes)), box_iou(boxes, boxes) > threshold)
+
+
+@mistakes.when("a mask is returned: asked are the indices of the kept boxes, best first.")
+def _mask(boxes, scores, threshold):
+    kept = _greedy(_by_score(scores), box_iou(boxes, boxes) > threshold)
+    return torch.isin(torch.arange(len(boxes)), kept)
+
+
+@mistakes.when("the boxes themselves are returned: asked are their indices.")
+def _boxes_returned(boxes, scores, threshold):
+    return boxes[_greedy(_by_score(scores), box_iou(boxes, boxes) > threshold)]
+
+
+@mistakes.when("your own IoU counts boxes that lie apart: clamp the overlap's sides at 0.")
+def _not_clamped(boxes, scores, threshold):
+    low = torch.maximum(boxes[:, None, :2], boxes[None, :, :2])
+    overlap = (torch.minimum(boxes[:, None, 2:], boxes[None, :, 2:]) - low).prod(dim=-1)
+    area = (boxes[:, 2:] - boxes[:, :2]).prod(dim=1)
+    return _greedy(_by_score(scores), overlap / (area[:, None] + area - overlap) > threshold)
 
 
 @mistakes.when("a box's sides are one pixel too long: the width is x2 − x1, without + 1.")

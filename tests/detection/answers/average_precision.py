@@ -322,23 +322,23 @@ def recall_of_all_detections_loop(scores, hits, num_objects, num_points=None):
 
 RIGHT = [area_by_steps, per_hit_loop, numpy_version, trapezoids]
 WRONG = {
-    not_sorted: "",  # not sorted
-    not_sorted_loop: "",  # not sorted, loop
-    ascending: "",  # sorted by increasing score
+    not_sorted: "unsorted",  # not sorted
+    not_sorted_loop: "unsorted",  # not sorted, loop
+    ascending: "worst_first",  # sorted by increasing score
     ties_reversed: "",  # ties in reversed order
-    dents_not_filled: "",  # dents not filled
-    dents_not_filled_loop: "",  # dents not filled, loop
-    recall_of_all_detections: "",  # recall divided by the number of hits
-    strictly_beyond_r: "",  # recall > r at points
-    points_without_one: "",  # points i / num_points, without 1
-    area_ends_at_last_recall_and_no_fill: "",  # area: dents not filled, divided by the last recall
-    precision_off_by_one_and_unsorted: "",  # precision divided by k - 1, and not sorted
+    dents_not_filled: "as_it_is",  # dents not filled
+    dents_not_filled_loop: "as_it_is",  # dents not filled, loop
+    recall_of_all_detections: "only_found",  # recall divided by the number of hits
+    strictly_beyond_r: "only_beyond",  # recall > r at points
+    points_without_one: "without_one",  # points i / num_points, without 1
+    area_ends_at_last_recall_and_no_fill: "as_it_is area_as_it_is reached_only",  # area: dents not filled, divided by the last recall
+    precision_off_by_one_and_unsorted: "unsorted",  # precision divided by k - 1, and not sorted
     ties_reversed_and_crash_for_no_detections: "",  # ties reversed; crash for D = 0
-    unfilled_and_crash_beyond_last_recall: "",  # area: dents not filled; crash where recall does not reach 1, and for D = 0
-    recall_of_all_detections_loop: "",  # recall divided by the number of hits, loop
+    unfilled_and_crash_beyond_last_recall: "as_it_is area_as_it_is",  # area: dents not filled; crash where recall does not reach 1, and for D = 0
+    recall_of_all_detections_loop: "only_found",  # recall divided by the number of hits, loop
     ties_hits_first_sorted_pairs: "",  # ties: hits first (sorted pairs)
-    averaged_over_detections: "",  # area: mean over detections, not over recall
-    maximum_before_not_beyond: "",  # maximum of precision before, not beyond
-    always_eleven_points: "",  # 11 points hard-coded
-    trapezoids_not_filled: "",  # area by trapezoids under the raw curve
+    averaged_over_detections: "per_detection",  # area: mean over detections, not over recall
+    maximum_before_not_beyond: "largest_so_far",  # maximum of precision before, not beyond
+    always_eleven_points: "always_eleven",  # 11 points hard-coded
+    trapezoids_not_filled: "trapezoids",  # area by trapezoids under the raw curve
 }

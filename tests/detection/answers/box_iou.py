@@ -272,22 +272,22 @@ def transposed_loop(boxes1, boxes2):
 
 RIGHT = [broadcast, loops, numpy_version]
 WRONG = {
-    not_clamped_broadcast: "",  # negative sides not clamped
-    not_clamped_loop: "",  # negative sides not clamped, loop
-    product_clamped: "",  # product clamped instead of the sides
-    epsilon_in_denominator: "",  # eps in the denominator
-    epsilon_in_denominator_loop: "",  # eps in the denominator, loop
-    nan_for_two_empty: "",  # 0/0 for two empty boxes
-    plus_one_pixel: "",  # x2 - x1 + 1
-    area_of_inverted_boxes_positive: "",  # areas not clamped: negative or positive for inverted boxes; NaN
-    transposed: "",  # (M, N) instead of (N, M)
-    not_clamped_and_nan: "",  # not clamped, and NaN for empty
-    epsilon_and_crash_for_no_boxes: "",  # eps; crash for N = 0
-    product_clamped_and_crash_for_no_boxes: "",  # product clamped; crash for N = 0
-    product_clamped_and_transposed: "",  # product clamped, (M, N)
-    transposed_loop: "",  # (M, N) instead of (N, M), loop
-    union_without_minus: "",  # intersection not subtracted
+    not_clamped_broadcast: "not_clamped",  # negative sides not clamped
+    not_clamped_loop: "not_clamped",  # negative sides not clamped, loop
+    product_clamped: "product_clamped",  # product clamped instead of the sides
+    epsilon_in_denominator: "small_number",  # eps in the denominator
+    epsilon_in_denominator_loop: "smaller_number",  # eps in the denominator, loop
+    nan_for_two_empty: "zero_by_zero",  # 0/0 for two empty boxes
+    plus_one_pixel: "last_pixel_included",  # x2 - x1 + 1
+    area_of_inverted_boxes_positive: "zero_by_zero",  # areas not clamped: negative or positive for inverted boxes; NaN
+    transposed: "transposed",  # (M, N) instead of (N, M)
+    not_clamped_and_nan: "not_clamped zero_by_zero",  # not clamped, and NaN for empty
+    epsilon_and_crash_for_no_boxes: "small_number",  # eps; crash for N = 0
+    product_clamped_and_crash_for_no_boxes: "product_clamped",  # product clamped; crash for N = 0
+    product_clamped_and_transposed: "product_clamped transposed",  # product clamped, (M, N)
+    transposed_loop: "transposed",  # (M, N) instead of (N, M), loop
+    union_without_minus: "overlap_twice",  # intersection not subtracted
     corners_sorted_first: "",  # inverted boxes are turned into proper ones
-    share_of_smaller: "",  # divided by the smaller area
-    surrounding_box_as_union: "",  # union is the surrounding box
+    share_of_smaller: "over_the_smaller",  # divided by the smaller area
+    surrounding_box_as_union: "over_the_hull",  # union is the surrounding box
 }

@@ -210,24 +210,24 @@ def weights_forgotten_loop(deltas, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
 
 RIGHT = [columns, pairs_clamped_before, loop]
 WRONG = {
-    not_limited: "",  # not limited to 62.5
-    not_limited_columns: "",  # not limited to 62.5, by columns
-    delta_limited_to_62: "",  # the delta limited to 62.5, not its exp
-    width_limited_to_62_pixels: "",  # the width limited to 62.5 pixels
-    limited_before_weights: "",  # limited before dividing by the weights
-    multiplied_by_weights: "",  # multiplied by the weights
-    multiplied_by_weights_loop: "",  # multiplied by the weights, loop
-    weights_forgotten: "",  # weights not used
-    whole_side_instead_of_half: "",  # whole side to each direction
-    clipped_at_zero_and_not_limited: "",  # not limited, and clipped at 0
-    overflow_crash_and_weights_forgotten: "",  # math.exp overflows (> 709); weights not used
+    not_limited: "no_limit",  # not limited to 62.5
+    not_limited_columns: "no_limit",  # not limited to 62.5, by columns
+    delta_limited_to_62: "exponent_limited",  # the delta limited to 62.5, not its exp
+    width_limited_to_62_pixels: "limited_in_pixels",  # the width limited to 62.5 pixels
+    limited_before_weights: "limited_too_early",  # limited before dividing by the weights
+    multiplied_by_weights: "multiplied_by_weights",  # multiplied by the weights
+    multiplied_by_weights_loop: "multiplied_by_weights",  # multiplied by the weights, loop
+    weights_forgotten: "without_weights",  # weights not used
+    whole_side_instead_of_half: "whole_sides",  # whole side to each direction
+    clipped_at_zero_and_not_limited: "no_limit",  # not limited, and clipped at 0
+    overflow_crash_and_weights_forgotten: "without_weights",  # math.exp overflows (> 709); weights not used
     limit_16_and_crash_for_no_boxes: "",  # limited to 16; crash for A = 0
-    multiplied_by_weights_and_not_limited: "",  # multiplied by the weights, not limited
-    weights_forgotten_loop: "",  # weights not used, loop
-    only_width_limited: "",  # only the width limited
+    multiplied_by_weights_and_not_limited: "multiplied_by_weights no_limit",  # multiplied by the weights, not limited
+    weights_forgotten_loop: "without_weights",  # weights not used, loop
+    only_width_limited: "only_width_limited",  # only the width limited
     limited_on_both_sides: "",  # limited below, too
     all_deltas_limited: "",  # dx and dy limited, too
-    centre_is_corner: "",  # the moved point is taken for the corner
-    returns_centre_and_size: "",  # returns x, y, w, h
-    moved_by_new_size: "",  # moved by the new size
+    centre_is_corner: "from_the_corner",  # the moved point is taken for the corner
+    returns_centre_and_size: "centre_and_size",  # returns x, y, w, h
+    moved_by_new_size: "by_the_new_size",  # moved by the new size
 }

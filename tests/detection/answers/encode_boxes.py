@@ -224,22 +224,22 @@ def weights_forgotten_columns(boxes, anchors, weights=(1.0, 1.0, 1.0, 1.0)):
 
 RIGHT = [columns, pairs, numpy_version, loop]
 WRONG = {
-    weights_forgotten: "",  # weights not used
-    divided_by_weights: "",  # divided by the weights
-    divided_by_weights_columns: "",  # divided by the weights, by columns
-    corner_not_centre: "",  # corners instead of centres
-    corner_not_centre_loop: "",  # corners instead of centres, loop
-    divided_by_box_size: "",  # divided by the box's size, not the anchor's
-    boxes_and_anchors_swapped: "",  # boxes and anchors swapped
-    log_upside_down: "",  # log(w_a / w)
-    width_and_height_swapped: "",  # anchor's width and height swapped
-    stacked_as_rows_and_no_weights: "",  # (4, A), and no weights
-    weights_10_5_and_corner: "",  # weights 10, 5 hard-coded, corners instead of centres
+    weights_forgotten: "without_weights",  # weights not used
+    divided_by_weights: "divided_by_weights",  # divided by the weights
+    divided_by_weights_columns: "divided_by_weights",  # divided by the weights, by columns
+    corner_not_centre: "corner",  # corners instead of centres
+    corner_not_centre_loop: "corner",  # corners instead of centres, loop
+    divided_by_box_size: "over_the_box",  # divided by the box's size, not the anchor's
+    boxes_and_anchors_swapped: "anchor_from_the_box",  # boxes and anchors swapped
+    log_upside_down: "logarithm_of_the_inverse",  # log(w_a / w)
+    width_and_height_swapped: "sides_exchanged",  # anchor's width and height swapped
+    stacked_as_rows_and_no_weights: "as_rows without_weights",  # (4, A), and no weights
+    weights_10_5_and_corner: "corner",  # weights 10, 5 hard-coded, corners instead of centres
     first_weights_for_all_and_crash_for_no_boxes: "",  # weights[0] for dx, dy and weights[1] for dw, dh; crash for A = 0
-    log_upside_down_and_crash_for_no_boxes: "",  # log upside down; crash for A = 0
-    weights_forgotten_columns: "",  # weights not used, by columns
-    log_base_two: "",  # log base 2
-    log_forgotten: "",  # logarithm forgotten
-    read_as_centre_and_size: "",  # boxes read as x, y, w, h
-    order_x_w_y_h: "",  # columns in other order
+    log_upside_down_and_crash_for_no_boxes: "logarithm_of_the_inverse",  # log upside down; crash for A = 0
+    weights_forgotten_columns: "without_weights",  # weights not used, by columns
+    log_base_two: "base_two",  # log base 2
+    log_forgotten: "no_logarithm",  # logarithm forgotten
+    read_as_centre_and_size: "taken_for_centre_and_size",  # boxes read as x, y, w, h
+    order_x_w_y_h: "other_order",  # columns in other order
 }

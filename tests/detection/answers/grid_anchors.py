@@ -272,24 +272,24 @@ def x_from_rows_and_ratios_first(height, width, stride, sizes, ratios):
 
 RIGHT = [loops, meshgrid, numpy_indices]
 WRONG = {
-    ratio_upside_down: "",  # ratio = width / height
-    ratio_upside_down_vectorised: "",  # ratio = width / height, vectorised
-    no_square_root: "",  # ratio without square root
-    centre_without_half: "",  # centre at the cell's corner
-    centre_without_half_vectorised: "",  # centre at the cell's corner, vectorised
-    half_stride_by_integer_division: "",  # stride // 2
-    x_from_rows: "",  # x from rows, y from columns
-    columns_first: "",  # column by column
-    columns_first_meshgrid: "",  # column by column, meshgrid
-    ratios_before_sizes: "",  # ratios outside, sizes inside
-    rounded_and_ratio_upside_down: "",  # ratio upside down, rounded
-    no_half_and_crash_for_fractional_stride: "",  # no half; crash for stride that is not whole
-    columns_first_and_crash_for_fractional_stride: "",  # column by column; crash for stride that is not whole
-    x_from_rows_and_ratios_first: "",  # x from rows, ratios before sizes
-    height_is_size_times_ratio: "",  # width = size, height = size · ratio
-    sizes_before_cells: "",  # sizes outside of the cells
-    centre_and_size_returned: "",  # returns centre and size
-    whole_side_instead_of_half: "",  # whole side to each direction
-    clipped_to_image: "",  # clipped at the border
-    zipped_sizes_and_ratios: "",  # sizes and ratios zipped
+    ratio_upside_down: "upside_down",  # ratio = width / height
+    ratio_upside_down_vectorised: "upside_down",  # ratio = width / height, vectorised
+    no_square_root: "ratio_twice",  # ratio without square root
+    centre_without_half: "no_half_cell",  # centre at the cell's corner
+    centre_without_half_vectorised: "no_half_cell",  # centre at the cell's corner, vectorised
+    half_stride_by_integer_division: "half_rounded",  # stride // 2
+    x_from_rows: "x_from_the_row",  # x from rows, y from columns
+    columns_first: "columns_first",  # column by column
+    columns_first_meshgrid: "columns_first",  # column by column, meshgrid
+    ratios_before_sizes: "ratios_first",  # ratios outside, sizes inside
+    rounded_and_ratio_upside_down: "upside_down",  # ratio upside down, rounded
+    no_half_and_crash_for_fractional_stride: "no_half_cell",  # no half; crash for stride that is not whole
+    columns_first_and_crash_for_fractional_stride: "columns_first",  # column by column; crash for stride that is not whole
+    x_from_rows_and_ratios_first: "x_from_the_row ratios_first",  # x from rows, ratios before sizes
+    height_is_size_times_ratio: "no_square_root",  # width = size, height = size · ratio
+    sizes_before_cells: "shapes_first",  # sizes outside of the cells
+    centre_and_size_returned: "centre_and_size",  # returns centre and size
+    whole_side_instead_of_half: "twice_as_large",  # whole side to each direction
+    clipped_to_image: "cut_off",  # clipped at the border
+    zipped_sizes_and_ratios: "zipped",  # sizes and ratios zipped
 }

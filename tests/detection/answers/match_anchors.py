@@ -269,21 +269,21 @@ def best_gets_its_object_and_strict(iou, low, high):
 
 RIGHT = [vectorised, loop, numpy_version]
 WRONG = {
-    best_anchor_gets_its_object: "",  # best anchor gets the object it is best for, not its own
-    best_anchor_gets_its_object_vectorised: "",  # best anchor gets the object it is best for, vectorised
-    only_first_best_anchor: "",  # of several best anchors only the first
-    only_first_best_anchor_loop: "",  # of several best anchors only the first, loop
-    best_with_iou_zero_kept: "",  # anchors with IoU 0 kept as best
-    best_with_iou_zero_kept_numpy: "",  # anchors with IoU 0 kept as best, NumPy
-    strictly_above_high: "",  # > high
-    low_itself_negative: "",  # <= low
+    best_anchor_gets_its_object: "takes_the_object",  # best anchor gets the object it is best for, not its own
+    best_anchor_gets_its_object_vectorised: "takes_the_object",  # best anchor gets the object it is best for, vectorised
+    only_first_best_anchor: "one_of_several",  # of several best anchors only the first
+    only_first_best_anchor_loop: "one_of_several",  # of several best anchors only the first, loop
+    best_with_iou_zero_kept: "zero_matches",  # anchors with IoU 0 kept as best
+    best_with_iou_zero_kept_numpy: "zero_matches",  # anchors with IoU 0 kept as best, NumPy
+    strictly_above_high: "strict",  # > high
+    low_itself_negative: "low_is_negative",  # <= low
     last_of_ties: "",  # of equal objects the last
     crash_without_objects: "",  # crash for K = 0
-    own_object_and_crash_without_objects: "",  # best anchor (first, 0 too) gets its object; crash for K = 0
-    strict_and_crash_without_objects: "",  # > high; crash for K = 0
-    best_only_above_low_and_only_first: "",  # best only above low, and only the first
-    best_gets_its_object_and_strict: "",  # best anchor gets the object it is best for, > high
-    best_anchors_forgotten: "",  # best anchors forgotten
-    ignored_and_negative_swapped: "",  # -1 and -2 swapped
-    thresholds_applied_last: "",  # thresholds applied after the best anchors, which are lost
+    own_object_and_crash_without_objects: "assigned",  # best anchor (first, 0 too) gets its object; crash for K = 0
+    strict_and_crash_without_objects: "strict",  # > high; crash for K = 0
+    best_only_above_low_and_only_first: "best_from_low_on one_of_several",  # best only above low, and only the first
+    best_gets_its_object_and_strict: "takes_the_object strict",  # best anchor gets the object it is best for, > high
+    best_anchors_forgotten: "thresholds_only",  # best anchors forgotten
+    ignored_and_negative_swapped: "codes_exchanged",  # -1 and -2 swapped
+    thresholds_applied_last: "thresholds_only takes_the_object",  # thresholds applied after the best anchors, which are lost
 }

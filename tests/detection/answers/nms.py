@@ -256,24 +256,24 @@ def returned_by_index_and_ties_reversed(boxes, scores, threshold):
 
 RIGHT = [greedy_kept_list, alive_mask, while_remaining]
 WRONG = {
-    suppressed_boxes_suppress: "",  # suppressed boxes suppress others
-    suppressed_boxes_suppress_loop: "",  # suppressed boxes suppress others, loop
-    at_threshold_suppressed: "",  # suppressed at equality
-    at_threshold_suppressed_while: "",  # suppressed at equality, while
-    returned_by_index: "",  # sorted by index
-    returned_by_index_mask: "",  # sorted by index, mask
-    ties_reversed: "",  # ties: higher index first
-    ties_reversed_numpy: "",  # ties: higher index first, NumPy
+    suppressed_boxes_suppress: "suppressed_suppress",  # suppressed boxes suppress others
+    suppressed_boxes_suppress_loop: "suppressed_suppress",  # suppressed boxes suppress others, loop
+    at_threshold_suppressed: "at_the_threshold",  # suppressed at equality
+    at_threshold_suppressed_while: "at_the_threshold",  # suppressed at equality, while
+    returned_by_index: "by_index",  # sorted by index
+    returned_by_index_mask: "by_index",  # sorted by index, mask
+    ties_reversed: "ties_turned",  # ties: higher index first
+    ties_reversed_numpy: "ties_turned",  # ties: higher index first, NumPy
     endless_for_empty_box: "",  # endless loop for empty boxes and for threshold 1
-    mask_returned_and_at_threshold: "",  # a mask returned, and suppressed at equality
-    ties_reversed_and_crash_for_no_boxes: "",  # ties reversed; crash for N = 0
-    at_threshold_and_float_for_no_boxes: "",  # suppressed at equality; float for N = 0
-    own_iou_not_clamped_and_crash_for_no_boxes: "",  # own IoU not clamped, NaN for empty; crash for N = 0
-    returned_by_index_and_ties_reversed: "",  # sorted by index, ties reversed
-    worst_first: "",  # ascending scores
-    not_sorted: "",  # not sorted
-    positions_in_sorted_list: "",  # positions in the sorted list returned
+    mask_returned_and_at_threshold: "mask at_the_threshold",  # a mask returned, and suppressed at equality
+    ties_reversed_and_crash_for_no_boxes: "ties_turned",  # ties reversed; crash for N = 0
+    at_threshold_and_float_for_no_boxes: "at_the_threshold",  # suppressed at equality; float for N = 0
+    own_iou_not_clamped_and_crash_for_no_boxes: "not_clamped",  # own IoU not clamped, NaN for empty; crash for N = 0
+    returned_by_index_and_ties_reversed: "by_index ties_turned",  # sorted by index, ties reversed
+    worst_first: "worst_first",  # ascending scores
+    not_sorted: "scores_ignored",  # not sorted
+    positions_in_sorted_list: "positions",  # positions in the sorted list returned
     negative_scores_never_kept: "",  # boxes with scores <= 0 never kept
     scores_changed_in_place: "",  # changes scores in place
-    threshold_half: "",  # threshold 0.5 hard-coded
+    threshold_half: "always_half",  # threshold 0.5 hard-coded
 }
