@@ -31,8 +31,8 @@ def cases(rng: torch.Generator) -> list[Case]:
         case(
             "a single cell, a single square",
             1,
-            "The centre of cell (0, 0) is (stride / 2, stride / 2); half a side lies each way; nothing "
-            "is rounded or cut off.",
+            "The centre of cell (0, 0) is (stride / 2, stride / 2); half a side lies each way; "
+            "nothing is rounded or cut off.",
             *(1, 1, 8, numbers(1, 10, 60), [1.0]),
         ),
         case(

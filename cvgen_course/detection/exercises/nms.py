@@ -69,8 +69,8 @@ def cases(rng: torch.Generator) -> list[Case]:
         case(
             "twenty boxes around two objects",
             2,
-            "Take the boxes by decreasing score, keep one unless it overlaps one you have kept; return "
-            "their indices, best first.",
+            "Take the boxes by decreasing score, keep one unless it overlaps one you have kept; "
+            "return their indices, best first.",
             *(crowd(20, 2), scores(20), 0.5),
         ),
         case(
@@ -137,8 +137,8 @@ def cases(rng: torch.Generator) -> list[Case]:
         case(
             "boxes without an area",
             1,
-            "An empty box has IoU 0 with everything, itself too, and stays. (Is yours NaN? Must IoU "
-            "remove a kept box from your list?)",
+            "An empty box has IoU 0 with everything, itself too, and stays. (Is yours NaN? Must "
+            "IoU remove a kept box from your list?)",
             *(empty, scores(8), 0.25),
         ),
         case(
