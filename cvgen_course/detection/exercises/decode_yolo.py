@@ -54,28 +54,34 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="Add the cell's column to σ(tx), its row to σ(ty), and multiply by a cell's size.",
         ),
         Case(
-            "a grid that is not square",
-            ask(1, 1, 2, (2, 5), (40, 100)),
+            "the gradients of both results",
+            ask(1, 1, 3, (2, 2), (40, 40), dtype=torch.float64, gradient=True),
+            weight=3,
+            hint="Networks learn through both results: no detach, no item, no torch.no_grad.",
+        ),
+        Case(
+            "a grid that is not square: results and gradients",
+            ask(1, 1, 2, (2, 5), (40, 100), gradient=True),
             weight=2,
             hint="raw is (N, channels, rows, columns): x goes with columns, y with rows. Boxes are "
             "ordered by rows.",
         ),
         Case(
-            "an image that is not square",
-            ask(1, 1, 2, (3, 3), (48, 120)),
+            "an image that is not square: results and gradients",
+            ask(1, 1, 2, (3, 3), (48, 120), gradient=True),
             weight=2,
             hint="image_size is (height, width): x and width go with W, y and height with H.",
         ),
         Case(
-            "two boxes in a cell",
-            ask(1, 2, 3, (2, 2), (64, 64)),
+            "two boxes in a cell: results and gradients",
+            ask(1, 2, 3, (2, 2), (64, 64), gradient=True),
             weight=2,
             hint="Box b has channels 5b … 5b + 4; behind all boxes come the classes. A cell's "
             "boxes follow each other.",
         ),
         Case(
             "three boxes in a cell, two images, nothing is square",
-            ask(2, 3, 4, (2, 3), (60, 160)),
+            ask(2, 3, 4, (2, 3), (60, 160), gradient=True),
             weight=3,
             hint="Order: rows, then columns, then the cell's boxes; each image has its own.",
         ),
@@ -87,22 +93,17 @@ def cases(rng: torch.Generator) -> list[Case]:
             "dimension.",
         ),
         Case(
-            "large numbers",
-            ask(1, 2, 3, (2, 3), (50, 70), scale=400.0),
-            weight=1.5,
-            hint="exp(400) overflows: torch.sigmoid and torch.softmax are safe, your own are not.",
+            "large numbers: results and gradients",
+            ask(1, 2, 3, (2, 3), (50, 70), scale=400.0, gradient=True),
+            weight=2,
+            hint="exp(400) overflows: torch.sigmoid and torch.softmax are safe, and so are their "
+            "gradients; your own are not.",
         ),
         Case(
             "float64",
             ask(1, 2, 2, (3, 2), (90, 70), dtype=torch.float64),
             weight=1,
             hint="The results are as precise as raw.",
-        ),
-        Case(
-            "the gradients of both results",
-            ask(1, 2, 3, (2, 2), (30, 50), dtype=torch.float64, gradient=True),
-            weight=2,
-            hint="Networks learn through both results: no detach, no item, no torch.no_grad.",
         ),
     ]
 
@@ -126,21 +127,29 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
 
 def _parts(raw: Tensor, num_boxes: int) -> tuple[Tensor, Tensor]:
     """Return the sigmoids of the boxes' numbers, (N, S_h, S_w, B, 5), and the class logits."""
-    cells = raw.movedim(1, -1)
-    return cells[..., : 5 * num_boxes].unflatten(-1, (-1, 5)).sigmoid(), cells[..., num_boxes * 5 :]
+    t, classes = _split(raw.movedim(1, -1), num_boxes)
+    return t.sigmoid(), classes
 
 
-def _corners(
-    s: Tensor, image_size: tuple[int, int], power: int = 2, unit: Tensor | None = None
-) -> Tensor:
+def _split(cells: Tensor, num_boxes: int) -> tuple[Tensor, Tensor]:
+    return cells[..., : 5 * num_boxes].unflatten(-1, (-1, 5)), cells[..., 5 * num_boxes :]
+
+
+def _corners(s: Tensor, image_size: tuple[int, int], size: Tensor | None = None) -> Tensor:
     H, W = image_size
-    S_h, S_w = s.shape[1:3]
-    column, row = torch.arange(S_w)[:, None], torch.arange(S_h)[:, None, None]
-    x, y = (column + s[..., 0]) * W / S_w, (row + s[..., 1]) * H / S_h
-    unit = torch.tensor([W, H]) if unit is None else unit
-    half = s[..., 2:4] ** power * unit / 2
-    centre = torch.stack([x, y], -1)
-    return torch.cat([centre - half, centre + half], -1)
+    size = s[..., 2:4] ** 2 if size is None else size  # relative to the image
+    return _around(_centres(s, image_size), size * torch.tensor([W, H]))
+
+
+def _centres(s: Tensor, image_size: tuple[int, int], order: tuple[int, int] = (0, 1)) -> Tensor:
+    (H, W), (S_h, S_w) = image_size, s.shape[1:3]
+    places = torch.arange(S_w)[:, None], torch.arange(S_h)[:, None, None]  # column and row
+    x, y = (places[i] + s[..., k] for k, i in enumerate(order))
+    return torch.stack([x * W / S_w, y * H / S_h], -1)
+
+
+def _around(centres: Tensor, sizes: Tensor) -> Tensor:
+    return torch.cat([centres - sizes / 2, centres + sizes / 2], -1)
 
 
 def _scores(s: Tensor, class_logits: Tensor) -> Tensor:
@@ -154,8 +163,8 @@ def _flat(boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
 @mistakes.when("x is counted by rows and y by columns: raw is (N, channels, rows, columns).")
 def _rows_for_columns(raw, num_boxes, image_size):
     s, classes = _parts(raw, num_boxes)
-    turned = s.transpose(1, 2)
-    boxes = _corners(turned, image_size).transpose(1, 2)
+    sizes = s[..., 2:4] ** 2 * torch.tensor(image_size[::-1])
+    boxes = _around(_centres(s, image_size, order=(1, 0)), sizes)
     return _flat(boxes, _scores(s, classes))
 
 
@@ -168,23 +177,21 @@ def _width_first(raw, num_boxes, image_size):
 @mistakes.when("the size is W σ(tw): the network gives its square root, so it is W σ(tw)².")
 def _not_squared(raw, num_boxes, image_size):
     s, classes = _parts(raw, num_boxes)
-    return _flat(_corners(s, image_size, power=1), _scores(s, classes))
+    return _flat(_corners(s, image_size, s[..., 2:4]), _scores(s, classes))
 
 
 @mistakes.when("the size is taken relative to the cell: it is relative to the whole image.")
 def _size_of_cell(raw, num_boxes, image_size):
     s, classes = _parts(raw, num_boxes)
-    unit = torch.tensor([image_size[1] / s.shape[2], image_size[0] / s.shape[1]])
-    return _flat(_corners(s, image_size, unit=unit), _scores(s, classes))
+    of_cell = s[..., 2:4] ** 2 / torch.tensor([s.shape[2], s.shape[1]])
+    return _flat(_corners(s, image_size, of_cell), _scores(s, classes))
 
 
 @mistakes.when("the centre is taken for the upper left corner: x1 is x - width / 2.")
 def _centre_as_corner(raw, num_boxes, image_size):
     s, classes = _parts(raw, num_boxes)
-    x1, y1, x2, y2 = _corners(s, image_size).unbind(-1)
-    x, y = (x1 + x2) / 2, (y1 + y2) / 2
-    boxes = torch.stack([x, y, x + x2 - x1, y + y2 - y1], -1)
-    return _flat(boxes, _scores(s, classes))
+    centres, sizes = _centres(s, image_size), s[..., 2:4] ** 2 * torch.tensor(image_size[::-1])
+    return _flat(torch.cat([centres, centres + sizes], -1), _scores(s, classes))
 
 
 @mistakes.when(
@@ -208,6 +215,80 @@ def _boxes_before_cells(raw, num_boxes, image_size):
     s, classes = _parts(raw, num_boxes)
     boxes, scores = _corners(s, image_size), _scores(s, classes)
     return _flat(boxes.movedim(3, 1), scores.movedim(3, 1))
+
+
+@mistakes.when("the boxes are returned as centre and size: they are x1, y1, x2, y2.")
+def _centre_and_size(raw, num_boxes, image_size):
+    s, classes = _parts(raw, num_boxes)
+    centres, sizes = _centres(s, image_size), s[..., 2:4] ** 2 * torch.tensor(image_size[::-1])
+    return _flat(torch.cat([centres, sizes], -1), _scores(s, classes))
+
+
+@mistakes.when("the whole size lies on each side of the centre: x1 is x - width / 2.")
+def _whole_size_on_each_side(raw, num_boxes, image_size):
+    s, classes = _parts(raw, num_boxes)
+    return _flat(_corners(s, image_size, 2 * s[..., 2:4] ** 2), _scores(s, classes))
+
+
+@mistakes.when("the size is W exp(tw), as with anchors: here it is W σ(tw)².")
+def _exponential(raw, num_boxes, image_size):
+    s, classes = _parts(raw, num_boxes)
+    t, _ = _split(raw.movedim(1, -1), num_boxes)
+    return _flat(_corners(s, image_size, t[..., 2:4].exp()), _scores(s, classes))
+
+
+@mistakes.when("tx and ty are added to column and row as they are: σ(tx) and σ(ty) are.")
+def _offset_without_sigmoid(raw, num_boxes, image_size):
+    s, classes = _parts(raw, num_boxes)
+    t, _ = _split(raw.movedim(1, -1), num_boxes)
+    boxes = _corners(torch.cat([t[..., :2], s[..., 2:]], -1), image_size)
+    return _flat(boxes, _scores(s, classes))
+
+
+@mistakes.when("boxes are clipped at the image's border: they may reach over it.")
+def _clipped(raw, num_boxes, image_size):
+    s, classes = _parts(raw, num_boxes)
+    H, W = image_size
+    x1, y1, x2, y2 = _corners(s, image_size).unbind(-1)
+    boxes = torch.stack([x1.clamp(0, W), y1.clamp(0, H), x2.clamp(0, W), y2.clamp(0, H)], -1)
+    return _flat(boxes, _scores(s, classes))
+
+
+@mistakes.when("columns come before rows: cells are ordered by rows, then by columns.")
+def _columns_first(raw, num_boxes, image_size):
+    s, classes = _parts(raw, num_boxes)
+    boxes, scores = _corners(s, image_size), _scores(s, classes)
+    return _flat(boxes.transpose(1, 2), scores.transpose(1, 2))
+
+
+@mistakes.when("the softmax runs over the images: it runs over a cell's class logits.")
+def _softmax_over_images(raw, num_boxes, image_size):
+    s, classes = _parts(raw, num_boxes)
+    return _flat(_corners(s, image_size), s[..., 4:] * classes.softmax(0)[..., None, :])
+
+
+@mistakes.when("channels are read as tx of all boxes, ty of all boxes, …: box b has 5b … 5b + 4.")
+def _interleaved(raw, num_boxes, image_size):
+    classes = _parts(raw, num_boxes)[1]
+    s = raw.movedim(1, -1)[..., : 5 * num_boxes].unflatten(-1, (5, -1)).transpose(-1, -2).sigmoid()
+    return _flat(_corners(s, image_size), _scores(s, classes))
+
+
+@mistakes.when("all boxes of a cell have the first one's channels: box b has 5b … 5b + 4.")
+def _first_box_only(raw, num_boxes, image_size):
+    s, classes = _parts(raw, num_boxes)
+    s = s[..., :1, :].expand_as(s)
+    return _flat(_corners(s, image_size), _scores(s, classes))
+
+
+@mistakes.when(
+    "raw is reshaped with its channels first: .permute(0, 2, 3, 1) puts them last before that."
+)
+def _without_permute(raw, num_boxes, image_size):
+    N, channels, S_h, S_w = raw.shape
+    t, classes = _split(raw.reshape(N, S_h, S_w, channels), num_boxes)
+    s = t.sigmoid()
+    return _flat(_corners(s, image_size), _scores(s, classes))
 
 
 EXERCISE = Exercise(

@@ -59,6 +59,14 @@ def cases(rng: torch.Generator) -> list[Case]:
             logits=logits(2, 8, 2),
             labels=unlike,
         ),
+        gradient(
+            "the gradient",
+            "New here: float64. The loss must be differentiable, the factor (1 - p_t)^gamma "
+            "included: no detach.",
+            3,
+            logits=logits(2, 5, 2, dtype=torch.float64),
+            labels=labels(3, 2, 5),
+        ),
         loss(
             "some anchors are left out",
             "An anchor labelled -1 enters neither the sum nor the number of objects.",
@@ -73,8 +81,8 @@ def cases(rng: torch.Generator) -> list[Case]:
             logits=logits(2, 5, 3),
             labels=torch.zeros(2, 5, dtype=torch.int64),
         ),
-        loss(
-            "other alpha and gamma",
+        gradient(
+            "other alpha and gamma: loss and gradient",
             "Targets 1 weigh alpha, targets 0 weigh 1 - alpha; (1 - p_t) is raised to gamma.",
             3,
             logits=logits(1, 7, 2),
@@ -93,7 +101,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         loss(
             "a single class, float64",
-            "New here: one column, and float64; the result is as precise as the logits.",
+            "New here: a single column; the result is as precise as the logits.",
             1.5,
             logits=logits(2, 6, 1, dtype=torch.float64),
             labels=labels(2, 2, 6, left_out=1),
@@ -115,18 +123,11 @@ def cases(rng: torch.Generator) -> list[Case]:
             labels=torch.tensor([[1, 0, 3, 2]]),
         ),
         gradient(
-            "logits of about thirty: loss and gradient",
+            "logits of about 120: loss and gradient",
             "log(1 - p) is log(0) as soon as p rounds to 1: log(1 - sigmoid(x)) = logsigmoid(-x).",
             4,
-            logits=30 * signs + logits(1, 4, 3),
+            logits=120 * signs + logits(1, 4, 3),
             labels=torch.tensor([[2, 1, 0, -1]]),
-        ),
-        gradient(
-            "the gradient",
-            "The loss must be differentiable, the factor (1 - p_t)^gamma included: no detach.",
-            2,
-            logits=logits(2, 5, 2, dtype=torch.float64),
-            labels=labels(3, 2, 5),
         ),
         gradient(
             "the gradient, with anchors left out",
@@ -158,10 +159,17 @@ def _targets(labels: Tensor, num_columns: int) -> Tensor:
 
 
 def _weighted(logits: Tensor, targets: Tensor, alpha: float, gamma: float) -> Tensor:
-    toward = torch.where(targets, logits, -logits)
+    toward = _toward(logits, targets)
+    return -_alpha(targets, alpha, logits) * toward.neg().sigmoid() ** gamma * F.logsigmoid(toward)
+
+
+def _toward(logits: Tensor, targets: Tensor) -> Tensor:
+    return torch.where(targets, logits, -logits)
+
+
+def _alpha(targets: Tensor, alpha: float, logits: Tensor) -> Tensor:
     t = targets.to(logits.dtype)
-    factor = (alpha * t + (1 - alpha) * (1 - t)) * toward.neg().sigmoid() ** gamma
-    return -factor * F.logsigmoid(toward)
+    return alpha * t + (1 - alpha) * (1 - t)
 
 
 def _objects(labels: Tensor) -> Tensor:
@@ -179,8 +187,8 @@ def _alpha_everywhere(logits, labels, alpha=0.25, gamma=2.0):
 def _power_of_p(logits, labels, alpha=0.25, gamma=2.0):
     keep = labels >= 0
     logits, targets = logits[keep], _targets(labels, logits.shape[-1])[keep]
-    toward, t = torch.where(targets, logits, -logits), targets.to(logits.dtype)
-    factor = (alpha * t + (1 - alpha) * (1 - t)) * toward.sigmoid() ** gamma
+    toward = _toward(logits, targets)
+    factor = _alpha(targets, alpha, logits) * toward.sigmoid() ** gamma
     return -(factor * F.logsigmoid(toward)).sum() / _objects(labels)
 
 
@@ -233,6 +241,63 @@ def _log_of_zero(logits, labels, alpha=0.25, gamma=2.0):
     p_t = p * t + (1 - p) * (1 - t)
     factor = (alpha * t + (1 - alpha) * (1 - t)) * (1 - p_t) ** gamma
     return -(factor * p_t.log()).sum() / _objects(labels)
+
+
+@mistakes.when("alpha weighs targets 0, and 1 - alpha targets 1: it is the other way round.")
+def _alpha_exchanged(logits, labels, alpha=0.25, gamma=2.0):
+    targets, keep = _targets(labels, logits.shape[-1]), labels >= 0
+    return _weighted(logits[keep], targets[keep], 1 - alpha, gamma).sum() / _objects(labels)
+
+
+@mistakes.when(
+    "the sum is divided by the number of all anchors that count: it is the number of those with an "
+    "object."
+)
+def _by_anchors(logits, labels, alpha=0.25, gamma=2.0):
+    targets, keep = _targets(labels, logits.shape[-1]), labels >= 0
+    return _weighted(logits[keep], targets[keep], alpha, gamma).sum() / keep.sum().clamp(min=1)
+
+
+@mistakes.when("the sum is not divided: it is divided by the number of anchors with an object.")
+def _not_divided(logits, labels, alpha=0.25, gamma=2.0):
+    targets, keep = _targets(labels, logits.shape[-1]), labels >= 0
+    return _weighted(logits[keep], targets[keep], alpha, gamma).sum()
+
+
+@mistakes.when('only targets 1 enter the sum: "no" to a class is an answer that is learned, too.')
+def _targets_of_one_only(logits, labels, alpha=0.25, gamma=2.0):
+    targets, keep = _targets(labels, logits.shape[-1]), labels >= 0
+    per_item = _weighted(logits[keep], targets[keep], alpha, gamma)
+    return (per_item * targets[keep]).sum() / _objects(labels)
+
+
+@mistakes.when("the classes share a softmax: each has a sigmoid of its own.")
+def _softmax(logits, labels, alpha=0.25, gamma=2.0):
+    targets, p = _targets(labels, logits.shape[-1]), logits.softmax(-1)
+    log_p = torch.where(targets, logits.log_softmax(-1), torch.log1p(1e-7 - p))
+    weight = torch.where(targets, alpha * (1 - p) ** gamma, (1 - alpha) * p**gamma)
+    return -(weight * log_p)[labels >= 0].sum() / _objects(labels)
+
+
+@mistakes.when("(1 - p_t)^gamma is cut off from the gradient: the loss is learned through it, too.")
+def _factor_detached(logits, labels, alpha=0.25, gamma=2.0):
+    targets, keep = _targets(labels, logits.shape[-1]), labels >= 0
+    logits, targets = logits[keep], targets[keep]
+    toward = _toward(logits, targets)
+    factor = _alpha(targets, alpha, logits) * toward.neg().sigmoid().detach() ** gamma
+    return -(factor * F.logsigmoid(toward)).sum() / _objects(labels)
+
+
+@mistakes.when(
+    "the probability is clamped before the logarithm: the loss is cut off there, and its gradient "
+    "is 0; use F.logsigmoid."
+)
+def _clamped(logits, labels, alpha=0.25, gamma=2.0):
+    targets, keep = _targets(labels, logits.shape[-1]), labels >= 0
+    logits, targets = logits[keep], targets[keep]
+    toward = _toward(logits, targets)
+    factor = _alpha(targets, alpha, logits) * toward.neg().sigmoid() ** gamma
+    return -(factor * toward.sigmoid().clamp(min=1e-7).log()).sum() / _objects(labels)
 
 
 EXERCISE = Exercise(

@@ -37,7 +37,8 @@ def cases(rng: torch.Generator) -> list[Case]:
     zero = ask(14, 3, 2)
     zero["positive"][0] = torch.arange(14) < 3
     zero["losses"] = (zero["losses"] + 0.1) * ((ranks(2, 14) < 4) & ~zero["positive"])
-    equal = {**ask(24, 1, 2), "losses": (ranks(2, 24) // 12).float()}  # 12 losses of 0 and of 1
+    equal = {**ask(24, 1, 2), "ratio": 2}
+    equal["losses"] = (ranks(2, 24) // 12).float()  # 12 losses of 0 and of 1
     unlike = ask(20, 3, 3)
     unlike["losses"][0] += 10
     last = ask(12, 1)
@@ -46,25 +47,25 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "one image, two objects",
             ask(16, 2),
-            weight=2,
+            weight=1.5,
             hint="Both positives, and of the negatives the 3 · 2 with the largest losses.",
         ),
         Case(
             "three images with 1, 4 and 2 objects",
             ask(18, 1, 4, 2),
-            weight=2,
+            weight=1.5,
             hint="Each image gets ratio × the number of its own positives.",
         ),
         Case(
             "one image is much harder than the other",
             unlike,
-            weight=2,
+            weight=1.5,
             hint="Negatives compete with those of their own image only: sort along dimension 1.",
         ),
         Case(
             "hard positives",
             hard,
-            weight=2,
+            weight=1.5,
             hint="Positives are chosen anyway: they must not take the places of negatives.",
         ),
         Case(
@@ -76,13 +77,13 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "an image without objects beside one with three",
             ask(16, 0, 3),
-            weight=3,
+            weight=3.4,
             hint="3 × 0 = 0: without positives, no negatives are chosen.",
         ),
         Case(
             "no object at all",
             ask(9, 0, 0),
-            weight=3,
+            weight=3.4,
             hint="3 × 0 = 0: without positives, nothing is chosen.",
         ),
         Case(
@@ -100,25 +101,25 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "other ratios: 1",
             {**ask(15, 3, 2), "ratio": 1},
-            weight=1.5,
+            weight=1.7,
             hint="`ratio` says how many negatives there are for each positive; 3 is the default.",
         ),
         Case(
             "other ratios: 5",
             {**ask(21, 2, 3), "ratio": 5},
-            weight=1.5,
+            weight=1.7,
             hint="`ratio` says how many negatives there are for each positive; 3 is the default.",
         ),
         Case(
-            "equal losses",
+            "equal losses, ratio 2",
             equal,
-            weight=1,
+            weight=3.4,
             hint="Of equal losses, the lower index comes first: argsort(..., stable=True).",
         ),
         Case(
             "many losses are 0",
             zero,
-            weight=1,
+            weight=3.4,
             hint="Then negatives of loss 0 are chosen, the lower index first; positives don't take "
             "their places.",
         ),
@@ -206,6 +207,40 @@ def _places_for_boxes(losses, positive, ratio=3):
 def _ratio_of_all(losses, positive, ratio=3):
     wanted = _wanted(positive, ratio) - positive.sum(dim=1, keepdim=True)
     return positive | _hardest(losses.masked_fill(positive, -1), wanted)
+
+
+@mistakes.when("each image gets ratio × the positives of the whole batch: only its own count.")
+def _positives_of_the_batch(losses, positive, ratio=3):
+    wanted = _wanted(positive, ratio).sum()
+    return positive | _hardest(losses.masked_fill(positive, -1), wanted)
+
+
+@mistakes.when("`ratio` is ignored: it says how many negatives there are for each positive.")
+def _three_always(losses, positive, ratio=3):
+    return positive | _hardest(losses.masked_fill(positive, -1), _wanted(positive, 3))
+
+
+@mistakes.when("all of an image without positives is chosen: 3 × 0 = 0, so nothing is.")
+def _all_without_positives(losses, positive, ratio=3):
+    chosen = positive | _hardest(losses.masked_fill(positive, -1), _wanted(positive, ratio))
+    return chosen | ~positive.any(dim=1, keepdim=True)
+
+
+@mistakes.when(
+    "all negatives that are as hard as the last one are chosen: of equal losses, those with the "
+    "lower index come first, until there are enough."
+)
+def _all_equals(losses, positive, ratio=3):
+    of_negatives = losses.masked_fill(positive, -1)
+    hardest = ~positive & _hardest(of_negatives, _wanted(positive, ratio))
+    limit = losses.masked_fill(~hardest, torch.inf).amin(dim=1, keepdim=True)
+    return positive | (of_negatives >= limit)
+
+
+@mistakes.when("of equal losses the higher index comes first: it is the lower one.")
+def _last_of_equals(losses, positive, ratio=3):
+    order = losses.masked_fill(positive, -1).argsort(dim=1, stable=True).flip(1)
+    return positive | (order.argsort(dim=1) < _wanted(positive, ratio))
 
 
 EXERCISE = Exercise(

@@ -58,6 +58,15 @@ def cases(rng: torch.Generator) -> list[Case]:
             labels=labels(4, 5),
             targets=mask(5, 4, 4),
         ),
+        gradient(
+            "soft targets: loss and gradient",
+            "Targets may lie between 0 and 1. No detach, no item; only the own class's channel has "
+            "a gradient, all others have 0.",
+            2.5,
+            logits=logits(4, 3, 3, 3, dtype=torch.float64),
+            labels=labels(4, 4),
+            targets=soft(4, 3, 3, dtype=torch.float64),
+        ),
         loss(
             "as many objects as classes",
             "logits[:, labels - 1] gives every object the channels of all objects.",
@@ -80,12 +89,11 @@ def cases(rng: torch.Generator) -> list[Case]:
             0.5,
             logits=logits(1, 3, 1, 1),
             labels=torch.tensor([2]),
-            targets=soft(1, 1, 1),
+            targets=mask(1, 1, 1),
         ),
         loss(
             "soft targets, float64",
-            "New here: targets between 0 and 1, and float64; the result is as precise as the "
-            "logits.",
+            "Targets between 0 and 1, and float64: the result is as precise as the logits.",
             2,
             logits=logits(3, 2, 4, 4, dtype=torch.float64),
             labels=labels(3, 3),
@@ -115,14 +123,6 @@ def cases(rng: torch.Generator) -> list[Case]:
             logits=torch.zeros(0, 3, 4, 4),
             labels=torch.zeros(0, dtype=torch.int64),
             targets=torch.zeros(0, 4, 4),
-        ),
-        gradient(
-            "the gradient",
-            "Only the channel of an object's own class has a gradient; all others have 0.",
-            2,
-            logits=logits(4, 3, 3, 3, dtype=torch.float64),
-            labels=labels(4, 4),
-            targets=soft(4, 3, 3, dtype=torch.float64),
         ),
     ]
 
@@ -200,6 +200,56 @@ def _background_first(logits, labels, targets):
 )
 def _log_of_zero(logits, labels, targets):
     p = _own(logits, labels).sigmoid()
+    loss = targets * p.log() + (1 - targets) * (1 - p).log()
+    return _divided(-loss.sum(), targets.numel())
+
+
+@mistakes.when("the losses of all channels are summed up: only the own class's counts.")
+def _channels_summed(logits, labels, targets):
+    return logits.shape[1] * _every_channel(logits, labels, targets)
+
+
+@mistakes.when("every channel gets the object's mask: only that of its own class does.")
+def _mask_in_every_channel(logits, labels, targets):
+    truth = targets[:, None].expand(logits.shape)
+    loss = F.binary_cross_entropy_with_logits(logits, truth, reduction="sum")
+    return _divided(loss, logits.numel())
+
+
+@mistakes.when("everything is summed up: it is the mean over objects and pixels.")
+def _summed(logits, labels, targets):
+    return F.binary_cross_entropy_with_logits(_own(logits, labels), targets, reduction="sum")
+
+
+@mistakes.when("a sigmoid is taken twice: F.binary_cross_entropy_with_logits takes one itself.")
+def _sigmoid_twice(logits, labels, targets):
+    p = _own(logits, labels).sigmoid()
+    loss = F.binary_cross_entropy_with_logits(p, targets, reduction="sum")
+    return _divided(loss, targets.numel())
+
+
+@mistakes.when("the targets are made 0 or 1: they may lie between, and count as they are.")
+def _hard_targets(logits, labels, targets):
+    own, truth = _own(logits, labels), (targets > 0.5).to(logits.dtype)
+    loss = F.binary_cross_entropy_with_logits(own, truth, reduction="sum")
+    return _divided(loss, targets.numel())
+
+
+@mistakes.when(
+    "the cross-entropy is computed from probabilities that were rounded to 0 or 1: "
+    "use F.binary_cross_entropy_with_logits."
+)
+def _from_probabilities(logits, labels, targets):
+    loss = F.binary_cross_entropy(_own(logits, labels).sigmoid(), targets, reduction="sum")
+    return _divided(loss, targets.numel())
+
+
+@mistakes.when(
+    "the probability is clamped before the logarithm: the loss is cut off there, and its gradient "
+    "is 0; use F.binary_cross_entropy_with_logits."
+)
+def _clamped(logits, labels, targets):
+    p = _own(logits, labels).sigmoid().clamp(1e-7, 1 - 1e-7)
     loss = targets * p.log() + (1 - targets) * (1 - p).log()
     return _divided(-loss.sum(), targets.numel())
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 from torchvision import ops
 
@@ -60,19 +61,27 @@ def cases(rng: torch.Generator) -> list[Case]:
     return [
         Case(
             "one box, one bin, one point",
-            regions(num_boxes=1, shape=(1, 2, 5, 6), bins=1, points=1),
+            regions(num_boxes=1, shape=(1, 2, 5, 6), bins=1, points=1, stride=1),
             1,
-            "The point is the box's centre; interpolate between the four cells around it.",
+            "sampling_ratio is 1: the point is the box's centre minus ½; interpolate between the "
+            "four cells around it.",
         ),
         Case(
             "one box in 2 × 2 bins",
             regions(num_boxes=1, shape=(1, 2, 7, 5)),
             2,
-            "With two points, a bin's lie at a quarter and three quarters of its sides.",
+            "The box times spatial_scale, minus ½. A bin's two points lie at a quarter and three "
+            "quarters of it; rows of bins come first.",
         ),
         Case(
-            "three boxes in two images",
-            regions(),
+            "the gradient",
+            regions(num_boxes=1, shape=(1, 2, 7, 5), dtype=torch.float64, gradient=True),
+            3,
+            "A network learns through RoI Align: no detach, no item, no numpy on the way.",
+        ),
+        Case(
+            "three boxes in two images: result and gradient",
+            regions(gradient=True),
             3,
             "Box r looks at the map of image image_of[r].",
         ),
@@ -83,8 +92,8 @@ def cases(rng: torch.Generator) -> list[Case]:
             "p bins with s points each make p · s points in a direction, at equal distances.",
         ),
         Case(
-            "three points in each direction",
-            regions(points=3),
+            "three points in each direction: result and gradient",
+            regions(points=3, gradient=True),
             2,
             "sampling_ratio points in each direction, at (k + 1/2) / sampling_ratio of a bin.",
         ),
@@ -113,9 +122,9 @@ def cases(rng: torch.Generator) -> list[Case]:
             "A point up to one cell outside has the value of the edge: clamp it to [0, size − 1].",
         ),
         Case(
-            "boxes over the map's edge",
-            regions(num_boxes=4, place=(-0.6, -0.3), size=(1.2, 2.2), bins=2),
-            2.5,
+            "boxes over the map's edge: result and gradient",
+            regions(num_boxes=4, place=(-0.6, -0.3), size=(1.2, 2.2), bins=2, gradient=True),
+            4,
             "A point below −1, or above the map's height or width, counts as 0 in its bin's mean.",
         ),
         Case(
@@ -134,18 +143,12 @@ def cases(rng: torch.Generator) -> list[Case]:
             "no box", regions(num_boxes=0), 0.25, "Then the result is empty, of shape (0, C, p, p)."
         ),
         Case(
-            "the gradient",
-            regions(dtype=torch.float64, gradient=True),
-            2,
-            "A network learns through RoI Align: no detach, no item, no numpy on the way.",
-        ),
-        Case(
             "the gradient of boxes over the edge",
             regions(
                 dtype=torch.float64, gradient=True, num_boxes=4, place=(-0.4, -0.1), size=(1.1, 1.6)
             ),
-            1.5,
-            "Several points read the same cell, so their gradients add up there.",
+            3,
+            "As above; several points read the same cell, so their gradients add up there.",
         ),
     ]
 
@@ -172,6 +175,10 @@ def _edges(boxes: Tensor, scale: float) -> Tensor:
 
 def _steps(bins: int, points: int) -> Tensor:
     return (torch.arange(bins * points) + 0.5) / (bins * points)
+
+
+def _mean(features: Tensor, edges: Tensor, image_of: Tensor, bins: int, s: int) -> Tensor:
+    return _sample(features, edges, image_of, _steps(bins, s), s).mean(-1)
 
 
 def _sample(features: Tensor, edges: Tensor, image_of: Tensor, steps: Tensor, s: int) -> Tensor:
@@ -202,57 +209,159 @@ def _in_bins(values: Tensor, s: int) -> Tensor:
     return values.transpose(3, 4).flatten(4)
 
 
+def _on_grid(
+    features: Tensor,
+    edges: Tensor,
+    image_of: Tensor,
+    steps: Tensor,
+    x_first: bool = True,
+    **options: Any,
+) -> Tensor:
+    """Return what `F.grid_sample` finds at each point, far outside of the map too."""
+    H, W = features.shape[2:]
+    x, y = _coordinates(edges, steps)
+    x, y = torch.broadcast_tensors(((2 * x + 1) / W)[:, None], ((2 * y + 1) / H)[:, :, None])
+    grid = torch.stack([x, y] if x_first else [y, x], -1) - 1
+    options = {"padding_mode": "border", "align_corners": False} | options
+    return F.grid_sample(features[image_of], grid, **options)
+
+
+def _without_far(values: Tensor, features: Tensor, edges: Tensor, steps: Tensor) -> Tensor:
+    """Put 0 at points more than one cell outside of the map."""
+    x, y = _coordinates(edges, steps)
+    rows, columns = (
+        _tents(at, n).sum(-1) for at, n in ((y, features.shape[2]), (x, features.shape[3]))
+    )
+    return values * (rows[:, :, None] * columns[:, None])[:, None]
+
+
 @mistakes.when("the half cell is missing: a cell's value belongs to its centre, so subtract 0.5.")
-def _no_half_cell(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
-    steps = _steps(output_size, sampling_ratio)
-    return _sample(f, boxes * spatial_scale, image_of, steps, sampling_ratio).mean(-1)
+def _no_half_cell(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    return _mean(f, boxes * spatial_scale, image_of, p, sampling_ratio)
+
+
+@mistakes.when(
+    "half a cell is subtracted before the scaling: first times spatial_scale, then minus ½."
+)
+def _half_before_scale(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    return _mean(f, (boxes - 0.5) * spatial_scale, image_of, p, sampling_ratio)
+
+
+@mistakes.when(
+    "the scale is ignored: coordinates of the map are those of the image times spatial_scale."
+)
+def _scale_ignored(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    return _mean(f, _edges(boxes, 1), image_of, p, sampling_ratio)
 
 
 @mistakes.when("boxes are rounded to whole cells, which is what RoI Align does without.")
-def _rounded(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
-    edges, steps = (boxes * spatial_scale).round() - 0.5, _steps(output_size, sampling_ratio)
-    return _sample(f, edges, image_of, steps, sampling_ratio).mean(-1)
+def _rounded(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    return _mean(f, (boxes * spatial_scale).round() - 0.5, image_of, p, sampling_ratio)
+
+
+@mistakes.when("a box's edges on the map are rounded to whole cells: nothing is rounded.")
+def _edges_rounded(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    return _mean(f, _edges(boxes, spatial_scale).round(), image_of, p, sampling_ratio)
 
 
 @mistakes.when(
     "points begin at a bin's edge: the k-th is at (k + 1/2) / sampling_ratio of the bin."
 )
-def _corners(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
-    edges, steps = _edges(boxes, spatial_scale), _steps(output_size, sampling_ratio)
-    return _sample(f, edges, image_of, steps - steps[0], sampling_ratio).mean(-1)
+def _corners(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    steps = _steps(p, sampling_ratio) - _steps(p, sampling_ratio)[0]
+    return _sample(f, _edges(boxes, spatial_scale), image_of, steps, sampling_ratio).mean(-1)
+
+
+@mistakes.when("the points reach from end to end of the box: the first is half a step inside.")
+def _from_end_to_end(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    steps = torch.linspace(0, 1, p * sampling_ratio, dtype=boxes.dtype)
+    return _sample(f, _edges(boxes, spatial_scale), image_of, steps, sampling_ratio).mean(-1)
 
 
 @mistakes.when("a bin takes the largest of its points: it takes their mean.")
-def _maximum(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
-    edges, steps = _edges(boxes, spatial_scale), _steps(output_size, sampling_ratio)
-    return _sample(f, edges, image_of, steps, sampling_ratio).amax(-1)
+def _maximum(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    steps = _steps(p, sampling_ratio)
+    return _sample(f, _edges(boxes, spatial_scale), image_of, steps, sampling_ratio).amax(-1)
+
+
+@mistakes.when("a bin takes the sum of its points: it takes their mean.")
+def _sum(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    return sampling_ratio**2 * _mean(f, _edges(boxes, spatial_scale), image_of, p, sampling_ratio)
 
 
 @mistakes.when("rows and columns of the bins are exchanged: y first, then x.")
-def _transposed(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
-    edges, steps = _edges(boxes, spatial_scale), _steps(output_size, sampling_ratio)
-    return _sample(f, edges, image_of, steps, sampling_ratio).mean(-1).transpose(2, 3)
+def _transposed(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    return _mean(f, _edges(boxes, spatial_scale), image_of, p, sampling_ratio).transpose(2, 3)
 
 
 @mistakes.when("every box looks at the first image: box r belongs to image image_of[r].")
-def _first_image(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
-    edges, steps = _edges(boxes, spatial_scale), _steps(output_size, sampling_ratio)
-    return _sample(f, edges, 0 * image_of, steps, sampling_ratio).mean(-1)
+def _first_image(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    return _mean(f, _edges(boxes, spatial_scale), 0 * image_of, p, sampling_ratio)
 
 
 @mistakes.when("each bin has one point only: it has sampling_ratio of them in each direction.")
-def _one_point(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
-    return _sample(f, _edges(boxes, spatial_scale), image_of, _steps(output_size, 1), 1).mean(-1)
+def _one_point(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    return _mean(f, _edges(boxes, spatial_scale), image_of, p, 1)
 
 
 @mistakes.when("each point takes the nearest cell: interpolate between the four around it.")
-def _nearest(f, boxes, image_of, output_size, spatial_scale=1.0, sampling_ratio=2):
-    x, y = _coordinates(_edges(boxes, spatial_scale), _steps(output_size, sampling_ratio))
+def _nearest(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    x, y = _coordinates(_edges(boxes, spatial_scale), _steps(p, sampling_ratio))
     rows, columns = (
         _tents(at.clamp(0, size - 1).round(), size) * _tents(at, size).sum(-1, keepdim=True)
         for at, size in ((y, f.shape[2]), (x, f.shape[3]))
     )
     return _in_bins(_values(f, image_of, rows, columns), sampling_ratio).mean(-1)
+
+
+@mistakes.when(
+    "all points outside have the edge's value: those more than one cell outside have the value 0."
+)
+def _edge_goes_on(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    steps = _steps(p, sampling_ratio)
+    return F.avg_pool2d(_on_grid(f, _edges(boxes, spatial_scale), image_of, steps), sampling_ratio)
+
+
+@mistakes.when(
+    "the map is padded with zeros: a point up to one cell outside has the edge's value "
+    "(padding_mode='border')."
+)
+def _zeros_around(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    edges, steps = _edges(boxes, spatial_scale), _steps(p, sampling_ratio)
+    values = _on_grid(f, edges, image_of, steps, padding_mode="zeros")
+    return F.avg_pool2d(values, sampling_ratio)
+
+
+@mistakes.when(
+    "points outside of the outermost cells' centres have the value 0: up to one cell outside, "
+    "they have the edge's value."
+)
+def _zero_outside(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    x, y = _coordinates(_edges(boxes, spatial_scale), _steps(p, sampling_ratio))
+    rows, columns = (
+        _tents(at, size) * ((at >= 0) & (at <= size - 1))[..., None]
+        for at, size in ((y, f.shape[2]), (x, f.shape[3]))
+    )
+    return _in_bins(_values(f, image_of, rows, columns), sampling_ratio).mean(-1)
+
+
+@mistakes.when(
+    "x and y are exchanged: a map is indexed by (y, x), but the grid of F.grid_sample holds (x, y)."
+)
+def _y_first_in_the_grid(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    edges, steps = _edges(boxes, spatial_scale), _steps(p, sampling_ratio)
+    values = _on_grid(f, edges, image_of, steps, x_first=False)
+    return F.avg_pool2d(_without_far(values, f, edges, steps), sampling_ratio)
+
+
+@mistakes.when(
+    "the grid is made for align_corners=False, but F.grid_sample gets True: -1 and 1 are then "
+    "the centres of the outermost cells."
+)
+def _corners_aligned(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
+    edges, steps = _edges(boxes, spatial_scale), _steps(p, sampling_ratio)
+    values = _on_grid(f, edges, image_of, steps, align_corners=True)
+    return F.avg_pool2d(_without_far(values, f, edges, steps), sampling_ratio)
 
 
 EXERCISE = Exercise(

@@ -50,8 +50,11 @@ def cases(rng: torch.Generator) -> list[Case]:
             **options,
         }
 
-    unknown = ask(10, (2, 3), (4, 2))
-    unknown["target_deltas"][unknown["labels"] != 1] = torch.nan
+    unknown = ask(10, (2, 3), (4, 2), gradient=True)
+    no_object = ask(8, (0, 0), (3, 4), gradient=True)
+    nothing = ask(5, (0,), (0,), gradient=True)
+    for inputs in (unknown, no_object, nothing):
+        inputs["target_deltas"][inputs["labels"] != 1] = torch.nan
     large = ask(6, (3,), (3,), gradient=True)
     signs = torch.tensor([[1.0, -1, 1, -1, 1, -1]])
     large["labels"] = torch.tensor([[1, 1, 0, 0, 1, 0]])
@@ -82,8 +85,8 @@ def cases(rng: torch.Generator) -> list[Case]:
             "another beta",
             ask(9, (4, 2), (3, 3), beta=0.4),
             weight=2,
-            hint="A difference x costs x² / (2 beta) where |x| < beta, and |x| - beta / 2 "
-            "elsewhere.",
+            hint="beta is 0.4 here: a difference x costs x² / (2 beta) where |x| < beta, and "
+            "|x| - beta / 2 elsewhere.",
         ),
         Case(
             "float64",
@@ -92,30 +95,37 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="The results are as precise as the logits and deltas.",
         ),
         Case(
+            "the gradients",
+            ask(9, (3, 1), (2, 4), dtype=torch.float64, gradient=True),
+            weight=3,
+            hint="Both losses must be differentiable: no detach, no item, no numpy on the way.",
+        ),
+        Case(
             "target_deltas are NaN where there is no object",
             unknown,
-            weight=1.5,
-            hint="0 · NaN is NaN: choose the positive anchors with a mask; don't multiply by it.",
+            weight=4.5,
+            hint="0 · NaN is NaN, and torch.where after the loss leaves NaN in the gradient: take "
+            "deltas[labels == 1] first.",
         ),
         Case(
             "logits of a thousand: losses and gradients",
             large,
-            weight=3.5,
+            weight=3.75,
             hint="log(sigmoid(x)) breaks down for such x; F.binary_cross_entropy_with_logits "
             "doesn't.",
         ),
         Case(
             "logits of about 120: losses and gradients",
             sure,
-            weight=3.5,
+            weight=3.75,
             hint="sigmoid(120) is rounded to 1, and 1 - 1 has no logarithm: compute with logits.",
         ),
         Case(
             "no object: losses and gradients",
-            ask(8, (0, 0), (3, 4), gradient=True),
+            no_object,
             weight=1.5,
             hint="Without objects the regression is 0, with a gradient of 0: a sum over nothing, "
-            "no mean.",
+            "no mean. (Targets are NaN here.)",
         ),
         Case(
             "no background: losses and gradients",
@@ -131,16 +141,10 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         Case(
             "nothing was sampled: losses and gradients",
-            ask(5, (0,), (0,), gradient=True),
+            nothing,
             weight=1.5,
             hint="Then both are 0, with gradients of 0: divide by 1 at least, and no bare "
             "`return 0`.",
-        ),
-        Case(
-            "the gradients",
-            ask(9, (3, 1), (2, 4), dtype=torch.float64, gradient=True),
-            weight=2,
-            hint="Both losses must be differentiable: no detach, no item.",
         ),
     ]
 
@@ -241,6 +245,72 @@ def _from_probabilities(logits, deltas, labels, target_deltas, beta=1 / 9):
     objectness = F.binary_cross_entropy(logits[sampled].sigmoid(), targets, reduction="sum")
     regression = _regression(deltas, target_deltas, labels == 1, beta)
     return _both(objectness, regression, sampled.sum())
+
+
+@mistakes.when(
+    "the logarithm is taken of a probability that was rounded to 0: "
+    "F.binary_cross_entropy_with_logits computes with the logits."
+)
+def _log_of_zero(logits, deltas, labels, target_deltas, beta=1 / 9):
+    p, t = logits[labels >= 0].sigmoid(), labels[labels >= 0]
+    objectness = -(t * p.log() + (1 - t) * (1 - p).log()).sum()
+    regression = _regression(deltas, target_deltas, labels == 1, beta)
+    return _both(objectness, regression, (labels >= 0).sum())
+
+
+@mistakes.when(
+    "PyTorch's default, the mean, is taken of both losses: sum them, and divide both by the number "
+    "of sampled anchors."
+)
+def _default_means(logits, deltas, labels, target_deltas, beta=1 / 9):
+    sampled, positive = labels >= 0, labels == 1
+    targets = labels[sampled].to(logits.dtype)
+    objectness = F.binary_cross_entropy_with_logits(logits[sampled], targets)
+    return objectness, F.smooth_l1_loss(deltas[positive], target_deltas[positive], beta=beta)
+
+
+@mistakes.when("the results come in the wrong order: return objectness, regression.")
+def _exchanged(logits, deltas, labels, target_deltas, beta=1 / 9):
+    regression = _regression(deltas, target_deltas, labels == 1, beta)
+    return _both(_objectness(logits, labels), regression, (labels >= 0).sum())[::-1]
+
+
+@mistakes.when(
+    "each image has a mean of its own: there is one sum and one number of anchors for the batch."
+)
+def _mean_of_images(*batch, beta=1 / 9):
+    losses = []
+    for logits, deltas, labels, targets in zip(*batch, strict=True):
+        regression = _regression(deltas, targets, labels == 1, beta)
+        losses.append(_both(_objectness(logits, labels), regression, (labels >= 0).sum()))
+    objectness, regression = zip(*losses, strict=True)
+    return torch.stack(objectness).mean(), torch.stack(regression).mean()
+
+
+@mistakes.when("a difference costs its absolute value: the smooth L1 loss is a parabola near 0.")
+def _plain_l1(logits, deltas, labels, target_deltas, beta=1 / 9):
+    regression = (deltas - target_deltas)[labels == 1].abs().sum()
+    return _both(_objectness(logits, labels), regression, (labels >= 0).sum())
+
+
+@mistakes.when(
+    "the losses of anchors without an object are multiplied by 0: 0 · NaN is NaN, so leave these "
+    "anchors out before the loss."
+)
+def _times_zero(logits, deltas, labels, target_deltas, beta=1 / 9):
+    each = F.smooth_l1_loss(deltas, target_deltas, beta=beta, reduction="none")
+    regression = (each * (labels == 1)[..., None]).sum()
+    return _both(_objectness(logits, labels), regression, (labels >= 0).sum())
+
+
+@mistakes.when(
+    "torch.where comes after the loss: the gradient is NaN where a target is; leave anchors "
+    "without an object out before the loss."
+)
+def _where_after_the_loss(logits, deltas, labels, target_deltas, beta=1 / 9):
+    each = F.smooth_l1_loss(deltas, target_deltas, beta=beta, reduction="none")
+    regression = torch.where((labels == 1)[..., None], each, 0).sum()
+    return _both(_objectness(logits, labels), regression, (labels >= 0).sum())
 
 
 EXERCISE = Exercise(
