@@ -92,8 +92,11 @@ def feedback(
     """Make all feedback pages anew, with the marks that you gave by hand."""
     from cvgen_course.grading.course import Course
     from cvgen_course.grading.exchange import give_back
+    from cvgen_course.grading.lock import alone
 
-    done = give_back(Course.find(HERE).chapter(_folder(chapter)), send)
+    work = Course.find(HERE).chapter(_folder(chapter))
+    with alone(work.course):
+        done = give_back(work, send)
     typer.echo(f"Pages made in feedback/: {len(done.made)}")
     if send:
         typer.echo(f"Pages sent through the exchange: {len(done.sent)}")

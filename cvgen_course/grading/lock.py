@@ -13,7 +13,7 @@ from cvgen_course.grading.course import Course
 
 @contextmanager
 def alone(course: Course) -> Iterator[None]:
-    """Keep every other ``cvgen grade`` and ``cvgen release`` out of a course.
+    """Keep every other ``cvgen grade``, ``release`` and ``feedback`` out of a course.
 
     The lock belongs to this process: it goes with it, also where it is killed.
 
@@ -25,8 +25,8 @@ def alone(course: Course) -> Iterator[None]:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise CourseError(
-            f"another `cvgen grade` or `cvgen release` is at work in {course.root}; wait until it "
-            "has ended, then run this again"
+            f"another `cvgen grade`, `cvgen release` or `cvgen feedback` is at work in "
+            f"{course.root}; wait until it has ended, then run this again"
         ) from error
     try:
         yield
