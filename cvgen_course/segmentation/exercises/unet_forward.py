@@ -51,7 +51,8 @@ def cases(rng: torch.Generator) -> list[Case]:
             "depth 2, a batch of two, 8 × 8",
             ask(2, 3, 8, 8, widths=(2, 3, 4)),
             weight=2,
-            hint="Down: keep every skip. Bottleneck. Up: the last skip is used first. Head, once.",
+            hint="Down: keep every skip. Bottleneck. Up: blocks in the order of their lists, the last "
+            "skip first. Head, once.",
         ),
         Case(
             "depth 1",
