@@ -51,7 +51,7 @@ def cases(rng: torch.Generator) -> list[Case]:
             "depth 2, a batch of two, 8 × 8",
             ask(2, 3, 8, 8, widths=(2, 3, 4)),
             weight=2,
-            hint="Down: keep every skip. Bottleneck. Up: the blocks in their lists' order, the last "
+            hint="Down: keep every skip. Bottleneck. Up: blocks in their lists' order, the last "
             "skip first. Head, once.",
         ),
         Case(
