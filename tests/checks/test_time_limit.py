@@ -122,6 +122,18 @@ def test_an_answer_without_end_gets_points_and_a_hint_for_what_it_ended(soon_ove
     assert report.rows[2].hint == cases[2].hint
 
 
+def test_an_answer_that_is_too_slow_the_second_time_is_not_called_unstable(soon_over):
+    calls = []
+
+    def implementation(x):
+        calls.append(x)
+        return right(x) if len(calls) <= 3 else spins()
+
+    outcomes = run(NEAREST, implementation, make_cases(NEAREST))
+    assert [outcome.kind for outcome in outcomes] == ["value"] * 3
+    assert len(calls) == 6
+
+
 def test_a_watched_answer_without_end_is_no_forbidden_one(soon_over):
     outcomes = run(NEAREST, lambda x: spins(), make_cases(NEAREST))
     assert {outcome.kind for outcome in outcomes} == {"out of time"}
