@@ -60,7 +60,7 @@ def cases(rng: torch.Generator) -> list[Case]:
     halves = row(0, 0, 40, 40, width=8)  # the second of each pair is the upper half of the first
     halves[1::2, 3] = (halves[::2, 1] + halves[::2, 3]) / 2
     many, scores_of_many = torch.cat([crowd(218, 11), halves[:2] + 100]), scores(220)
-    scores_of_many[-2:] = torch.tensor([1.0, 0.0])  # the best and the last one: IoU 1/2
+    scores_of_many[-2:] = torch.tensor([1.0, 0.001])  # the best and the last one: IoU 1/2
     empty = crowd(8, 2)
     empty[::4, 2] = empty[::4, 0]
     empty[1] = 0
