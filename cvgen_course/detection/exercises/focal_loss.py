@@ -46,8 +46,8 @@ def cases(rng: torch.Generator) -> list[Case]:
     return [
         loss(
             "one image, objects of three classes",
-            "Object of class c: target 1 in column c - 1, 0 in the other columns. Sum it all, then "
-            "divide by the number of objects.",
+            "Object of class c: target 1, weight alpha in column c - 1; target 0, weight 1 - alpha "
+            "in the others. Sum, then divide by the number of objects.",
             2,
             logits=logits(1, 6, 3),
             labels=labels(4, 1, 6),
@@ -61,8 +61,8 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         gradient(
             "the gradient",
-            "New here: float64. The loss must be differentiable, the factor (1 - p_t)^gamma "
-            "included: no detach.",
+            "New here: float64; no epsilon in a logarithm. The loss must be differentiable, the "
+            "factor (1 - p_t)^gamma included: no detach.",
             3,
             logits=logits(2, 5, 2, dtype=torch.float64),
             labels=labels(3, 2, 5),

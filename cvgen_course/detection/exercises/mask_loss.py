@@ -44,7 +44,7 @@ def cases(rng: torch.Generator) -> list[Case]:
     return [
         loss(
             "one object",
-            "Take channel label - 1 of the object; then the binary cross-entropy of each pixel.",
+            "Take channel label - 1 of the object; then the mean of the pixels' binary cross-entropies.",
             1,
             logits=logits(1, 3, 4, 4),
             labels=torch.tensor([2]),

@@ -435,27 +435,27 @@ def crash_for_several_images_and_sigmoid(raw, num_boxes, image_size):
 
 RIGHT = [loops, vectorised, per_box_of_the_cell]
 WRONG = {
-    size_not_squared_loop: "",  # size without the square
-    size_not_squared: "",  # size without the square, vectorised
-    image_size_as_width_height: "",  # image_size read as (W, H)
-    image_size_as_width_height_vectorised: "",  # image_size read as (W, H), vectorised
-    sigmoid_for_classes: "",  # sigmoid instead of softmax
-    sigmoid_for_classes_loop: "",  # sigmoid instead of softmax, loop
-    confidence_forgotten: "",  # scores without confidence
-    boxes_before_cells: "",  # order: boxes, rows, columns
-    channels_interleaved: "",  # channels read as (5, B) instead of (B, 5)
-    centre_and_size_and_no_confidence: "",  # returns centre and size; no confidence
+    size_not_squared_loop: "not_squared",  # size without the square
+    size_not_squared: "not_squared",  # size without the square, vectorised
+    image_size_as_width_height: "width_first",  # image_size read as (W, H)
+    image_size_as_width_height_vectorised: "width_first",  # image_size read as (W, H), vectorised
+    sigmoid_for_classes: "sigmoid_of_classes",  # sigmoid instead of softmax
+    sigmoid_for_classes_loop: "sigmoid_of_classes",  # sigmoid instead of softmax, loop
+    confidence_forgotten: "without_confidence",  # scores without confidence
+    boxes_before_cells: "boxes_before_cells",  # order: boxes, rows, columns
+    channels_interleaved: "interleaved",  # channels read as (5, B) instead of (B, 5)
+    centre_and_size_and_no_confidence: "centre_and_size without_confidence",  # returns centre and size; no confidence
     naive_softmax_nan: "",  # softmax by hand: NaN for large numbers
-    square_grid_and_clipped: "",  # S_w taken for S_h too; clipped at the border
-    classes_after_first_box_and_crash: "",  # classes start at channel 5: crash or wrong for B > 1; no square
-    crash_for_several_images_and_sigmoid: "",  # only one image (view crash for N > 1); sigmoid for softmax
-    size_relative_to_cell: "",  # size relative to the cell
-    rows_and_columns_swapped: "",  # x from rows, y from columns
-    softmax_over_images: "",  # softmax over the wrong axis
-    offset_without_sigmoid: "",  # offset without sigmoid
-    columns_before_rows: "",  # order: columns, rows
-    columns_before_rows_vectorised: "",  # order: columns, rows, vectorised
-    one_box_of_channels_for_all: "",  # always the first box's channels
-    whole_side_instead_of_half: "",  # whole side to each direction
-    naive_sigmoid_and_exp_size: "",  # size by exp (infinite for large numbers)
+    square_grid_and_clipped: "clipped",  # S_w taken for S_h too; clipped at the border
+    classes_after_first_box_and_crash: "not_squared",  # classes start at channel 5: crash or wrong for B > 1; no square
+    crash_for_several_images_and_sigmoid: "sigmoid_of_classes",  # only one image (view crash for N > 1); sigmoid for softmax
+    size_relative_to_cell: "size_of_cell",  # size relative to the cell
+    rows_and_columns_swapped: "rows_for_columns",  # x from rows, y from columns
+    softmax_over_images: "softmax_over_images",  # softmax over the wrong axis
+    offset_without_sigmoid: "offset_without_sigmoid",  # offset without sigmoid
+    columns_before_rows: "columns_first",  # order: columns, rows
+    columns_before_rows_vectorised: "columns_first",  # order: columns, rows, vectorised
+    one_box_of_channels_for_all: "first_box_only",  # always the first box's channels
+    whole_side_instead_of_half: "whole_size_on_each_side",  # whole side to each direction
+    naive_sigmoid_and_exp_size: "exponential",  # size by exp (infinite for large numbers)
 }

@@ -313,29 +313,29 @@ def divided_by_anchors_and_alpha_upside_down(logits, labels, alpha=0.25, gamma=2
 
 RIGHT = [log_sigmoid, bce_none, loop_over_classes]
 WRONG = {
-    alpha_upside_down: "",  # alpha for no, 1 - alpha for yes
-    alpha_upside_down_loop: "",  # alpha for no, 1 - alpha for yes, loop
-    divided_by_anchors: "",  # divided by the anchors counted
-    left_out_as_background: "",  # left out anchors count as background
-    left_out_as_background_loop: "",  # left out anchors count as background, loop
-    column_c_for_class_c: "",  # column c for class c, background has column 0
-    softmax_for_sigmoid: "",  # softmax instead of sigmoid
-    modulation_detached: "",  # (1 - p_t) ** gamma detached
-    modulation_detached_no_grad: "",  # (1 - p_t) ** gamma without gradient
-    log_of_sigmoid_nan: "",  # log of the sigmoid: infinite or NaN at 1000
-    gamma_always_two_and_alpha_for_all: "",  # gamma 2 hard-coded, alpha for both answers
-    only_own_class_and_crash_without_objects: "",  # only the column of the own class counts; crash without objects
-    nan_without_objects_and_wrong_alpha: "",  # divided by 0 without objects, alpha upside down
-    divided_by_anchors_and_alpha_upside_down: "",  # divided by the anchors counted, alpha upside down
-    alpha_for_all: "",  # alpha for both answers
-    divided_by_anchors_loop: "",  # divided by the anchors counted, loop
-    mean_over_all: "",  # mean over all numbers
-    background_left_out: "",  # background anchors left out
-    column_off_by_one: "",  # column c belongs to class c
-    p_instead_of_one_minus_p: "",  # p_t ** gamma instead of (1 - p_t) ** gamma
-    log_of_clamped_sigmoid: "",  # log of a clamped sigmoid: wrong at 1000
+    alpha_upside_down: "alpha_exchanged",  # alpha for no, 1 - alpha for yes
+    alpha_upside_down_loop: "alpha_exchanged",  # alpha for no, 1 - alpha for yes, loop
+    divided_by_anchors: "by_anchors",  # divided by the anchors counted
+    left_out_as_background: "left_out_is_background",  # left out anchors count as background
+    left_out_as_background_loop: "left_out_is_background",  # left out anchors count as background, loop
+    column_c_for_class_c: "one_column_off",  # column c for class c, background has column 0
+    softmax_for_sigmoid: "softmax",  # softmax instead of sigmoid
+    modulation_detached: "factor_detached",  # (1 - p_t) ** gamma detached
+    modulation_detached_no_grad: "factor_detached",  # (1 - p_t) ** gamma without gradient
+    log_of_sigmoid_nan: "log_of_zero",  # log of the sigmoid: infinite or NaN at 1000
+    gamma_always_two_and_alpha_for_all: "alpha_everywhere",  # gamma 2 hard-coded, alpha for both answers
+    only_own_class_and_crash_without_objects: "targets_of_one_only",  # only the column of the own class counts; crash without objects
+    nan_without_objects_and_wrong_alpha: "alpha_exchanged",  # divided by 0 without objects, alpha upside down
+    divided_by_anchors_and_alpha_upside_down: "by_anchors alpha_exchanged",  # divided by the anchors counted, alpha upside down
+    alpha_for_all: "alpha_everywhere",  # alpha for both answers
+    divided_by_anchors_loop: "by_anchors",  # divided by the anchors counted, loop
+    mean_over_all: "mean",  # mean over all numbers
+    background_left_out: "objects_only",  # background anchors left out
+    column_off_by_one: "one_column_off",  # column c belongs to class c
+    p_instead_of_one_minus_p: "power_of_p",  # p_t ** gamma instead of (1 - p_t) ** gamma
+    log_of_clamped_sigmoid: "clamped",  # log of a clamped sigmoid: wrong at 1000
     log_of_sigmoid_plus_eps_loop: "",  # log(p + eps): wrong at 1000, loop
-    one_hot_crash_for_left_out_and_mean: "",  # one_hot crash for -1; mean
-    sum_not_divided: "",  # not divided
+    one_hot_crash_for_left_out_and_mean: "by_anchors",  # one_hot crash for -1; mean
+    sum_not_divided: "not_divided",  # not divided
     sign_forgotten: "",  # sign forgotten
 }

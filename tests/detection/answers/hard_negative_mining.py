@@ -217,27 +217,27 @@ def ratio_three_and_whole_batch(losses, positive, ratio=3):
 
 RIGHT = [sort_each_image, rank_vectorised, python_sorted]
 WRONG = {
-    positives_take_places: "",  # positives take places of the negatives
-    positives_take_places_vectorised: "",  # positives take places of the negatives, vectorised
-    over_the_whole_batch: "",  # hardest of the whole batch
-    easiest_negatives: "",  # the easiest negatives
-    easiest_negatives_rank: "",  # the easiest negatives, vectorised
-    ties_higher_index_first: "",  # ties: higher index first
-    ties_all_chosen: "",  # ties at the limit all chosen
-    ties_all_chosen_topk: "",  # ties at the limit all chosen, topk
-    at_least_one_negative: "",  # without positives, ratio negatives chosen
+    positives_take_places: "positives_take_places",  # positives take places of the negatives
+    positives_take_places_vectorised: "positives_take_places",  # positives take places of the negatives, vectorised
+    over_the_whole_batch: "whole_batch",  # hardest of the whole batch
+    easiest_negatives: "easiest",  # the easiest negatives
+    easiest_negatives_rank: "easiest",  # the easiest negatives, vectorised
+    ties_higher_index_first: "last_of_equals",  # ties: higher index first
+    ties_all_chosen: "all_equals",  # ties at the limit all chosen
+    ties_all_chosen_topk: "all_equals",  # ties at the limit all chosen, topk
+    at_least_one_negative: "one_at_least",  # without positives, ratio negatives chosen
     positives_as_zero_take_places: "",  # positives set to 0 take places of negatives with loss 0
-    topk_crash_and_positives_take_places: "",  # positives take places; topk crash for too few
-    topk_crash_and_whole_batch: "",  # whole batch; topk crash for too few
-    easiest_and_positives_take_places: "",  # the easiest, and positives take places
-    ratio_three_and_whole_batch: "",  # ratio 3 hard-coded, hardest of the whole batch
-    number_from_whole_batch: "",  # number of positives of the whole batch
-    ratio_always_three: "",  # ratio 3 hard-coded
-    without_positives_all_negatives: "",  # without positives, all chosen
-    positives_left_out: "",  # positives left out
-    one_argsort_too_few: "",  # order taken for the rank
-    number_counts_positives: "",  # positives rank first and take places
+    topk_crash_and_positives_take_places: "positives_take_places",  # positives take places; topk crash for too few
+    topk_crash_and_whole_batch: "whole_batch",  # whole batch; topk crash for too few
+    easiest_and_positives_take_places: "easiest positives_take_places",  # the easiest, and positives take places
+    ratio_three_and_whole_batch: "three_always whole_batch",  # ratio 3 hard-coded, hardest of the whole batch
+    number_from_whole_batch: "positives_of_the_batch",  # number of positives of the whole batch
+    ratio_always_three: "three_always",  # ratio 3 hard-coded
+    without_positives_all_negatives: "all_without_positives",  # without positives, all chosen
+    positives_left_out: "negatives_only",  # positives left out
+    one_argsort_too_few: "places_for_boxes",  # order taken for the rank
+    number_counts_positives: "ratio_of_all",  # positives rank first and take places
     negatives_with_loss_zero_left_out: "",  # negatives with loss 0 left out
     losses_changed_in_place: "",  # changes losses in place
-    numpy_crash_with_gradient_and_ties_reversed: "",  # ties reversed; crash if losses need a gradient
+    numpy_crash_with_gradient_and_ties_reversed: "last_of_equals",  # ties reversed; crash if losses need a gradient
 }

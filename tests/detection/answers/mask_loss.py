@@ -183,26 +183,26 @@ def softmax_and_sum(logits, labels, targets):
 
 RIGHT = [index_own_channel, gather, loop]
 WRONG = {
-    channel_is_label: "",  # channel c instead of c - 1 (wrapped)
-    channel_is_label_gather: "",  # channel c instead of c - 1, gather
-    other_channels_as_empty: "",  # other channels trained as empty
-    other_channels_as_empty_loop: "",  # other channels trained as empty, loop
-    softmax_over_classes: "",  # softmax over the classes
-    sigmoid_then_bce: "",  # BCE of a sigmoid: clamped at 100
-    sigmoid_clamped_loop: "",  # sigmoid clamped, wrong for 1000
-    divided_by_objects_only: "",  # divided by R only
+    channel_is_label: "background_first",  # channel c instead of c - 1 (wrapped)
+    channel_is_label_gather: "background_first",  # channel c instead of c - 1, gather
+    other_channels_as_empty: "every_channel",  # other channels trained as empty
+    other_channels_as_empty_loop: "every_channel channels_summed",  # other channels trained as empty, loop
+    softmax_over_classes: "softmax",  # softmax over the classes
+    sigmoid_then_bce: "from_probabilities",  # BCE of a sigmoid: clamped at 100
+    sigmoid_clamped_loop: "clamped",  # sigmoid clamped, wrong for 1000
+    divided_by_objects_only: "per_object",  # divided by R only
     nan_without_objects: "",  # NaN for R = 0
     no_gradient_without_objects: "",  # no gradient for R = 0
-    first_class_channel_and_sum: "",  # always channel 0, divided by R only
-    channel_is_label_and_crash_without_objects: "",  # channel c (clamped); crash for R = 0
-    clamped_sigmoid_and_crash_without_objects: "",  # sigmoid clamped; crash for R = 0
-    softmax_and_sum: "",  # softmax over the classes, sum
-    channel_is_label_crash: "",  # channel c instead of c - 1: crash for the last class
-    all_channels: "",  # all channels trained with the mask
-    sigmoid_then_log: "",  # log of a sigmoid: NaN for 1000
-    sigmoid_twice: "",  # sigmoid twice
-    sum_not_mean: "",  # sum, not mean
-    targets_thresholded: "",  # targets thresholded
-    only_object_pixels_loop: "",  # second half of the BCE forgotten
-    all_pairs_of_objects: "",  # logits[:, labels - 1]: all pairs of objects
+    first_class_channel_and_sum: "per_object",  # always channel 0, divided by R only
+    channel_is_label_and_crash_without_objects: "background_first",  # channel c (clamped); crash for R = 0
+    clamped_sigmoid_and_crash_without_objects: "clamped",  # sigmoid clamped; crash for R = 0
+    softmax_and_sum: "softmax summed",  # softmax over the classes, sum
+    channel_is_label_crash: "background_first",  # channel c instead of c - 1: crash for the last class
+    all_channels: "mask_in_every_channel",  # all channels trained with the mask
+    sigmoid_then_log: "log_of_zero",  # log of a sigmoid: NaN for 1000
+    sigmoid_twice: "sigmoid_twice",  # sigmoid twice
+    sum_not_mean: "summed",  # sum, not mean
+    targets_thresholded: "hard_targets",  # targets thresholded
+    only_object_pixels_loop: "object_pixels_only",  # second half of the BCE forgotten
+    all_pairs_of_objects: "every_object",  # logits[:, labels - 1]: all pairs of objects
 }

@@ -693,27 +693,27 @@ def detached_and_sum(features, boxes, image_of, output_size, spatial_scale=1.0, 
 
 RIGHT = [loops, grid_sample, interpolation_matrices]
 WRONG = {
-    half_cell_forgotten_loop: "",  # not aligned: minus 1/2 forgotten
-    half_cell_forgotten_grid: "",  # not aligned: minus 1/2 forgotten, grid_sample
-    half_cell_forgotten_matrix: "",  # not aligned: minus 1/2 forgotten, matrices
-    outside_has_edge_value: "",  # points far outside have the edge's value
-    outside_has_edge_value_loop: "",  # points far outside have the edge's value, loop
-    box_rounded: "",  # box rounded to cells (RoI pooling)
-    x_and_y_swapped: "",  # x and y swapped in the grid
-    maximum_of_points: "",  # maximum instead of mean
-    maximum_of_points_loop: "",  # maximum instead of mean, loop
-    points_without_half: "",  # points at k · b / s
-    scale_forgotten_and_max: "",  # spatial_scale not used, maximum
-    not_aligned_and_edge_crash: "",  # minus 1/2 forgotten; crash in the last row and column
-    edge_value_outside_and_crash_for_no_boxes: "",  # edge's value far outside; crash for R = 0
-    detached_and_sum: "",  # sum instead of mean, detached
-    half_before_scale: "",  # minus 1/2 before scaling
-    zeros_just_outside: "",  # padding with zeros just outside
-    zeros_just_outside_loop: "",  # points outside of the cells' centres are 0
-    align_corners_true: "",  # grid for align_corners=False used with True
-    nearest_cell: "",  # nearest cell instead of bilinear
-    bins_transposed: "",  # bins transposed
-    points_on_bin_borders: "",  # points at the ends of the box (linspace)
-    always_first_image: "",  # image_of ignored
+    half_cell_forgotten_loop: "no_half_cell",  # not aligned: minus 1/2 forgotten
+    half_cell_forgotten_grid: "no_half_cell",  # not aligned: minus 1/2 forgotten, grid_sample
+    half_cell_forgotten_matrix: "no_half_cell",  # not aligned: minus 1/2 forgotten, matrices
+    outside_has_edge_value: "edge_goes_on",  # points far outside have the edge's value
+    outside_has_edge_value_loop: "edge_goes_on",  # points far outside have the edge's value, loop
+    box_rounded: "edges_rounded",  # box rounded to cells (RoI pooling)
+    x_and_y_swapped: "y_first_in_the_grid",  # x and y swapped in the grid
+    maximum_of_points: "maximum",  # maximum instead of mean
+    maximum_of_points_loop: "maximum",  # maximum instead of mean, loop
+    points_without_half: "corners",  # points at k · b / s
+    scale_forgotten_and_max: "scale_ignored maximum",  # spatial_scale not used, maximum
+    not_aligned_and_edge_crash: "no_half_cell",  # minus 1/2 forgotten; crash in the last row and column
+    edge_value_outside_and_crash_for_no_boxes: "edge_goes_on",  # edge's value far outside; crash for R = 0
+    detached_and_sum: "sum",  # sum instead of mean, detached
+    half_before_scale: "half_before_scale",  # minus 1/2 before scaling
+    zeros_just_outside: "zeros_around",  # padding with zeros just outside
+    zeros_just_outside_loop: "zero_outside",  # points outside of the cells' centres are 0
+    align_corners_true: "corners_aligned",  # grid for align_corners=False used with True
+    nearest_cell: "nearest",  # nearest cell instead of bilinear
+    bins_transposed: "transposed",  # bins transposed
+    points_on_bin_borders: "from_end_to_end",  # points at the ends of the box (linspace)
+    always_first_image: "first_image",  # image_of ignored
     two_points_hard_coded: "",  # sampling_ratio always 2
 }

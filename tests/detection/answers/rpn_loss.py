@@ -316,24 +316,24 @@ def mean_over_four_loop(logits, deltas, labels, target_deltas, beta=1 / 9):
 
 RIGHT = [masks, formulas, weights_and_clean_targets, loop_over_anchors]
 WRONG = {
-    regression_by_objects: "",  # regression divided by the objects
-    regression_by_objects_loop: "",  # regression divided by the objects, loop
-    regression_mean_over_four: "",  # mean over the four numbers
-    beta_forgotten: "",  # beta = 1
-    divided_by_all_anchors: "",  # divided by all anchors
-    sigmoid_then_bce: "",  # BCE of a sigmoid: clamped at 100, gradient 0
-    nan_targets_multiplied_by_zero: "",  # NaN targets times 0
-    nan_gradient_through_where: "",  # NaN gradient through where
-    regression_of_all_sampled_and_order_swapped: "",  # regression over background too; order swapped
-    per_image_and_nan_without_samples: "",  # per image; NaN without samples
-    no_gradient_without_objects_and_wrong_divisor: "",  # regression divided by objects; no gradient without objects
-    crash_without_samples_and_l1: "",  # L1; crash without samples
-    beta_forgotten_and_by_objects: "",  # beta = 1, regression divided by the objects
-    mean_over_four_loop: "",  # mean over the four numbers, loop
-    default_reductions_nan_when_empty: "",  # mean reductions: wrong divisor, NaN when empty
-    huber_loss: "",  # Huber loss (beta times too small)
+    regression_by_objects: "boxes_by_objects",  # regression divided by the objects
+    regression_by_objects_loop: "boxes_by_objects",  # regression divided by the objects, loop
+    regression_mean_over_four: "mean_of_four",  # mean over the four numbers
+    beta_forgotten: "beta_of_one",  # beta = 1
+    divided_by_all_anchors: "divided_by_all",  # divided by all anchors
+    sigmoid_then_bce: "from_probabilities",  # BCE of a sigmoid: clamped at 100, gradient 0
+    nan_targets_multiplied_by_zero: "times_zero",  # NaN targets times 0
+    nan_gradient_through_where: "where_after_the_loss",  # NaN gradient through where
+    regression_of_all_sampled_and_order_swapped: "boxes_of_background exchanged",  # regression over background too; order swapped
+    per_image_and_nan_without_samples: "mean_of_images",  # per image; NaN without samples
+    no_gradient_without_objects_and_wrong_divisor: "boxes_by_objects",  # regression divided by objects; no gradient without objects
+    crash_without_samples_and_l1: "plain_l1",  # L1; crash without samples
+    beta_forgotten_and_by_objects: "beta_of_one boxes_by_objects",  # beta = 1, regression divided by the objects
+    mean_over_four_loop: "mean_of_four",  # mean over the four numbers, loop
+    default_reductions_nan_when_empty: "default_means",  # mean reductions: wrong divisor, NaN when empty
+    huber_loss: "huber",  # Huber loss (beta times too small)
     beta_always_one_ninth: "",  # beta hard-coded 1/9
-    unsampled_as_background: "",  # anchors not sampled count as background
-    divided_by_all_anchors_loop: "",  # divided by all anchors, loop
-    sigmoid_then_log: "",  # log of a sigmoid: NaN for large logits
+    unsampled_as_background: "unsampled_is_background",  # anchors not sampled count as background
+    divided_by_all_anchors_loop: "divided_by_all",  # divided by all anchors, loop
+    sigmoid_then_log: "log_of_zero",  # log of a sigmoid: NaN for large logits
 }
