@@ -44,7 +44,7 @@ def cases(rng: torch.Generator) -> list[Case]:
     return [
         loss(
             "one object",
-            "Take channel label - 1 of the object; then the mean of the pixels' binary cross-entropies.",
+            "Take channel label - 1 of the object; then the pixels' mean binary cross-entropy.",
             1,
             logits=logits(1, 3, 4, 4),
             labels=torch.tensor([2]),

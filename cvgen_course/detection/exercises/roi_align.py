@@ -213,26 +213,21 @@ def _on_grid(
     features: Tensor,
     edges: Tensor,
     image_of: Tensor,
-    steps: Tensor,
+    bins: int,
+    s: int,
+    far: bool = False,
     x_first: bool = True,
     **options: Any,
 ) -> Tensor:
-    """Return what `F.grid_sample` finds at each point, far outside of the map too."""
+    """Return the result by `F.grid_sample`; points far outside have the value 0, or not."""
     H, W = features.shape[2:]
-    x, y = _coordinates(edges, steps)
+    x, y = _coordinates(edges, _steps(bins, s))
+    near = _tents(y, H).sum(-1)[:, :, None] * _tents(x, W).sum(-1)[:, None]  # 1 or 0
     x, y = torch.broadcast_tensors(((2 * x + 1) / W)[:, None], ((2 * y + 1) / H)[:, :, None])
     grid = torch.stack([x, y] if x_first else [y, x], -1) - 1
     options = {"padding_mode": "border", "align_corners": False} | options
-    return F.grid_sample(features[image_of], grid, **options)
-
-
-def _without_far(values: Tensor, features: Tensor, edges: Tensor, steps: Tensor) -> Tensor:
-    """Put 0 at points more than one cell outside of the map."""
-    x, y = _coordinates(edges, steps)
-    rows, columns = (
-        _tents(at, n).sum(-1) for at, n in ((y, features.shape[2]), (x, features.shape[3]))
-    )
-    return values * (rows[:, :, None] * columns[:, None])[:, None]
+    values = F.grid_sample(features[image_of], grid, **options)
+    return F.avg_pool2d(values if far else values * near[:, None], s)
 
 
 @mistakes.when("the half cell is missing: a cell's value belongs to its centre, so subtract 0.5.")
@@ -254,13 +249,8 @@ def _scale_ignored(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
     return _mean(f, _edges(boxes, 1), image_of, p, sampling_ratio)
 
 
-@mistakes.when("boxes are rounded to whole cells, which is what RoI Align does without.")
+@mistakes.when("a box's edges are rounded to whole cells, which is what RoI Align does without.")
 def _rounded(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
-    return _mean(f, (boxes * spatial_scale).round() - 0.5, image_of, p, sampling_ratio)
-
-
-@mistakes.when("a box's edges on the map are rounded to whole cells: nothing is rounded.")
-def _edges_rounded(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
     return _mean(f, _edges(boxes, spatial_scale).round(), image_of, p, sampling_ratio)
 
 
@@ -318,8 +308,8 @@ def _nearest(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
     "all points outside have the edge's value: those more than one cell outside have the value 0."
 )
 def _edge_goes_on(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
-    steps = _steps(p, sampling_ratio)
-    return F.avg_pool2d(_on_grid(f, _edges(boxes, spatial_scale), image_of, steps), sampling_ratio)
+    edges = _edges(boxes, spatial_scale)
+    return _on_grid(f, edges, image_of, p, sampling_ratio, far=True)
 
 
 @mistakes.when(
@@ -327,9 +317,8 @@ def _edge_goes_on(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
     "(padding_mode='border')."
 )
 def _zeros_around(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
-    edges, steps = _edges(boxes, spatial_scale), _steps(p, sampling_ratio)
-    values = _on_grid(f, edges, image_of, steps, padding_mode="zeros")
-    return F.avg_pool2d(values, sampling_ratio)
+    edges = _edges(boxes, spatial_scale)
+    return _on_grid(f, edges, image_of, p, sampling_ratio, padding_mode="zeros")
 
 
 @mistakes.when(
@@ -349,9 +338,8 @@ def _zero_outside(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
     "x and y are exchanged: a map is indexed by (y, x), but the grid of F.grid_sample holds (x, y)."
 )
 def _y_first_in_the_grid(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
-    edges, steps = _edges(boxes, spatial_scale), _steps(p, sampling_ratio)
-    values = _on_grid(f, edges, image_of, steps, x_first=False)
-    return F.avg_pool2d(_without_far(values, f, edges, steps), sampling_ratio)
+    edges = _edges(boxes, spatial_scale)
+    return _on_grid(f, edges, image_of, p, sampling_ratio, x_first=False)
 
 
 @mistakes.when(
@@ -359,9 +347,8 @@ def _y_first_in_the_grid(f, boxes, image_of, p, spatial_scale=1.0, sampling_rati
     "the centres of the outermost cells."
 )
 def _corners_aligned(f, boxes, image_of, p, spatial_scale=1.0, sampling_ratio=2):
-    edges, steps = _edges(boxes, spatial_scale), _steps(p, sampling_ratio)
-    values = _on_grid(f, edges, image_of, steps, align_corners=True)
-    return F.avg_pool2d(_without_far(values, f, edges, steps), sampling_ratio)
+    edges = _edges(boxes, spatial_scale)
+    return _on_grid(f, edges, image_of, p, sampling_ratio, align_corners=True)
 
 
 EXERCISE = Exercise(

@@ -698,7 +698,7 @@ WRONG = {
     half_cell_forgotten_matrix: "no_half_cell",  # not aligned: minus 1/2 forgotten, matrices
     outside_has_edge_value: "edge_goes_on",  # points far outside have the edge's value
     outside_has_edge_value_loop: "edge_goes_on",  # points far outside have the edge's value, loop
-    box_rounded: "edges_rounded",  # box rounded to cells (RoI pooling)
+    box_rounded: "rounded",  # box rounded to cells (RoI pooling)
     x_and_y_swapped: "y_first_in_the_grid",  # x and y swapped in the grid
     maximum_of_points: "maximum",  # maximum instead of mean
     maximum_of_points_loop: "maximum",  # maximum instead of mean, loop
