@@ -191,7 +191,8 @@ def _suppressed_suppress(boxes, scores, threshold):
 
 @mistakes.when("a box is compared only with the last one that was kept: with all that were.")
 def _last_kept_only(boxes, scores, threshold):
-    too_much, kept = box_iou(boxes, boxes) > threshold, []
+    too_much = box_iou(boxes, boxes) > threshold
+    kept: list[int] = []
     for i in _by_score(scores).tolist():
         if not too_much[i, kept[-1:]].any():
             kept.append(i)
