@@ -36,9 +36,9 @@ EACH = [
 every_file = pytest.mark.parametrize(("exercise", "key"), EACH)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def soon_over(monkeypatch):
-    """Stop answers without end quickly."""
+    """Stop wrong answers without end quickly; right ones have all the time they get elsewhere."""
     monkeypatch.setattr(sys.modules["cvgen_course.checks.run"], "SECONDS", 4.0)
 
 
@@ -71,11 +71,13 @@ def test_right_answers_get_full_points(exercise, key):
         assert_full_points(exercise, answer)
 
 
+@pytest.mark.usefixtures("soon_over")
 @every_file
 def test_wrong_answers_lose_points(exercise, key):
     assert [name for name, _, report in wrong_answers(key) if report.passed] == []
 
 
+@pytest.mark.usefixtures("soon_over")
 @every_file
 def test_no_mistake_is_named_that_an_answer_does_not_carry(exercise, key):
     false = {
@@ -86,12 +88,14 @@ def test_no_mistake_is_named_that_an_answer_does_not_carry(exercise, key):
     assert false == {}
 
 
+@pytest.mark.usefixtures("soon_over")
 @every_file
 def test_mistakes_are_known_ones(exercise, key):
     known = {mistake.name for mistake in exercise.mistakes}
     assert set().union(*(carries for _, carries, _ in wrong_answers(key))) <= known
 
 
+@pytest.mark.usefixtures("soon_over")
 @every_file
 def test_most_wrong_answers_are_recognised(exercise, key):
     reports = [report for _, _, report in wrong_answers(key)]
