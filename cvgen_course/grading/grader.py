@@ -175,7 +175,7 @@ class Grader:
             with _within(FEEDBACK_SECONDS):
                 page = steps.generate_feedback(self.chapter, student)
             return page.relative_to(self.chapter.course.root).as_posix(), []
-        except SubmissionError as error:
+        except (SubmissionError, TimeoutError) as error:
             return "", [f"The feedback page could not be made. {error}"]
 
     def without_a_run(

@@ -436,7 +436,7 @@ def test_grade_that_was_killed_names_the_submission_and_sets_it_aside_the_second
 def test_grade_and_release_refuse_while_another_one_is_at_work(ready, submit):
     submit(ready, "ada")
     with alone(Course.find(ready)):
-        with pytest.raises(CourseError, match="another `cvgen grade` or `cvgen release`"):
+        with pytest.raises(CourseError, match="another `cvgen grade`, `cvgen release` or"):
             grade(ready, CHAPTER, executor=Idle())
         with pytest.raises(CourseError, match="wait until it has ended"):
             release(ready)
