@@ -225,7 +225,7 @@ def _on_grid(
     near = _tents(y, H).sum(-1)[:, :, None] * _tents(x, W).sum(-1)[:, None]  # 1 or 0
     x, y = torch.broadcast_tensors(((2 * x + 1) / W)[:, None], ((2 * y + 1) / H)[:, :, None])
     grid = torch.stack([x, y] if x_first else [y, x], -1) - 1
-    options = {"padding_mode": "border", "align_corners": False} | options
+    options = {"padding_mode": "border", "align_corners": False, **options}
     values = F.grid_sample(features[image_of], grid, **options)
     return F.avg_pool2d(values if far else values * near[:, None], s)
 

@@ -283,8 +283,7 @@ def _mean_of_images(*batch, beta=1 / 9):
     for logits, deltas, labels, targets in zip(*batch, strict=True):
         regression = _regression(deltas, targets, labels == 1, beta)
         losses.append(_both(_objectness(logits, labels), regression, (labels >= 0).sum()))
-    objectness, regression = zip(*losses, strict=True)
-    return torch.stack(objectness).mean(), torch.stack(regression).mean()
+    return tuple(torch.stack(each).mean() for each in zip(*losses, strict=True))
 
 
 @mistakes.when("a difference costs its absolute value: the smooth L1 loss is a parabola near 0.")
