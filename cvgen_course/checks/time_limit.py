@@ -8,10 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-SECONDS = 20.0
+SECONDS = 12.0
 """For all cases of an answer, of processor time; one case gets half of what is left."""
 
-LEAST = 0.5
+LEAST = 1.0
 """Seconds that every case gets, whatever the others took."""
 
 PATIENCE = 3.0

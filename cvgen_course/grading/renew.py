@@ -176,7 +176,7 @@ def _changes(
     return remarks
 
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def _heads(source: str) -> dict[str, tuple[str, str | None]]:
@@ -192,7 +192,7 @@ def _heads(source: str) -> dict[str, tuple[str, str | None]]:
         f"{owner}.{node.name}": (ast.unparse(node.args), ast.get_docstring(node))
         for owner, body in owners
         for node in body
-        if isinstance(node, Function)
+        if isinstance(node, Definition)
     }
 
 
@@ -211,7 +211,7 @@ def _is_stub(node: ast.stmt) -> bool:
     """Return whether a statement is as the lecture has it before somebody answers."""
     if isinstance(node, ast.Import | ast.ImportFrom):
         return True
-    if isinstance(node, Function | ast.ClassDef):
+    if isinstance(node, Definition | ast.ClassDef):
         body = [inner for inner in node.body if not _is_docstring(inner)]
         return bool(body) and all(map(_is_stub, body))
     return ast.unparse(node) == BLANK

@@ -25,7 +25,7 @@ EXPECTED = {
     "all_right": FULL,
     "right_differently": FULL,
     "half_way": NOTHING | {name: FULL[name] for name in HALF},
-    "endless_loop": FULL | {"max_unpool": 0.0},
+    "endless_loop": FULL | {"max_unpool": None},  # how many cases it ends in time
     "import_error": NOTHING | {"mean_iou": 2.0},
     "memorised": NOTHING,
     "classic_mistakes": NOTHING
@@ -64,8 +64,12 @@ def points(result):
 def test_every_student_gets_exactly_the_expected_points(outcome):
     results = {result.student: points(result) for result in outcome.results}
     assert set(results) == set(EXPECTED)
+    slow = results["endless_loop"]
+    assert 0 <= slow.pop("max_unpool") <= 0.5 * FULL["max_unpool"]
     for student, expected in EXPECTED.items():
-        assert {name: results[student][name] for name in FULL} == pytest.approx(expected), student
+        known = {name: value for name, value in expected.items() if value is not None}
+        found = {name: results[student].get(name) for name in known}
+        assert found == pytest.approx(known), student
 
 
 @pytest.mark.slow
