@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 from support.exercises import questions
@@ -56,11 +57,15 @@ def grade_in_two_processes(
 def grade_in_one_process(
     exercise_path: str, name: str, student_source: str, seed: str = PUBLIC_SEED
 ) -> Report:
-    """Grade the same source as a notebook's kernel does, all in this process."""
+    """Grade the same source as a notebook's kernel does, all in this process.
+
+    What only the notebook shows, the numbers of failed cases, is left out.
+    """
     before = os.environ.get("CVGEN_SEED")
     os.environ["CVGEN_SEED"] = seed
     try:
-        return report_by_name(load(exercise_path), name, namespace_of(student_source))
+        report = report_by_name(load(exercise_path), name, namespace_of(student_source))
+        return replace(report, rows=tuple(replace(row, numbers="") for row in report.rows))
     finally:
         if before is None:
             del os.environ["CVGEN_SEED"]
