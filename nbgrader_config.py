@@ -3,7 +3,6 @@
 import os
 import warnings
 
-from cvgen_course.grading.course import TEMPLATES
 from cvgen_course.notebooks.regions import CODE_STUB, TEXT_STUB
 
 c = get_config()  # noqa: F821
@@ -55,14 +54,12 @@ c.LimitOutput.max_traceback = 50
 c.Validator.width = 100
 
 # No script of a student's runs where others look at the work: not in the Formgrader, which has the
-# rights of whoever opens it, nor on the feedback page, which has a template of its own.
+# rights of whoever opens it, nor on the feedback page.
 c.HTMLExporter.sanitize_html = True
 c.HTMLExporter.filters = {
     "clean_html": "cvgen_course.grading.clean.clean_html",
     "markdown2html": "cvgen_course.grading.clean.markdown_to_html",
 }
-c.HTMLExporter.template_name = "cvgen_feedback"
-c.HTMLExporter.extra_template_basedirs = [str(TEMPLATES)]
 c.GenerateFeedback.preprocessors.append("cvgen_course.grading.feedback.NameAndUnread")
 
 c.ClearSolutions.code_stub = {"python": CODE_STUB}

@@ -16,7 +16,6 @@ from traitlets.config.loader import Config, PyFileConfigLoader
 from cvgen_course.errors import CourseError
 
 CONFIG = "nbgrader_config.py"
-TEMPLATES = Path(__file__).with_name("templates")
 CHAPTER_NAME = re.compile(r"\d\d_[a-z][a-z0-9_]*")
 
 

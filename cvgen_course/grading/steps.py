@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import html
 import logging
 import os
@@ -28,6 +29,7 @@ from cvgen_course.grading.logs import captured
 from cvgen_course.grading.read_answers import keep_marks, marked
 from cvgen_course.grading.remarks import bounded
 
+TEMPLATES = Path(__file__).with_name("templates")
 Resources = dict[str, Any]
 GRADEBOOK_CHANGED = (
     "While this notebook ran, the gradebook changed: {}. Were you at work in the Formgrader then? "
@@ -120,7 +122,10 @@ def generate_feedback(chapter: ChapterFiles, student: str) -> Path:
     Raises:
         SubmissionError: nbgrader can't make it.
     """
-    _convert(_OneFeedback, chapter, student, chapter.course.directory())
+    config = copy.deepcopy(chapter.course.config)  # not nbgrader_config.py: the Formgrader reads it
+    config.HTMLExporter.template_name = "cvgen_feedback"
+    config.HTMLExporter.extra_template_basedirs = [str(TEMPLATES)]
+    _convert(_OneFeedback, chapter, student, chapter.course.directory(), config=config)
     return folder_of(chapter, student, "feedback") / f"{chapter.notebook}.html"
 
 
@@ -161,11 +166,10 @@ def _convert(
     """
     with captured(logging.ERROR) as log, _surroundings_kept():
         converter = kind(
+            **{"config": chapter.course.config, **settings},
             coursedir=directory,
-            config=chapter.course.config,
             force=True,
             log=log.logger,
-            **settings,
         )
         converter.submission = (chapter.name, student, chapter.notebook)
         try:

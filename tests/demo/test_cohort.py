@@ -31,12 +31,12 @@ EXPECTED = {
     "classic_mistakes": NOTHING
     | {
         "confusion_matrix": 0.4,
-        "mean_iou": 0.26,
-        "dice_loss": 0.29,
-        "conv_transpose2d": 1.26,
-        "bilinear_kernel": 0.95,
-        "fuse_skips": 0.7,
-        "unet_forward": 0.19,
+        "mean_iou": 0.54,
+        "dice_loss": 0.05,
+        "conv_transpose2d": 0.71,
+        "bilinear_kernel": 1.04,
+        "fuse_skips": 0.46,
+        "unet_forward": 0.11,
     },
 }
 WITH_A_WRITTEN_ANSWER = {"all_right", "right_differently", "endless_loop", "import_error"}
@@ -92,9 +92,10 @@ def test_classic_mistakes_lose_a_quarter_of_each_exercise_and_are_recognised(out
 @pytest.mark.slow
 @pytest.mark.nbgrader
 def test_the_endless_loop_is_reported_and_stops_nobody(outcome):
-    statuses = {result.student: result.status for result in outcome.results}
-    assert statuses.pop("endless_loop") == "timeout"
-    assert set(statuses.values()) == {"graded"}
+    assert {result.status for result in outcome.results} == {"graded"}
+    (slow,) = [r for r in outcome.results if r.student == "endless_loop"]
+    messages = [row.message for row in slow.reports["test_max_unpool"].rows]
+    assert sum("came to no end" in message for message in messages) >= 3
     (broken,) = [r for r in outcome.results if r.student == "import_error"]
     assert "ModuleNotFoundError" in broken.remarks[0]
     assert len(outcome.results) == 8

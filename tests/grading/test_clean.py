@@ -91,6 +91,7 @@ def test_markdown_keeps_equations_and_pasted_pictures():
 def test_the_formgrader_shows_a_submission_without_its_scripts():
     """It is the same nbgrader_config.py; the page's own scripts stay."""
     config = copy.deepcopy(Course.find(Path(__file__)).config)
+    assert "template_name" not in config.HTMLExporter  # or the Formgrader would show another page
     config.HTMLExporter.template_name = "formgrade"
     config.HTMLExporter.extra_template_basedirs = [template_path]
     evil = "<script>x()</script><img src=a onerror=x()>"
