@@ -90,5 +90,5 @@ def test_teacher_sees_the_class_and_grades_a_written_answer(page, lab, course):
     frame.get_by_role("link", name="Manage Students").click()
     expect(row(frame, LOOPING)).to_contain_text(f"{total + GIVEN:g} / {full:g}")
     after = gradebook.scores(chapter, LOOPING)
-    assert after[QUESTION] == gradebook.Score(GIVEN, pending=False)
+    assert after[QUESTION] == gradebook.Score(GIVEN, pending=False, auto=None, manual=GIVEN)
     assert points_of(after) == total + GIVEN
