@@ -23,6 +23,7 @@ from sqlalchemy.exc import SAWarning, SQLAlchemyError
 from cvgen_course.errors import CourseError, ReleaseError
 from cvgen_course.grading.course import ChapterFiles, Course
 from cvgen_course.grading.logs import captured
+from cvgen_course.grading.remarks import printable
 from cvgen_course.notebooks.cells import exercise_name, grade_id, is_check, is_graded, points
 
 DRIVERS = {"psycopg": '"psycopg[binary]"', "psycopg2": "psycopg2-binary"}
@@ -197,9 +198,13 @@ def register_student(chapter: ChapterFiles, student: str) -> None:
 def standing(chapter: ChapterFiles, student: str) -> Standing:
     """Return what the gradebook says of a student; no scores where it knows of no submission.
 
+    It can't keep a name that can't be shown, and so knows nothing of such a student.
+
     nbgrader assigns penalties while it runs a notebook. Those of late submissions are assigned anew
     here, since the deadline, the rule and a teacher's marks may have changed since.
     """
+    if printable(student) != student:
+        return Standing({}, 0.0, 0.0)
     with opened(chapter.course) as book:
         try:
             notebook = book.find_submission_notebook(chapter.notebook, chapter.name, student)

@@ -24,7 +24,7 @@ from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.current import refuse_outdated
 from cvgen_course.grading.execute import Executor, Limits
 from cvgen_course.grading.marks import with_marks
-from cvgen_course.grading.remarks import bounded, printable
+from cvgen_course.grading.remarks import bounded
 from cvgen_course.grading.repair import repair
 from cvgen_course.grading.results import Result, first_error, load_result, read_reports, save_result
 from cvgen_course.grading.secret import grading_seed, read_secret
@@ -132,8 +132,8 @@ class Grader:
         return attempts.unfinished(self.chapter, submission.student, fingerprint) > 0
 
     def scores(self, student: str) -> dict[str, gradebook.Score]:
-        """Return what the gradebook has; a name that can't be written there has nothing."""
-        return gradebook.scores(self.chapter, student) if printable(student) == student else {}
+        """Return what the gradebook has."""
+        return gradebook.scores(self.chapter, student)
 
     def run(self, submission: Submission) -> Result:
         """Repair, run and save one submission."""

@@ -20,8 +20,6 @@ def with_marks(result: Result, chapter: ChapterFiles, columns: Iterable[Column])
     Whoever can write the gradebook can change marks. Automatic points are held to those that the
     last run gave; a teacher's can't be told from others, so the unusual ones are named.
     """
-    if result.status == "bad name":
-        return result  # no gradebook could keep it
     scores, late, penalty = gradebook.standing(chapter, result.student)
     known = [(column, scores[column.grade_id]) for column in columns if column.grade_id in scores]
     auto = result.auto

@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
-from cvgen_course.grading.remarks import listed, printable
+from cvgen_course.grading.remarks import listed, printable, shortened
 from cvgen_course.notebooks.cells import grade_id, is_solution, is_written, plain, unix_lines
 
 CELL_TYPES = ("code", "markdown", "raw")
@@ -82,7 +82,7 @@ def match(
         if name in claims:
             claims[name].append(i)
         elif name and cell.metadata["nbgrader"]["grade"]:
-            strangers.append(_shorten(name))
+            strangers.append(shortened(printable(name), 60))
     if len(strangers) == 1:
         remarks.append(f"A cell calls itself graded as {strangers[0]}; it is not.")
     elif strangers:
@@ -177,9 +177,3 @@ def lecture_places(
             if places[i] is None and key(cell) and missing.get(key(cell)):
                 places[i] = missing[key(cell)].pop(0)
     return places
-
-
-def _shorten(text: str, length: int = 60) -> str:
-    """Return a student's text for use within a sentence."""
-    text = printable(text)
-    return text if len(text) <= length else f"{text[: length - 1]}…"

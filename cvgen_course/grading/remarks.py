@@ -13,10 +13,15 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def shortened(text: str, length: int = LONGEST) -> str:
+    """Return a text of at most some characters."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
 def bounded(remarks: Iterable[str]) -> list[str]:
     """Return remarks of bounded length and number, each once; the last one counts the rest."""
     unique = list(dict.fromkeys(remarks))
-    short = [r if len(r) <= LONGEST else f"{r[: LONGEST - 1]}…" for r in unique[:MOST]]
+    short = [shortened(remark) for remark in unique[:MOST]]
     if len(unique) > MOST:
         short.append(f"There are {len(unique) - MOST:,} more remarks like these.")
     return short

@@ -19,6 +19,7 @@ from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute, SaveAutoGrades
 from sqlalchemy.exc import SQLAlchemyError
+from traitlets.config.loader import Config
 
 from cvgen_course.errors import SubmissionError
 from cvgen_course.grading import gradebook, watch
@@ -157,19 +158,21 @@ def _convert(
     chapter: ChapterFiles,
     student: str,
     directory: CourseDirectory,
+    config: Config | None = None,
     **settings: Any,
 ) -> None:
-    """Run one of nbgrader's converters.
+    """Run one of nbgrader's converters, with the course's configuration or another one.
 
     Raises:
         SubmissionError: it failed; the reason is in the message.
     """
     with captured(logging.ERROR) as log, _surroundings_kept():
         converter = kind(
-            **{"config": chapter.course.config, **settings},
             coursedir=directory,
+            config=config or chapter.course.config,
             force=True,
             log=log.logger,
+            **settings,
         )
         converter.submission = (chapter.name, student, chapter.notebook)
         try:
