@@ -132,6 +132,10 @@ CASES = {
         lambda: (random(100, 4, 28, 28, scale=9), labels(1, 5, 100), scores(100, 28, 28)),
     ),
     "match_anchors": (detection.match_anchors, lambda: (scores(1000, 8), 0.3, 0.7)),
+    "match_detections": (
+        detection.match_detections,
+        lambda: (scores(100, 40), scores(100), 0.5),
+    ),
     "nms": (detection.nms, lambda: (boxes(300), scores(300), 0.5)),
     "pad_targets": (padded, lambda: (boxes(5), labels(1, 4, 5))),
     "paste_masks": (detection.paste_masks, lambda: (scores(5, 28, 28), boxes(5), H, W)),
