@@ -29,6 +29,7 @@ from cvgen_course.grading.guard import guard
 from cvgen_course.grading.logs import captured
 from cvgen_course.grading.read_answers import keep_marks, marked
 from cvgen_course.grading.remarks import bounded
+from cvgen_course.grading.results import first_error
 
 TEMPLATES = Path(__file__).with_name("templates")
 Resources = dict[str, Any]
@@ -84,7 +85,7 @@ def autograde(
 
     def look(notebook: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         remarks.extend(guard(notebook))
-        told = [*notes, *(event.message for event in events), *remarks]
+        told = [*notes, *(event.message for event in events), *first_error(notebook), *remarks]
         if told:
             notebook.cells.insert(0, _note_cell(told))
         return notebook, resources

@@ -23,6 +23,7 @@ HTML = f"""
 <a id="link" href="javascript:{RUN}">a link</a>
 """
 SVG = f"<svg xmlns='http://www.w3.org/2000/svg' onload=\"{RUN}\"><script>{RUN}</script></svg>"
+WIDE = f"$$ {'x_{ij}' * 40} $$\n\n| {' | '.join('wide' * 9 for _ in range(9))} |\n|{'---|' * 9}"
 BUNDLES = [
     {"text/html": HTML},
     {"text/markdown": HTML},
@@ -38,7 +39,8 @@ def feedback(chromium, tmp_path_factory):
     release(root)
     notebook = answered(nbformat.read(root / "lectures" / CHAPTER / NOTEBOOK, 4), RIGHT)
     code = f"from IPython.display import display\nfor b in {BUNDLES}:\n    display(b, raw=True)"
-    notebook.cells += [nbformat.v4.new_markdown_cell(HTML), nbformat.v4.new_code_cell(code)]
+    notebook.cells += [nbformat.v4.new_markdown_cell(text) for text in (HTML, WIDE)]
+    notebook.cells.append(nbformat.v4.new_code_cell(code))
     place = root / "submitted/ada" / CHAPTER / NOTEBOOK
     place.parent.mkdir(parents=True)
     place.write_text(json.dumps(notebook), encoding="utf-8")
@@ -58,3 +60,11 @@ def test_feedback_runs_no_script_and_stays_where_it_is(page, feedback):
     assert visited == [feedback.as_uri()]
     others = [url for url in asked if url != feedback.as_uri() and not url.startswith("data:")]
     assert all(url.startswith("https://cdnjs.cloudflare.com/ajax/libs/mathjax/") for url in others)
+
+
+def test_feedback_fits_a_phone(page, feedback):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.route("https://**", lambda route: route.abort())
+    page.goto(feedback.as_uri())
+    assert page.get_by_text("wide").first.is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
