@@ -26,7 +26,7 @@ from cvgen_course.grading.execute import Executor, Limits
 from cvgen_course.grading.marks import with_marks
 from cvgen_course.grading.remarks import bounded
 from cvgen_course.grading.repair import repair
-from cvgen_course.grading.results import Result, first_error, load_result, read_reports, save_result
+from cvgen_course.grading.results import Result, load_result, read_reports, save_result
 from cvgen_course.grading.secret import grading_seed, read_secret
 from cvgen_course.grading.submissions import (
     Submission,
@@ -148,18 +148,17 @@ class Grader:
             remarks += copy_companions(submission.folder, path, place)
             (place / f"{self.chapter.notebook}.ipynb").write_text(to_json(repaired), "utf-8")
             seed = grading_seed(self.secret, student, self.chapter.name)
-            events, late = steps.autograde(
+            events, first, late = steps.autograde(
                 self.chapter, student, Path(folder), self.executor, seed, self.limits, remarks
             )
         feedback, lost = self.feedback(student)
-        ran = nbformat.read(self.autograded(student), as_version=4)
         statuses = {event.status for event in events}
         well = "check failed" if late else "repaired" if remarks else "graded"
         remarks += lost
         result = Result(
             student,
             next((s for s in WORST_FIRST if s in statuses), well),
-            tuple(bounded([event.message for event in events] + late + first_error(ran) + remarks)),
+            tuple(bounded([event.message for event in events] + late + first + remarks)),
             reports=read_reports(self.autograded(student)),
             feedback=feedback,
         )

@@ -47,7 +47,7 @@ def autograde(
     seed: str,
     limits: Limits,
     notes: list[str],
-) -> tuple[list[Event], list[str]]:
+) -> tuple[list[Event], list[str], list[str]]:
     """Run nbgrader's autograde on one repaired submission.
 
     Its steps are nbgrader's own; only the running of the notebook goes through ``executor``, and a
@@ -64,13 +64,14 @@ def autograde(
         notes: sentences for the student, shown at the top of the feedback.
 
     Returns:
-        What went wrong while it ran, and remarks on the checks' results.
+        What went wrong while it ran, the first error, and remarks on the checks' results.
 
     Raises:
         SubmissionError: nbgrader can't grade it.
     """
     events: list[Event] = []
     seen: list[Event] = []  # for the teacher, who may have been at work in the Formgrader
+    first: list[str] = []
     remarks: list[str] = []
 
     def run(notebook: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
@@ -84,8 +85,9 @@ def autograde(
         return notebook, resources
 
     def look(notebook: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        first.extend(first_error(notebook))
         remarks.extend(guard(notebook))
-        told = [*notes, *(event.message for event in events), *first_error(notebook), *remarks]
+        told = [*notes, *(event.message for event in events), *first, *remarks]
         if told:
             notebook.cells.insert(0, _note_cell(told))
         return notebook, resources
@@ -103,7 +105,7 @@ def autograde(
     except SubmissionError as error:
         raise SubmissionError(" ".join([str(error), *(event.message for event in seen)])) from error
     keep_marks(chapter, student, read)
-    return [*events, *seen], remarks
+    return [*events, *seen], first, remarks
 
 
 def _make_way(path: Path) -> None:
