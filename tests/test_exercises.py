@@ -38,8 +38,11 @@ from cvgen_course.checks import (
     report_by_name,
 )
 from cvgen_course.checks.sides import encode_outcomes
+from cvgen_course.checks.time_limit import LEAST, PATIENCE, SECONDS
+from cvgen_course.grading.course import Course
 
-SOLUTIONS = Path(__file__).parents[1] / "solutions"
+ROOT = Path(__file__).parents[1]
+SOLUTIONS = ROOT / "solutions"
 EXERCISES = all_exercises()
 MISTAKES = [
     pytest.param(exercise, mistake, id=f"{key}-{mistake.name}")
@@ -104,6 +107,15 @@ def test_exercise_is_named_after_its_reference(exercise):
     assert exercise.read
     assert math.isfinite(exercise.points)
     assert exercise.points > 0
+
+
+@every_exercise
+def test_an_answer_that_never_ends_is_stopped_before_its_cell_is(exercise):
+    left, longest = SECONDS, 0.0
+    for _ in make_cases(exercise, PUBLIC_SEED):
+        allowed = max(left / 2, LEAST)
+        left, longest = left - allowed, longest + allowed
+    assert PATIENCE * longest + 10 < Course.find(ROOT).cell_seconds  # it begins and reports, too
 
 
 @pytest.mark.parametrize(("key", "exercise"), EXERCISES.items(), ids=list(EXERCISES))

@@ -16,13 +16,11 @@ from cvgen_course.demo.cohort import CHAPTER, NOTEBOOK, make_class
 from cvgen_course.errors import CourseError
 from cvgen_course.grading.cohort import grade
 from cvgen_course.grading.course import CONFIG, Course
-from cvgen_course.grading.execute import Limits
 from cvgen_course.grading.results import ClassResult
 from cvgen_course.grading.table import progress_bar, show
 
 TREES = ("solutions", "lectures")
 PAIR = (NOTEBOOK, NOTEBOOK.replace(".ipynb", ".md"))
-LIMITS = Limits(cell_seconds=20)  # one of the eight never ends
 
 
 def show_demo(start: Path) -> None:
@@ -39,7 +37,7 @@ def show_demo(start: Path) -> None:
         book = beside.submit(_book_page, root)
         with progress_bar(console, CHAPTER) as progress:
             make_class(course)
-            outcome = grade(course, CHAPTER, limits=LIMITS, progress=progress)
+            outcome = grade(course, CHAPTER, progress=progress)
         show(outcome, console)
         with console.status("The page of the book, a first look: a few steps of training each …"):
             page = book.result()
@@ -71,7 +69,7 @@ def graded_class(root: Path, place: Path) -> ClassResult:
     """Make and grade the class in a course at ``place``, without a word."""
     course = copy_course(root, place)
     make_class(course)
-    return grade(course, CHAPTER, limits=LIMITS)
+    return grade(course, CHAPTER)
 
 
 def _book_page(root: Path) -> Path:
