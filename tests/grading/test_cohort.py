@@ -28,7 +28,7 @@ pytestmark = [
     pytest.mark.follows_from("nbgrader_config.py", "cvgen_course.checks"),
 ]
 CHAPTER = "01_tiny"
-LIMITS = Limits(cell_seconds=2, total_seconds=20, output_characters=20_000)
+LIMITS = Limits(cell_seconds=5, total_seconds=200, output_characters=20_000)
 ODD_NAME = " [x]*'=1 {ö} "
 
 
@@ -158,7 +158,7 @@ def test_grade_reports_each_submission_as_what_it_is(graded):
         ("duplicated", "The cell test_double was there 2 times; one counts."),
         ("deleted", "The cell test_double was missing; it was put back."),
         ("renamed", "The notebook was named final version.ipynb instead of tiny.ipynb."),
-        ("loop", "The check of square (code cell 6) did not end within 2 seconds."),
+        ("loop", "The check of square (code cell 6) did not end within 5 seconds."),
         (
             "dead",
             "The answer square (code cell 5) ended the Python process; "
@@ -206,7 +206,7 @@ def test_grade_writes_into_nbgraders_gradebook(graded):
     [
         ("deleted", "The cell test_double was missing; it was put back."),
         ("raises", "Code cell 2 failed, perhaps others because of it: ModuleNotFoundError"),
-        ("loop", "The check of square (code cell 6) did not end within 2 seconds."),
+        ("loop", "The check of square (code cell 6) did not end within 5 seconds."),
     ],
 )
 def test_grade_writes_feedback_that_tells_what_happened(graded, student, sentence):
@@ -490,17 +490,17 @@ grade(sys.argv[1], "01_tiny", progress=lambda *step: print(step[2].student, flus
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_grade_that_was_stopped_goes_on_from_there(ready, submit, right, stop):
     submit(ready, "ada")
-    endless = "import time\ndef double(x):\n    while True: time.sleep(0.1)"
+    running = ready / "running"
+    endless = f"def double(x):\n    open({str(running)!r}, 'w')\n    while True: pass"
     submit(ready, "bob", {**right, "double": endless})
     command = [sys.executable, "-c", GRADE, str(ready)]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
         assert process.stdout.readline() == "ada\n"
-        while not (ready / "autograded/bob" / CHAPTER / "tiny.ipynb").exists():
+        while not running.exists():
             time.sleep(0.1)
-        time.sleep(1.5)  # now it runs
         process.send_signal(stop)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=200)
     assert process.returncode != 0
     if stop == signal.SIGINT:
         assert errors.strip().endswith("KeyboardInterrupt"), errors

@@ -17,7 +17,7 @@ pytestmark = [
     pytest.mark.follows_from("nbgrader_config.py", "cvgen_course.checks"),
 ]
 CHAPTER = "01_tiny"
-LIMITS = Limits(cell_seconds=10, total_seconds=60)
+LIMITS = Limits(cell_seconds=60, total_seconds=200)
 ODD = "M\udcfcller"
 
 
