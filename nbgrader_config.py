@@ -41,7 +41,7 @@ c.IgnorePattern.pattern = ".+"
 c.OverwriteCells.add_missing_cells = True
 
 # A loop without end costs one cell, not the submission; a killed kernel is not waited for. A check
-# stops an answer itself, after 12 to 20 seconds of work, which are up to 60 on a busy machine.
+# stops an answer itself, after 12 to 26 seconds of work, which are up to 80 on a busy machine.
 c.Execute.timeout = 90
 c.Execute.interrupt_on_timeout = True
 c.Execute.raise_on_iopub_timeout = False

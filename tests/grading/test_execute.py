@@ -175,7 +175,7 @@ ODD |= {
 
 def test_execute_survives_whatever_a_kernel_sends(tmp_path):
     notebook = new_notebook(cells=[*map(new_code_cell, ODD.values()), new_code_cell("'here'")])
-    ran, events = LocalExecutor().execute(notebook, tmp_path, {}, Limits(60, 200, 50_000))
+    ran, events = LocalExecutor().execute(notebook, tmp_path, {}, Limits(output_characters=50_000))
     nbformat.validate(ran)
     assert texts(ran.cells[-1].outputs) == ["'here'"]
     assert [event.status for event in events] == ["output cut"]  # the nest
@@ -194,7 +194,7 @@ def test_execute_stops_when_the_time_is_over(tmp_path):
 
 def test_execute_cuts_a_flood_and_keeps_later_outputs(tmp_path):
     flood = "print('x' * 3_000_000)\nfor _ in range(1000): print('y' * 100)"
-    outputs, events = run(tmp_path, flood, "2", limits=Limits(60, 200, 5000))
+    outputs, events = run(tmp_path, flood, "2", limits=Limits(output_characters=5000))
     assert sum(map(len, texts(outputs[0]))) < 6000
     assert "cut" in texts(outputs[0])[-1]
     assert texts(outputs[1]) == ["2"]
@@ -204,7 +204,7 @@ def test_execute_cuts_a_flood_and_keeps_later_outputs(tmp_path):
 @pytest.mark.parametrize("end", ["None", "__import__('os')._exit(3)"])
 def test_execute_leaves_no_process_behind(tmp_path, end):
     code = "import subprocess; print(subprocess.Popen(['sleep', '60']).pid)"
-    outputs, _ = run(tmp_path, code, end, limits=Limits(60, 200, 1000))
+    outputs, _ = run(tmp_path, code, end, limits=Limits())
     pid = int(texts(outputs[0])[0])
     for _ in range(600):
         try:

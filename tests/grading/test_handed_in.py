@@ -9,7 +9,6 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from cvgen_course.grading import grader as grader_module
 from cvgen_course.grading.cohort import grade
-from cvgen_course.grading.execute import Limits
 
 pytestmark = [
     pytest.mark.notebook,
@@ -17,7 +16,6 @@ pytestmark = [
     pytest.mark.follows_from("nbgrader_config.py", "cvgen_course.checks"),
 ]
 CHAPTER = "01_tiny"
-LIMITS = Limits(cell_seconds=60, total_seconds=200)
 ODD = "M\udcfcller"
 
 
@@ -74,9 +72,9 @@ def graded(released_course, submit, right, tmp_path_factory):
         (files / "venv" / f"{i}.py").touch()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grader_module, "_code_of_checks", lambda released: "")
-        first = grade(root, CHAPTER, limits=LIMITS)
-        second = grade(root, CHAPTER, limits=LIMITS)
-        grade(root, CHAPTER, limits=LIMITS, students=["below"])
+        first = grade(root, CHAPTER)
+        second = grade(root, CHAPTER)
+        grade(root, CHAPTER, students=["below"])
     return root, first, second
 
 
