@@ -92,9 +92,8 @@ class VectorQuantizer(nn.Module):
         indices = nearest_codes(rows, self.codebook)
         z_q = self.codebook[indices]
         if self.training and self.decay is not None and len(rows):
-            self._follow(
-                rows.detach(), indices, self.decay
-            )  # afterwards: this batch saw the codes before
+            # only now that z_q is taken: a batch is judged by the codes that were there before it
+            self._follow(rows.detach(), indices, self.decay)
         H, W = maps.shape[2:]
         quantized = from_rows(straight_through(rows, z_q), H, W)
         return Quantized(quantized, indices.view(-1, H, W), rows, z_q)

@@ -4,17 +4,37 @@ from __future__ import annotations
 
 import os
 
+import torch
+
 from cvgen_course.data import glyphs
+from cvgen_course.data.cache import Arrays
 from cvgen_course.data.drawn import drawn_split
 from cvgen_course.data.image_set import LabelledImages
 
 SIZES = {"train": 10_000, "val": 1_000, "test": 1_000}
-ARRAYS = ("images", "labels")
+ARRAYS = ("images", "labels", "slants", "thicknesses")
+
+
+class Glyphs(LabelledImages):
+    """Drawn digits, with what the generator knows about each.
+
+    Args:
+        arrays: as ``glyphs.draw_split`` returns them.
+
+    Attributes:
+        slants: how far upright strokes lean to the right, in degrees, float32 (N,).
+        thicknesses: of the strokes, in pixels, float32 (N,).
+    """
+
+    def __init__(self, arrays: Arrays) -> None:
+        super().__init__(arrays["images"], arrays["labels"], glyphs.CLASSES)
+        self.slants = torch.from_numpy(arrays["slants"])
+        self.thicknesses = torch.from_numpy(arrays["thicknesses"])
 
 
 def load_glyphs(
     split: str, root: str | os.PathLike[str] | None = None, size: int | None = None, seed: int = 0
-) -> LabelledImages:
+) -> Glyphs:
     """Draw a split of glyphs, or read it where it was drawn before; items are ``ImageItem``.
 
     ``image`` float32 (1, 28, 28) in [-1, 1], white on black; ``label`` int64, the digit.
@@ -28,5 +48,4 @@ def load_glyphs(
     Raises:
         ValueError: an unknown split or a size below 1.
     """
-    arrays = drawn_split(glyphs, SIZES, ARRAYS, split, root, size, seed)
-    return LabelledImages(arrays["images"], arrays["labels"], glyphs.CLASSES)
+    return Glyphs(drawn_split(glyphs, SIZES, ARRAYS, split, root, size, seed))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -26,21 +27,59 @@ FONTS = (
 _FINER = 4
 
 
-def draw_glyph(seed: int) -> tuple[np.ndarray, int]:
-    """Draw one digit; everything follows from the seed.
+class Glyph(NamedTuple):
+    """One drawn digit, and what the generator knows about it.
 
-    Returns:
-        uint8 (28, 28), white on black as in MNIST, and the digit.
+    Attributes:
+        image: uint8 (28, 28), white on black as in MNIST.
+        digit: 0 to 9.
+        slant: how far upright strokes lean to the right, in degrees; the font's own lean and that
+            of the warp together.
+        thickness: of the strokes on average, in pixels.
     """
+
+    image: np.ndarray
+    digit: int
+    slant: float
+    thickness: float
+
+
+def draw_glyph(seed: int) -> Glyph:
+    """Draw one digit; everything follows from the seed."""
     rng = np.random.default_rng(seed)
     digit = int(rng.integers(10))
-    contours = outline(FONTS[rng.integers(len(FONTS))], digit)
+    font = FONTS[rng.integers(len(FONTS))]
+    contours = outline(font, digit)
     matrix = _random_matrix(rng)
     bend = rng.uniform(-0.045, 0.045, (2, 2, 2)), rng.uniform(0, 2 * math.pi, (2, 2, 2))
     shift = rng.uniform(-1.5, 1.5, 2) + SIZE / 2
     warped = [_bend(contour @ matrix.T, *bend) * SIZE + shift for contour in contours]
     ink = _fill(warped)
-    return np.rint(ink * rng.uniform(0.8, 1.0)).astype(np.uint8), digit
+    image = np.rint(ink * rng.uniform(0.8, 1.0)).astype(np.uint8)
+    return Glyph(image, digit, _slant(font, matrix), _thickness(warped))
+
+
+@functools.cache
+def _font_file(font: str) -> str:
+    import matplotlib
+
+    return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{font}.ttf")
+
+
+@functools.cache
+def lean(font: str) -> float:
+    """Return how far the upright strokes of a font lean to the right, in degrees: 0 if not italic.
+
+    Args:
+        font: one of ``FONTS``.
+    """
+    from matplotlib.ft2font import FT2Font
+
+    table = FT2Font(_font_file(font)).get_sfnt_table("post")
+    if table is None:
+        return 0.0
+    whole, part = table["italicAngle"]
+    return -(whole + part / 2**16)  # the file counts counter-clockwise
 
 
 @functools.cache
@@ -54,12 +93,11 @@ def outline(font: str, digit: int) -> tuple[np.ndarray, ...]:
     Returns:
         float64 (K, 2) each. Holes turn the other way round than the outer outline.
     """
-    import matplotlib
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextPath
 
-    file = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{font}.ttf"
-    path = TextPath((0, 0), str(digit), size=100, prop=FontProperties(fname=str(file)))
+    properties = FontProperties(fname=_font_file(font))
+    path = TextPath((0, 0), str(digit), size=100, prop=properties)
     contours = [np.asarray(polygon)[:-1] for polygon in path.to_polygons(closed_only=True)]
     points = np.concatenate(contours)
     low, high = points.min(axis=0), points.max(axis=0)
@@ -84,6 +122,19 @@ def _random_matrix(rng: np.random.Generator) -> np.ndarray:
     width, height = rng.uniform(0.85, 1.3), rng.uniform(0.85, 1.1)
     turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
     return turn @ np.array([[width, shear], [0.0, height]])
+
+
+def _slant(font: str, matrix: np.ndarray) -> float:
+    """Return where an upright stroke points to, in degrees to the right; y is downwards."""
+    across, down = matrix @ (math.tan(math.radians(lean(font))), -1.0)
+    return math.degrees(math.atan2(across, -down))
+
+
+def _thickness(contours: list[np.ndarray]) -> float:
+    """Return twice the area over the length of all outlines: the width of a long stroke."""
+    area = abs(sum(map(_signed_area, contours)))
+    length = sum(np.linalg.norm(c - np.roll(c, 1, axis=0), axis=1).sum() for c in contours)
+    return 2 * area / float(length)
 
 
 def _bend(points: np.ndarray, strength: np.ndarray, phase: np.ndarray) -> np.ndarray:
@@ -121,10 +172,12 @@ def _fill(contours: list[np.ndarray]) -> np.ndarray:
 def draw_split(split: str, size: int, seed: int) -> dict[str, np.ndarray]:
     """Draw the first ``size`` glyphs of a split.
 
-    Uint8 (size, 1, 28, 28) and labels uint8 (size,).
+    Images uint8 (size, 1, 28, 28), labels uint8 (size,), slants and thicknesses float32 (size,).
     """
     drawn = [draw_glyph(derive_seed(seed, "glyphs", split, i)) for i in range(size)]
     return {
-        "images": np.stack([image for image, _ in drawn])[:, None],
-        "labels": np.array([digit for _, digit in drawn], np.uint8),
+        "images": np.stack([glyph.image for glyph in drawn])[:, None],
+        "labels": np.array([glyph.digit for glyph in drawn], np.uint8),
+        "slants": np.array([glyph.slant for glyph in drawn], np.float32),
+        "thicknesses": np.array([glyph.thickness for glyph in drawn], np.float32),
     }

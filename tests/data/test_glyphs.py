@@ -29,17 +29,51 @@ def test_load_glyphs_draws_the_same_again_and_prefixes():
 
 
 def test_draw_split_is_bit_identical_within_the_pinned_set(fingerprint):
-    assert fingerprint(glyphs.draw_split("train", 100, seed=0)) == DRAWN
+    drawn = glyphs.draw_split("train", 100, seed=0)
+    assert fingerprint({name: drawn[name] for name in ("images", "labels")}) == DRAWN
 
 
 def test_draw_glyph_keeps_the_ink_inside():
     for seed in range(200):
-        image, digit = glyphs.draw_glyph(seed)
+        image, digit, *_ = glyphs.draw_glyph(seed)
         ink = image.astype(float)
         assert 0 <= digit <= 9
         assert 25 < ink.sum() / 255 < 330  # pixels
         edge = ink[[0, -1]].sum() + ink[:, [0, -1]].sum()
         assert edge / ink.sum() < 0.08
+
+
+def test_slants_follow_the_ink():
+    """A leaning glyph's ink moves to the right as it goes up: slope of x over height, by moments.
+
+    Digits lean by themselves (a 4, a 7), so ones alone: they are one upright stroke.
+    """
+    data = load("glyphs", "val", size=800)
+    chosen = data.labels == 1
+    ink = data.images[chosen, 0] + 1  # (M, 28, 28)
+    total = ink.sum(dim=(1, 2))
+    place = torch.arange(28.0)
+    x = (ink.sum(dim=1) * place).sum(dim=1) / total
+    y = (ink.sum(dim=2) * place).sum(dim=1) / total
+    across, down = place - x[:, None], place - y[:, None]
+    shared = torch.einsum("mij,mi,mj->m", ink, down, across)
+    lean = -torch.rad2deg((shared / torch.einsum("mij,mi->m", ink, down**2)).atan())
+    assert torch.corrcoef(torch.stack([data.slants[chosen], lean]))[0, 1] > 0.9
+    assert (data.slants[chosen] - lean).abs().mean() < 6
+
+
+def test_thicknesses_follow_the_ink():
+    """The heavier the ink for its length, the thicker: bold fonts lead, typewriters come last."""
+    drawn = [glyphs.draw_glyph(seed) for seed in range(400)]
+    thin = [glyph for glyph in drawn if glyph.thickness < 1.8]
+    thick = [glyph for glyph in drawn if glyph.thickness > 3]
+    assert np.mean([g.image.mean() for g in thick]) > 1.5 * np.mean([g.image.mean() for g in thin])
+    assert all(0.8 < glyph.thickness < 6 for glyph in drawn)
+
+
+def test_lean_is_that_of_italic_fonts():
+    leaning = {font for font in glyphs.FONTS if glyphs.lean(font) > 5}
+    assert leaning == {"DejaVuSans-Oblique", "DejaVuSerif-Italic", "STIXGeneralItalic"}
 
 
 @pytest.mark.parametrize("font", glyphs.FONTS)
