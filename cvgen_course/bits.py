@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor
 
 from cvgen_course.precision import at_least_float32
@@ -46,3 +47,30 @@ def bits_per_dim(log_prob: Tensor, num_dims: int, step: float = 1.0) -> Tensor:
     if not step > 0:
         raise ValueError(f"step: expected more than 0, got {step}")
     return -(at_least_float32(log_prob) / num_dims + math.log(step)) / math.log(2)
+
+
+def dequantize(images: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    """Spread grey values over their steps: add noise, uniform over one step.
+
+    Of images with 256 grey values a density can be as high as it likes: infinitely high at the
+    values themselves. Spread out they fill the whole range, and densities can be compared.
+
+    Args:
+        images: float (N, C, H, W), 256 grey values in [-1, 1].
+        rng: where the noise comes from, a CPU generator; torch's global one where it is None.
+
+    Returns:
+        The same shape, float32 at least, half a step beyond [-1, 1] at most.
+
+    Raises:
+        TypeError: ``images`` is no floating-point tensor.
+        ValueError: it has another shape.
+
+    Source:
+        Theis et al., "A note on the evaluation of generative models", ICLR 2016, arXiv:1511.01844,
+        section 3.1.
+    """
+    require(images=(images, "N C H W", "float"))
+    images = at_least_float32(images)
+    noise = torch.rand(images.shape, generator=rng, dtype=images.dtype).to(images.device)
+    return images + GREY_STEP * (noise - 0.5)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cvgen_course import detection, segmentation
+from cvgen_course import autoencoders, detection, segmentation
 from cvgen_course.detection import Detections, Target, Targets
 from cvgen_course.precision import at_least_float32
 
@@ -87,6 +87,19 @@ def padded(boxes, labels):
     return detection.pad_targets([Target(boxes, labels)])
 
 
+def far_apart(number):
+    """Return rows near the eight corners of a cube: no row is nearly as near to two of them."""
+    corners = 2.0 * (torch.arange(number)[:, None] // torch.tensor([1, 2, 4]) % 2) - 1
+    return corners.double() + 0.1 * torch.rand(number, 3, dtype=torch.float64)
+
+
+def restarted(cluster_size, code_sum, rows):
+    state = autoencoders.EMACodebook(cluster_size, code_sum, code_sum)
+    rng = torch.Generator().manual_seed(1)
+    return tuple(autoencoders.restart_dead_codes(state, rows, 0.5, rng))
+
+
+IMAGES = (4, 1, 28, 28)
 MAP = (2, 8, 75, 113)  # of an image of 600 × 900, at stride 8
 PIXELS = (2, 4, 256, 256)
 roi_align = partial(detection.roi_align, output_size=7, spatial_scale=1 / 8)
@@ -156,6 +169,58 @@ CASES = {
     "xywh_to_xyxy": (detection.xywh_to_xyxy, lambda: (boxes(100),)),
     "xyxy_to_cxcywh": (detection.xyxy_to_cxcywh, lambda: (boxes(100),)),
     "xyxy_to_xywh": (detection.xyxy_to_xywh, lambda: (boxes(100),)),
+    "bernoulli_log_prob_per_item": (
+        autoencoders.bernoulli_log_prob_per_item,
+        lambda: (2.0 * labels(0, 2, *IMAGES).double() - 1, random(*IMAGES, scale=5)),
+    ),
+    "elbo": (
+        autoencoders.elbo,
+        lambda: (random(*IMAGES), random(*IMAGES), 0.25, random(4, 16), random(4, 16)),
+    ),
+    "ema_update": (
+        autoencoders.ema_update,
+        lambda: (scores(8) * 900, random(8, 16, scale=300), random(5000, 16), labels(0, 8, 5000)),
+    ),
+    "from_rows": (autoencoders.from_rows, lambda: (random(98, 16), 7, 7)),
+    "gaussian_kl_per_dim": (
+        autoencoders.gaussian_kl_per_dim,
+        lambda: (random(4, 16, scale=300), random(4, 16, scale=5)),
+    ),
+    "gaussian_kl_per_item": (
+        autoencoders.gaussian_kl_per_item,
+        lambda: (random(4, 16, scale=300), random(4, 16, scale=5)),
+    ),
+    "gaussian_log_prob_per_item": (
+        autoencoders.gaussian_log_prob_per_item,
+        lambda: (random(*IMAGES), random(*IMAGES), 0.25),
+    ),
+    "importance_weighted_bound": (
+        autoencoders.importance_weighted_bound,
+        lambda: (random(50, 4, scale=900),),
+    ),
+    "look_up": (autoencoders.look_up, lambda: (labels(0, 8, 2, 7, 7), random(8, 16))),
+    "nearest_codes": (autoencoders.nearest_codes, lambda: (far_apart(500), far_apart(8))),
+    "pca": (autoencoders.pca, lambda: (random(500, 6) * 2.0 ** torch.arange(6), 3)),
+    "perplexity": (autoencoders.perplexity, lambda: ([labels(0, 8, 90)], 8)),
+    "quantize": (autoencoders.quantize, lambda: (far_apart(500), far_apart(8))),
+    "reparametrize": (
+        autoencoders.reparametrize,
+        lambda: (random(4, 16), random(4, 16, scale=9), random(4, 16)),
+    ),
+    "restart_dead_codes": (restarted, lambda: (scores(8), random(8, 16), random(20, 16))),
+    "slerp": (autoencoders.slerp, lambda: (random(4, 16), random(4, 16), 0.25)),
+    "straight_through": (
+        autoencoders.straight_through,
+        lambda: (random(9, 16), random(9, 16)),
+    ),
+    "to_rows": (autoencoders.to_rows, lambda: (random(2, 16, 7, 7),)),
+    "vq_losses": (
+        autoencoders.vq_losses,
+        lambda: (
+            *(random(*IMAGES, scale=300), random(*IMAGES, scale=300)),
+            *(random(900, 16, scale=300), random(900, 16, scale=300)),
+        ),
+    ),
     "bed_of_nails": (segmentation.bed_of_nails, lambda: (random(1, 2, 30, 40), 3)),
     "bilinear": (segmentation.bilinear, lambda: (random(1, 2, 100, 300), 8)),
     "conv_transpose2d": (
@@ -253,7 +318,7 @@ def test_at_least_float32_gives_gradients_back_in_half_precision():
 def test_every_public_function_has_a_case():
     functions = {
         name
-        for chapter in (detection, segmentation)
+        for chapter in (autoencoders, detection, segmentation)
         for name in chapter.__all__
         if isinstance(getattr(chapter, name), FunctionType)
     }

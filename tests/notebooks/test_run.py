@@ -14,7 +14,7 @@ from support.notebooks import LECTURES, SOLUTIONS, executed, name_of
 
 pytestmark = [pytest.mark.notebook, pytest.mark.timeout(1200)]
 
-PHOTOGRAPHS = {"segmentation": "camvid", "detection": "bccd"}
+PHOTOGRAPHS = {"segmentation": "camvid", "detection": "bccd", "autoencoders": "mnist"}
 """A chapter's real data set, in the folder that CVGEN_DATA names."""
 
 
