@@ -6,7 +6,11 @@ bounds, and vector quantization.
 
 from cvgen_course.autoencoders.autoencoder import Autoencoder
 from cvgen_course.autoencoders.classifier import EncoderClassifier
-from cvgen_course.autoencoders.elbo import elbo, importance_weighted_bound
+from cvgen_course.autoencoders.elbo import (
+    elbo,
+    gaussian_log_prob_per_item,
+    importance_weighted_bound,
+)
 from cvgen_course.autoencoders.ema_codebook import EMACodebook, ema_update, restart_dead_codes
 from cvgen_course.autoencoders.interpolation import slerp
 from cvgen_course.autoencoders.kl import gaussian_kl_per_dim, gaussian_kl_per_item
@@ -14,7 +18,6 @@ from cvgen_course.autoencoders.likelihoods import (
     BernoulliLikelihood,
     GaussianLikelihood,
     bernoulli_log_prob_per_item,
-    gaussian_log_prob_per_item,
 )
 from cvgen_course.autoencoders.networks import Decoder, Encoder
 from cvgen_course.autoencoders.pca import PrincipalComponents, pca

@@ -1,15 +1,37 @@
-"""Bounds of the evidence log p(x): the ELBO, and the tighter one by importance weights."""
+"""Bounds of the evidence log p(x): the ELBO of a Gaussian VAE, and the importance-weighted one."""
 
 from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor
 
 from cvgen_course.autoencoders.kl import gaussian_kl_per_item
-from cvgen_course.autoencoders.likelihoods import gaussian_log_prob_per_item
 from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require
+
+
+def gaussian_log_prob_per_item(x: Tensor, x_mean: Tensor, sigma: Tensor | float) -> Tensor:
+    """Return log N(x; x_mean, sigma² I) of each image, in nats.
+
+    Args:
+        x: images, float (N, C, H, W).
+        x_mean: the decoder's means, float (N, C, H, W).
+        sigma: the observation noise of every pixel, a positive number, or a 0-dimensional tensor.
+
+    Returns:
+        float (N,), the sum over all C · H · W numbers of an image, float32 at least.
+
+    Raises:
+        TypeError: ``x`` or ``x_mean`` is no floating-point tensor.
+        ValueError: the shapes differ.
+    """
+    require(x=(x, "N C H W", "float"), x_mean=(x_mean, "N C H W", "float"))
+    squares = ((at_least_float32(x) - at_least_float32(x_mean)) ** 2).flatten(1).sum(dim=1)  # (N,)
+    sigma = torch.as_tensor(sigma, dtype=squares.dtype, device=x.device)
+    num_dims = math.prod(x.shape[1:])
+    return -squares / (2 * sigma**2) - num_dims * (sigma.log() + math.log(2 * math.pi) / 2)
 
 
 def elbo(

@@ -8,31 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from cvgen_course.autoencoders.elbo import gaussian_log_prob_per_item
 from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require
-
-
-def gaussian_log_prob_per_item(x: Tensor, x_mean: Tensor, sigma: Tensor | float) -> Tensor:
-    """Return log N(x; x_mean, sigma² I) of each image, in nats.
-
-    Args:
-        x: images, float (N, C, H, W).
-        x_mean: the decoder's means, float (N, C, H, W).
-        sigma: the observation noise of every pixel, a positive number, or a 0-dimensional tensor.
-
-    Returns:
-        float (N,), the sum over all C · H · W numbers of an image, float32 at least.
-
-    Raises:
-        TypeError: ``x`` or ``x_mean`` is no floating-point tensor.
-        ValueError: the shapes differ.
-    """
-    require(x=(x, "N C H W", "float"), x_mean=(x_mean, "N C H W", "float"))
-    sigma = torch.as_tensor(sigma, device=x.device)
-    squares = ((at_least_float32(x) - at_least_float32(x_mean)) ** 2).flatten(1).sum(dim=1)  # (N,)
-    num_dims = x[0].numel() if len(x) else 0
-    constant = sigma.log() + math.log(2 * math.pi) / 2
-    return -squares / (2 * sigma**2) - num_dims * constant
 
 
 def bernoulli_log_prob_per_item(x: Tensor, logits: Tensor) -> Tensor:
