@@ -35,7 +35,8 @@ def nearest_codes(rows: Tensor, codebook: Tensor) -> Tensor:
     if not len(codebook):
         raise ValueError("codebook: expected at least one code, got none")
     rows, codebook = at_least_float32(rows), at_least_float32(codebook)
-    middle = codebook.mean(dim=0)  # distances do not change, but small numbers are more precise
+    # Seen from their middle, codes are as far apart as before, and small numbers are more precise.
+    middle = codebook.median(dim=0).values  # no mean: subtracting it would round, and undo ties
     rows, codebook = rows - middle, codebook - middle
     squares = codebook.square().sum(dim=1)  # (K,)
     return torch.addmm(squares, rows, codebook.T, alpha=-2).argmin(dim=1)
