@@ -25,7 +25,6 @@ class EMACodebook(NamedTuple):
     codebook: Tensor
 
 
-@torch.no_grad()
 def ema_update(
     cluster_size: Tensor,
     code_sum: Tensor,
@@ -72,10 +71,11 @@ def ema_update(
         raise ValueError("rows: expected at least one row, got none")
     if not 0 <= decay <= 1:
         raise ValueError(f"decay: expected a number in [0, 1], got {decay}")
-    cluster_size, code_sum = at_least_float32(cluster_size), at_least_float32(code_sum)
+    cluster_size = at_least_float32(cluster_size.detach())
+    code_sum = at_least_float32(code_sum.detach())
     K = len(cluster_size)
     counts = torch.bincount(indices, minlength=K).to(cluster_size)  # (K,)
-    sums = torch.zeros_like(code_sum).index_add(0, indices, rows.to(code_sum))  # (K, D)
+    sums = torch.zeros_like(code_sum).index_add(0, indices, rows.detach().to(code_sum))  # (K, D)
     cluster_size = decay * cluster_size + (1 - decay) * counts
     code_sum = decay * code_sum + (1 - decay) * sums
     total = cluster_size.sum()
