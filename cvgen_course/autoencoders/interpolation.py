@@ -36,11 +36,13 @@ def slerp(start: Tensor, end: Tensor, t: Tensor | float) -> Tensor:
     """
     require(start=(start, "... J", "float"), end=(end, "... J", "float"))
     start, end = at_least_float32(start), at_least_float32(end)
-    lengths = start.norm(dim=-1, keepdim=True) * end.norm(dim=-1, keepdim=True)  # (..., 1)
-    cosine = (start * end).sum(dim=-1, keepdim=True) / lengths.clamp(min=1e-12)
-    angle = cosine.clamp(-1, 1).acos()
+    number = torch.finfo(torch.promote_types(start.dtype, end.dtype))
+    lengths = [each.norm(dim=-1, keepdim=True) for each in (start, end)]  # (..., 1) each
+    a, b = (v / n.clamp(min=number.tiny) for v, n in zip((start, end), lengths, strict=True))
+    angle = (a * b).sum(dim=-1, keepdim=True).clamp(-1, 1).acos()
     sine = angle.sin()
-    straight = (sine < 1e-4) | (lengths == 0)
+    # where it should be 0, a cosine that is off by k · eps makes it √(2 k · eps)
+    straight = (sine < 8 * number.eps**0.5) | (lengths[0] == 0) | (lengths[1] == 0)
     sine = torch.where(straight, 1.0, sine)
     arc = ((1 - t) * angle).sin() / sine * start + (t * angle).sin() / sine * end
     return torch.where(straight, start + t * (end - start), arc)
