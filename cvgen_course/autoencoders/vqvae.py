@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from cvgen_course.autoencoders.quantization import look_up
+from cvgen_course.autoencoders.quantization import look_up, nearest_codes
+from cvgen_course.autoencoders.rows import to_rows
 from cvgen_course.autoencoders.vector_quantizer import Quantized, VectorQuantizer
 from cvgen_course.autoencoders.vq_losses import vq_losses
 from cvgen_course.require import require
@@ -90,10 +91,7 @@ class VQVAE(nn.Module):
         Args:
             x: images in [-1, 1], float (N, C, H, W), H and W multiples of 4.
         """
-        require(x=(x, f"N {self.channels} H W", "float"))
-        if x.shape[2] % 4 or x.shape[3] % 4:
-            raise ValueError(f"x: expected H and W multiples of 4, got shape {tuple(x.shape)}")
-        quantized = self.quantizer(self.encoder(x))
+        quantized = self.quantizer(self._features(x))
         return self.decoder(quantized.maps), quantized
 
     def loss(self, x: Tensor) -> dict[str, Tensor]:
@@ -111,8 +109,13 @@ class VQVAE(nn.Module):
 
     @torch.no_grad()
     def encode(self, x: Tensor) -> Tensor:
-        """Return the indices of images' codes, int64 (N, H / 4, W / 4)."""
-        return self(x)[1].indices
+        """Return the indices of images' codes, int64 (N, H / 4, W / 4).
+
+        Also in training, the codebook stays as it is.
+        """
+        features = self._features(x)
+        indices = nearest_codes(to_rows(features), self.quantizer.codebook)
+        return indices.view(len(x), *features.shape[2:])
 
     @torch.no_grad()
     def decode(self, indices: Tensor) -> Tensor:
@@ -123,3 +126,9 @@ class VQVAE(nn.Module):
             ValueError: another shape, or an index out of range.
         """
         return self.decoder(look_up(indices, self.quantizer.codebook))
+
+    def _features(self, x: Tensor) -> Tensor:
+        require(x=(x, f"N {self.channels} H W", "float"))
+        if x.shape[2] % 4 or x.shape[3] % 4:
+            raise ValueError(f"x: expected H and W multiples of 4, got shape {tuple(x.shape)}")
+        return self.encoder(x)
