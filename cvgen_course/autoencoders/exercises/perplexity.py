@@ -154,8 +154,10 @@ def _mean_of_entropies(batches, num_codes):
 )
 def _mean_of_shares(batches, num_codes):
     full = [_counts([batch], num_codes) for batch in batches if len(batch.flatten())]
-    p = sum(counts / counts.sum() for counts in full) / max(1, len(full))
-    return _entropy(p[p > 0]).exp() if full else 1.0
+    if not full:
+        return 1.0
+    p = torch.stack([counts / counts.sum() for counts in full]).mean(dim=0)
+    return _entropy(p[p > 0]).exp()
 
 
 @mistakes.when("only the last batch is counted: add up the counts of all batches.")
