@@ -7,6 +7,7 @@ from dataclasses import replace
 from cvgen_course import chapters, seeding
 from cvgen_course.errors import CourseError
 from cvgen_course.experiments import segmentation
+from cvgen_course.experiments.autoencoders import experiment as autoencoders
 from cvgen_course.experiments.core.experiment import Experiment
 from cvgen_course.experiments.core.offer import Offer
 from cvgen_course.experiments.detection import experiment as detection
@@ -14,6 +15,7 @@ from cvgen_course.experiments.detection import experiment as detection
 OFFERS: dict[str, Offer] = {
     "segmentation": segmentation.OFFER,
     "detection": detection.OFFER,
+    "autoencoders": autoencoders.OFFER,
 }
 
 
