@@ -6,17 +6,24 @@ from cvgen_course.data import NAMES
 from cvgen_course.errors import CourseError
 from cvgen_course.experiments.chapters import OFFERS, build_experiment
 
+DRAWN = {"segmentation": "scenes", "detection": "scenes", "autoencoders": "glyphs"}
+"""Of each chapter, a data set that is drawn where it is missing."""
+
 
 @pytest.fixture(autouse=True)
-def few_scenes(monkeypatch):
+def few_pictures(monkeypatch):
+    from cvgen_course.data.glyph_set import load_glyphs
     from cvgen_course.data.scene_set import load_scenes
 
     def load(data, split):
-        assert data == "scenes"
-        return load_scenes(split, size=2)
+        return {"scenes": load_scenes, "glyphs": load_glyphs}[data](split, size=2)
 
-    for module in ("detection.experiment", "segmentation"):
+    for module in ("detection.experiment", "segmentation", "autoencoders.experiment"):
         monkeypatch.setattr(f"cvgen_course.experiments.{module}.load", load)
+
+
+def test_every_chapter_has_a_data_set_that_needs_nothing():
+    assert DRAWN.keys() == OFFERS.keys()
 
 
 def test_chapters_name_data_sets_that_there_are():
@@ -27,13 +34,14 @@ def test_chapters_name_data_sets_that_there_are():
 @pytest.mark.parametrize("chapter", OFFERS)
 @pytest.mark.parametrize("attribute", ["name", "folder"])
 def test_build_experiment_knows_chapters_by_both_names(chapter, attribute):
-    experiment = build_experiment(getattr(chapters.find(chapter), attribute), "scenes")
+    data = DRAWN[chapter]
+    experiment = build_experiment(getattr(chapters.find(chapter), attribute), data)
     assert experiment.chapter == chapter
-    assert experiment.data == "scenes"
-    assert experiment.model_name == OFFERS[chapter].models["scenes"][0]
+    assert experiment.data == data
+    assert experiment.model_name == OFFERS[chapter].models[data][0]
     assert experiment.settings() == {
         "chapter": chapter,
-        "data": "scenes",
+        "data": data,
         "model": experiment.model_name,
         "steps": experiment.steps,
         "batch_size": experiment.batch_size,
@@ -71,7 +79,7 @@ def test_build_experiment_s_first_weights_follow_from_the_seed():
         ),
         (
             ("09_flows", "scenes"),
-            "chapter: expected one of segmentation, detection, got '09_flows'; .* experiments yet",
+            "chapter: expected one of segmentation, .*, autoencoders, got '09_flows'; .* yet",
         ),
         (("detection", "mnist"), "--data: expected one of scenes, bccd, .* got 'mnist'"),
         (
