@@ -39,7 +39,8 @@ def nearest_codes(rows: Tensor, codebook: Tensor) -> Tensor:
     middle = codebook.median(dim=0).values  # no mean: subtracting it would round, and undo ties
     rows, codebook = rows - middle, codebook - middle
     squares = codebook.square().sum(dim=1)  # (K,)
-    return torch.addmm(squares, rows, codebook.T, alpha=-2).argmin(dim=1)
+    with torch.autocast(rows.device.type, enabled=False):  # it would round to bfloat16
+        return torch.addmm(squares, rows, codebook.T, alpha=-2).argmin(dim=1)
 
 
 def quantize(rows: Tensor, codebook: Tensor) -> tuple[Tensor, Tensor]:

@@ -7,7 +7,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cvgen_course.autoencoders import VQVAE, BernoulliLikelihood, GaussianLikelihood
+from cvgen_course.autoencoders import (
+    VQVAE,
+    BernoulliLikelihood,
+    GaussianLikelihood,
+    nearest_codes,
+)
 from cvgen_course.data import ImageItem
 from cvgen_course.data.glyph_set import load_glyphs
 from cvgen_course.experiments.autoencoders import experiment as autoencoders
@@ -129,6 +134,14 @@ def test_loss_is_in_float32_where_the_network_is_not(model):
     parts = found.values() if isinstance(found, dict) else [found]
     assert {part.dtype for part in parts} == {torch.float32}
     assert all(part.isfinite() for part in parts)
+
+
+def test_codes_are_the_nearest_in_mixed_precision_too():
+    rng = torch.Generator().manual_seed(0)
+    rows, codebook = (torch.randn(num, 16, generator=rng) for num in (2000, 512))
+    with torch.autocast("cpu", torch.bfloat16):
+        found = nearest_codes(rows, codebook)
+    assert torch.equal(found, torch.cdist(rows.double(), codebook.double()).argmin(dim=1))
 
 
 @pytest.mark.parametrize("data", RECIPES)
