@@ -2,10 +2,13 @@ import io
 import os
 import pickle
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from cvgen_course.autoencoders import (
     VQVAE,
@@ -123,6 +126,28 @@ def test_a_checkpoint_holds_the_codebook_and_its_running_means(tmp_path):
     found = state(tmp_path)["model"]
     assert not torch.equal(found["quantizer.codebook"], first)
     assert {"quantizer.cluster_size", "quantizer.code_sum"} <= set(found)
+
+
+@pytest.mark.slow
+def test_on_two_devices_the_codebook_follows_the_first_one_s_share_of_a_batch(tmp_path):
+    """Four of eight images: the same as on one device that is given no others."""
+    program = os.path.join(os.path.dirname(sys.executable), "cvgen")
+    words = "train autoencoders --data glyphs --model vqvae --steps 1 --lr 1e-30"
+    found = []
+    for folder, sizes in (("one", "--batch-size 4"), ("two", "--batch-size 8 --devices 2")):
+        done = subprocess.run(
+            [program, *words.split(), *sizes.split(), "--out", folder],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        found.append(load_file(tmp_path / folder / "model.safetensors"))
+    one, two = found
+    assert (one["quantizer.cluster_size"] != 1).any()
+    for name in ("codebook", "cluster_size", "code_sum"):
+        torch.testing.assert_close(one[f"quantizer.{name}"], two[f"quantizer.{name}"])
 
 
 @pytest.mark.parametrize("model", MODELS)
