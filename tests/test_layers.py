@@ -11,7 +11,7 @@ from cvgen_course import chapters
 PACKAGE = Path(__file__).parent.parent / "cvgen_course"
 CHAPTERS = tuple(chapter.name for chapter in chapters.CHAPTERS)
 RANK = dict.fromkeys(("errors", "require", "files", "seeding", "profile", "machine"), 0)
-RANK |= {"precision": 0}
+RANK |= {"precision": 0, "bits": 0}
 RANK |= {"provenance": 0, "chapters": 0, "reports": 0, "data": 1, "checks": 1, "notebooks": 1}
 RANK |= dict.fromkeys(CHAPTERS, 2)
 RANK |= {"training": 3, "plotting": 3, "exercises": 4, "grading": 5, "book": 5, "experiments": 5}
