@@ -1,89 +1,133 @@
 """Answers to `from_rows` as students give them, written from the lecture's text alone."""
 
+import math
+
+import numpy as np
 import torch
+import torch.nn.functional as F
 
 
-def reshape_permute(rows, height, width):
+def unflatten_and_movedim(rows, height, width):
+    return rows.unflatten(0, (-1, height, width)).movedim(-1, 1)
+
+
+def image_after_image(rows, height, width):
     D = rows.shape[1]
-    return rows.reshape(-1, height, width, D).permute(0, 3, 1, 2)
+    return torch.stack([r.T.reshape(D, height, width) for r in rows.split(height * width)])
 
 
-def number_of_images_first(rows, height, width):
-    M, D = rows.shape
-    N = M // (height * width)
-    maps = rows.view(N, height, width, D)
-    return maps.transpose(2, 3).transpose(1, 2).contiguous()
+def fill_place_by_place(rows, height, width):
+    N = rows.shape[0] // (height * width)
+    maps = rows.new_zeros(N, rows.shape[1], height, width)
+    for i in range(height):
+        for j in range(width):
+            maps[:, :, i, j] = rows[i * width + j :: height * width]
+    return maps
 
 
-def image_by_image(rows, height, width):
-    D = rows.size(1)
-    images = []
-    for start in range(0, len(rows), height * width):
-        image = rows[start : start + height * width]
-        images.append(image.t().reshape(D, height, width))
-    return torch.stack(images)
+def channel_by_channel(rows, height, width):
+    return torch.stack([c.reshape(-1, height, width) for c in rows.unbind(1)], dim=1)
 
 
-def movedim(rows, height, width):
-    return rows.unflatten(0, (-1, height, width)).movedim(3, 1)
+def places_then_lines(rows, height, width):
+    places = rows.reshape(-1, height * width, rows.shape[1]).mT
+    return places.unflatten(2, (height, width)).contiguous()
 
 
-def straight_to_nchw(rows, height, width):
-    return rows.view(-1, rows.shape[1], height, width)
+def reshape_alone(rows, height, width):
+    return rows.reshape(-1, rows.shape[1], height, width)
 
 
-def straight_to_nchw_with_n(rows, height, width):
-    M, D = rows.shape
-    return rows.reshape(M // (height * width), D, height, width)
+def permute_forgotten(rows, height, width):
+    return rows.reshape(-1, height, width, rows.shape[1])
 
 
-def stays_nhwc(rows, height, width):
-    return rows.reshape(-1, height, width, rows.shape[-1])
+def height_and_width_swapped(rows, height, width):
+    return rows.reshape(-1, width, height, rows.shape[1]).permute(0, 3, 2, 1)
+
+
+def transposed_maps(rows, height, width):
+    return rows.reshape(-1, height, width, rows.shape[1]).transpose(1, 3)
 
 
 def width_first(rows, height, width):
     return rows.reshape(-1, width, height, rows.shape[1]).permute(0, 3, 1, 2)
 
 
-def width_first_and_exchanged_back(rows, height, width):
-    return rows.reshape(-1, width, height, rows.shape[1]).transpose(1, 3)
+def turned_rows_then_reshape(rows, height, width):
+    return rows.T.reshape(-1, rows.shape[1], height, width)
 
 
-def transpose_1_3(rows, height, width):
-    return rows.reshape(-1, height, width, rows.shape[1]).transpose(1, 3)
-
-
-def the_same_permute_again(rows, height, width):
-    return rows.reshape(-1, height, width, rows.shape[1]).permute(0, 2, 3, 1)
-
-
-def batch_last(rows, height, width):
+def images_last(rows, height, width):
     return rows.reshape(height, width, -1, rows.shape[1]).permute(2, 3, 0, 1)
 
 
-def t_and_reshape(rows, height, width):
-    N = rows.shape[0] // (height * width)
-    return rows.t().reshape(N, rows.shape[1], height, width)
+def only_one_image(rows, height, width):
+    return rows.reshape(1, height, width, rows.shape[1]).permute(0, 3, 1, 2)
 
 
-def copied_values(rows, height, width):
-    return (
-        torch.tensor(rows.tolist(), dtype=rows.dtype)
-        .reshape(-1, height, width, rows.shape[1])
-        .permute(0, 3, 1, 2)
-    )
+def number_of_images_without_brackets(rows, height, width):
+    N = len(rows) // height * width
+    return rows.reshape(N, height, width, rows.shape[1]).permute(0, 3, 1, 2)
 
 
-RIGHT = [reshape_permute, number_of_images_first, image_by_image, movedim]
+def square_maps_assumed(rows, height, width):
+    return rows.reshape(-1, height, height, rows.shape[1]).permute(0, 3, 1, 2)
+
+
+def through_numpy(rows, height, width):
+    a = rows.detach().numpy().reshape(-1, height, width, rows.shape[1])
+    return torch.from_numpy(a.transpose(0, 3, 1, 2).copy())
+
+
+def always_float32(rows, height, width):
+    maps = rows.reshape(-1, height, width, rows.shape[1]).permute(0, 3, 1, 2)
+    return maps.to(torch.float32)
+
+
+def zeros_in_float32(rows, height, width):
+    N = len(rows) // (height * width)
+    maps = torch.zeros(N, rows.shape[1], height, width)
+    for n in range(N):
+        one = rows[n * height * width : (n + 1) * height * width]
+        maps[n] = one.T.reshape(-1, height, width)
+    return maps
+
+
+def squeezed(rows, height, width):
+    return rows.reshape(-1, height, width, rows.shape[1]).permute(0, 3, 1, 2).squeeze()
+
+
+def transposed_maps_and_float32(rows, height, width):
+    return rows.float().reshape(-1, height, width, rows.shape[1]).permute(0, 3, 2, 1)
+
+
+def reshape_alone_and_swapped(rows, height, width):
+    return rows.reshape(-1, rows.shape[1], width, height).transpose(2, 3)
+
+
+RIGHT = [
+    unflatten_and_movedim,
+    image_after_image,
+    fill_place_by_place,
+    channel_by_channel,
+    places_then_lines,
+]
 WRONG = {
-    straight_to_nchw: "no_permute",  # mixes channels and places
-    straight_to_nchw_with_n: "no_permute",  # likewise
-    stays_nhwc: "channels_last",  # no permute
-    width_first: "sides_exchanged",  # (N, D, W, H)
-    width_first_and_exchanged_back: "column_by_column",  # the shape is right, the order isn't
-    transpose_1_3: "transposed",  # (N, D, W, H)
-    the_same_permute_again: "permuted_once_more",  # (N, W, D, H)
-    batch_last: "batch_innermost",  # the batch as the fastest
-    t_and_reshape: "transposed_and_reshaped",  # right for one image only
-    copied_values: "detached",  # no gradient
+    reshape_alone: "",
+    permute_forgotten: "",
+    height_and_width_swapped: "",
+    transposed_maps: "",
+    width_first: "",
+    turned_rows_then_reshape: "",
+    images_last: "",
+    only_one_image: "",
+    number_of_images_without_brackets: "",
+    square_maps_assumed: "",
+    through_numpy: "",
+    always_float32: "",
+    zeros_in_float32: "",
+    squeezed: "",
+    transposed_maps_and_float32: "",
+    reshape_alone_and_swapped: "",
 }

@@ -1,101 +1,138 @@
 """Answers to `to_rows` as students give them, written from the lecture's text alone."""
 
+import math
+
 import numpy as np
 import torch
+import torch.nn.functional as F
 
 
-def permute_reshape(maps):
+def movedim_and_flatten(maps):
+    return maps.movedim(1, -1).flatten(0, 2)
+
+
+def loop_over_places(maps):
     N, D, H, W = maps.shape
-    return maps.permute(0, 2, 3, 1).reshape(N * H * W, D)
+    return torch.stack([maps[n, :, i, j] for n in range(N) for i in range(H) for j in range(W)])
 
 
-def permute_contiguous_view(maps):
-    D = maps.size(1)
-    return maps.permute(0, 2, 3, 1).contiguous().view(-1, D)
+def images_one_by_one(maps):
+    return torch.cat([image.flatten(1).T for image in maps])
 
 
-def flatten_and_transpose(maps):
-    return maps.flatten(start_dim=2).transpose(1, 2).flatten(0, 1)
+def einsum_of_flat_maps(maps):
+    D = maps.shape[1]
+    return torch.einsum("ndp->npd", maps.flatten(2)).contiguous().view(-1, D)
 
 
-def four_loops(maps):
-    N, D, H, W = maps.shape
-    out = torch.empty(N * H * W, D, dtype=maps.dtype)
-    for n in range(N):
-        for h in range(H):
-            for w in range(W):
-                for d in range(D):
-                    out[n * H * W + h * W + w, d] = maps[n, d, h, w]
-    return out
+def column_by_column(maps):
+    return torch.stack([maps[:, d].reshape(-1) for d in range(maps.shape[1])], dim=1)
 
 
-def just_view(maps):
-    N, D, H, W = maps.shape
-    return maps.view(N * H * W, D)
-
-
-def just_reshape(maps):
+def reshape_alone(maps):
     return maps.reshape(-1, maps.shape[1])
 
 
-def height_and_width_swapped(maps):
-    return maps.transpose(1, 3).reshape(-1, maps.shape[1])
+def lines_and_columns_swapped(maps):
+    D = maps.shape[1]
+    return maps.transpose(1, 3).reshape(-1, D)
 
 
-def width_before_height(maps):
+def view_after_permute(maps):
+    D = maps.shape[1]
+    return maps.permute(0, 2, 3, 1).view(-1, D)
+
+
+def channels_in_rows(maps):
+    return maps.permute(1, 0, 2, 3).flatten(1)
+
+
+def channels_to_the_front_then_reshape(maps):
+    D = maps.shape[1]
+    return maps.transpose(0, 1).reshape(-1, D)
+
+
+def images_vary_fastest(maps):
+    D = maps.shape[1]
+    return maps.permute(2, 3, 0, 1).reshape(-1, D)
+
+
+def three_dimensions(maps):
+    return maps.flatten(2).transpose(1, 2)
+
+
+def one_row_for_each_image(maps):
+    return maps.permute(0, 2, 3, 1).flatten(1)
+
+
+def one_row_for_each_line(maps):
     N, D, H, W = maps.shape
-    return maps.permute(0, 3, 2, 1).contiguous().view(N * H * W, D)
+    return maps.permute(0, 2, 3, 1).reshape(N * H, W * D)
 
 
-def places_before_images(maps):
-    return maps.permute(2, 3, 0, 1).reshape(-1, maps.shape[1])
+def always_float32(maps):
+    return maps.permute(0, 2, 3, 1).reshape(-1, maps.shape[1]).float()
 
 
-def only_one_transpose(maps):
+def through_numpy(maps):
+    a = maps.detach().numpy().transpose(0, 2, 3, 1).reshape(-1, maps.shape[1])
+    return torch.from_numpy(a)
+
+
+def empty_in_float32(maps):
     N, D, H, W = maps.shape
-    return maps.transpose(1, 2).reshape(N * H * W, D)
+    rows = torch.zeros(N * H * W, D)
+    for i in range(H):
+        for j in range(W):
+            rows[i * W + j :: H * W] = maps[:, :, i, j]
+    return rows
 
 
-def flat_and_t(maps):
+def stride_of_height(maps):
     N, D, H, W = maps.shape
-    return maps.reshape(D, N * H * W).t()
+    rows = maps.new_zeros(N * H * W, D)
+    for n in range(N):
+        for i in range(H):
+            for j in range(W):
+                rows[(n * H + i) * H + j] = maps[n, :, i, j]
+    return rows
 
 
-def no_last_transpose(maps):
-    return maps.permute(1, 0, 2, 3).reshape(maps.shape[1], -1)
+def only_one_image(maps):
+    D = maps.shape[1]
+    return maps.squeeze(0).permute(1, 2, 0).reshape(-1, D)
 
 
-def batch_kept(maps):
-    N, D, H, W = maps.shape
-    return maps.permute(0, 2, 3, 1).reshape(N, H * W, D)
+def squeezes_sides_of_one(maps):
+    return maps.squeeze().permute(0, 2, 3, 1).flatten(0, 2)
 
 
-def view_fails(maps):
-    N, D, H, W = maps.shape
-    return maps.permute(0, 2, 3, 1).view(N * H * W, D)
+def swapped_and_float32(maps):
+    return maps.float().permute(0, 3, 2, 1).reshape(-1, maps.shape[1])
 
 
-def with_numpy(maps):
-    array = maps.detach().numpy()
-    return torch.from_numpy(np.moveaxis(array, 1, -1).reshape(-1, array.shape[1]))
-
-
-def no_reshape(maps):
-    return maps.movedim(1, -1)
-
-
-RIGHT = [permute_reshape, permute_contiguous_view, flatten_and_transpose, four_loops]
+RIGHT = [
+    movedim_and_flatten,
+    loop_over_places,
+    images_one_by_one,
+    einsum_of_flat_maps,
+    column_by_column,
+]
 WRONG = {
-    just_view: "no_permute",  # codes mix channels and places
-    just_reshape: "no_permute",  # likewise
-    height_and_width_swapped: "column_by_column",  # transpose(1, 3)
-    width_before_height: "column_by_column",  # permute(0, 3, 2, 1)
-    places_before_images: "batch_innermost",  # permute(2, 3, 0, 1)
-    only_one_transpose: "channels_in_the_middle",  # permute(0, 2, 1, 3)
-    flat_and_t: "reshaped_and_transposed",  # right for one image only
-    no_last_transpose: "channels_as_rows",  # (D, M) for (M, D)
-    batch_kept: "images_apart",  # three dimensions
-    view_fails: "view_after_permute",  # an error
-    with_numpy: "detached",  # no gradient
-    no_reshape: "not_reshaped",  # four dimensions
+    reshape_alone: "",
+    lines_and_columns_swapped: "",
+    view_after_permute: "",
+    channels_in_rows: "",
+    channels_to_the_front_then_reshape: "",
+    images_vary_fastest: "",
+    three_dimensions: "",
+    one_row_for_each_image: "",
+    one_row_for_each_line: "",
+    always_float32: "",
+    through_numpy: "",
+    empty_in_float32: "",
+    stride_of_height: "",
+    only_one_image: "",
+    squeezes_sides_of_one: "",
+    swapped_and_float32: "",
 }
