@@ -33,8 +33,8 @@ def cases(rng: torch.Generator) -> list[Case]:
     ) -> dict[str, Any]:
         """Return rows whose components are well apart, so that rounding does not turn them.
 
-        ``towards`` lies at 45 degrees or so to all of them: it says which way a component is to
-        point, so that either sign is right.
+        ``towards`` is the sum of all of them: components are turned towards it, so that either
+        sign is right.
         """
         rank = min(N - 1, D - (constant is not None))
         varying = [d for d in range(D) if d != constant]
@@ -128,20 +128,17 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     found = implementation(inputs["x"], K)
     names = ("the mean", "the components", "the variances")
     if not isinstance(found, tuple | list) or len(found) != 3:
-        raise WrongAnswer(
-            "your function should return three things: return mean, components, variances"
-        )
+        raise WrongAnswer("three things are asked for: return mean, components, variances")
     parts = [as_tensor(part, name) for name, part in zip(names, found, strict=True)]
 
-    def turned(rows: Tensor) -> Tensor:
-        along = towards if rows.shape[1] == len(towards) else rows**3
+    def turned(rows: Tensor) -> Tensor:  # nested: a probe calls no function of its module
+        along = towards if rows.shape[1] == len(towards) else rows**2  # no component: its skew
         return torch.where((rows * along).sum(dim=1, keepdim=True) < 0, -rows, rows)
 
-    components = parts[1]
-    if components.shape == (len(towards), K) and len(towards) != K:
-        parts[1] = turned(components.T).T  # columns, which the comparison explains
-    elif components.ndim == 2:
-        parts[1] = turned(components)
+    if parts[1].shape == (len(towards), K) and len(towards) != K:
+        parts[1] = turned(parts[1].T).T  # columns, which the comparison explains
+    elif parts[1].ndim == 2:
+        parts[1] = turned(parts[1])
     return dict(zip(names, parts, strict=True))
 
 
@@ -154,7 +151,7 @@ def _svd(x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
 
 def _eigh(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Return the mean, and the eigenvalues and eigenvectors of the covariance, ascending."""
-    values, vectors = torch.linalg.eigh(x.T.cov().reshape(x.shape[1], x.shape[1]))
+    values, vectors = torch.linalg.eigh(x.T.cov())
     return x.mean(dim=0), values, vectors
 
 
@@ -174,12 +171,17 @@ def _rows_centred(x, num_components):
 
 
 @mistakes.when(
-    "columns of what torch.linalg.svd returns are taken: it returns Vᵀ, whose rows are the "
-    "components."
+    "columns of Vᵀ are made rows: torch.linalg.svd returns Vᵀ, whose rows are the components."
 )
 def _columns_of_vt(x, num_components):
     mean, _, _, right, variances = _svd(x)
     return mean, right[:, :num_components].T, variances[:num_components]
+
+
+@mistakes.when("the first columns of Vᵀ are returned: its rows are the components.")
+def _columns_as_they_are(x, num_components):
+    mean, _, _, right, variances = _svd(x)
+    return mean, right[:, :num_components], variances[:num_components]
 
 
 @mistakes.when("U is taken for V: U has a number for each item, a component one for each column.")
@@ -194,7 +196,7 @@ def _in_columns(x, num_components):
     return mean, right[:num_components].T, variances[:num_components]
 
 
-@mistakes.when("the singular values are not squared.")
+@mistakes.when("the singular values are divided by N - 1, but not squared.")
 def _not_squared(x, num_components):
     mean, _, singular, right, _ = _svd(x)
     return mean, right[:num_components], singular[:num_components] / (len(x) - 1)
@@ -271,7 +273,8 @@ def _ascending(x, num_components):
 @mistakes.when("rows of the matrix of eigenvectors are taken: its columns are the eigenvectors.")
 def _rows_of_eigenvectors(x, num_components):
     mean, values, vectors = _eigh(x)
-    return mean, vectors.flip(1)[:num_components], values.flip(0)[:num_components]
+    order = values.argsort(descending=True)[:num_components]
+    return mean, vectors[order], values[order]
 
 
 @mistakes.when(

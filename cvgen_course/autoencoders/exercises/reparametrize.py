@@ -133,6 +133,11 @@ def _exp_missing(mu, log_var, noise):
     return mu + log_var / 2 * noise
 
 
+@mistakes.when("the factor ½ stands outside of exp: the standard deviation is exp(log_var / 2).")
+def _half_outside(mu, log_var, noise):
+    return mu + log_var.exp() / 2 * noise
+
+
 @mistakes.when(
     "the root is taken after exp: where exp(log_var) is rounded to 0, the root's gradient is NaN; "
     "use exp(log_var / 2)."
