@@ -13,7 +13,7 @@ from cvgen_course.require import require
 
 
 class ResidualBlock(nn.Module):
-    """x + conv 1×1 (ReLU (conv 3×3 (ReLU x))).
+    """x + conv 1×1 (SiLU (conv 3×3 (SiLU x))).
 
     Args:
         channels: in and out.
@@ -22,9 +22,9 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.ReLU(),
+            nn.SiLU(),
             nn.Conv2d(channels, channels, 3, padding=1),
-            nn.ReLU(),
+            nn.SiLU(),
             nn.Conv2d(channels, channels, 1),
         )
 
@@ -49,6 +49,9 @@ class VQVAE(nn.Module):
     Source:
         van den Oord et al., "Neural Discrete Representation Learning", NeurIPS 2017,
         arXiv:1711.00937, section 4.1 (with width 128 and two residual blocks on each side).
+
+    Note:
+        The paper has ReLU where this has SiLU, which learns faster in a few hundred steps.
     """
 
     def __init__(
@@ -67,10 +70,10 @@ class VQVAE(nn.Module):
         self.channels, self.beta = channels, beta
         self.encoder = nn.Sequential(
             nn.Conv2d(channels, width, 4, stride=2, padding=1),  # H / 2
-            nn.ReLU(),
+            nn.SiLU(),
             nn.Conv2d(width, inner, 4, stride=2, padding=1),  # H / 4
             *(ResidualBlock(inner) for _ in range(num_blocks)),
-            nn.ReLU(),
+            nn.SiLU(),
             nn.Conv2d(inner, code_dim, 1),
         )
         self.quantizer = VectorQuantizer(
@@ -79,9 +82,9 @@ class VQVAE(nn.Module):
         self.decoder = nn.Sequential(
             nn.Conv2d(code_dim, inner, 3, padding=1),
             *(ResidualBlock(inner) for _ in range(num_blocks)),
-            nn.ReLU(),
+            nn.SiLU(),
             nn.ConvTranspose2d(inner, width, 4, stride=2, padding=1),  # H / 2
-            nn.ReLU(),
+            nn.SiLU(),
             nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1),  # H
         )
 
