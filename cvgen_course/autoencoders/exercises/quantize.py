@@ -190,8 +190,8 @@ def _straight(rows: Tensor, codebook: Tensor, indices: Tensor) -> tuple[Tensor, 
 
 
 @mistakes.when(
-    "z_q is returned as it stands in the codebook: through the argmin no gradient comes to the "
-    "rows, and the encoder learns nothing."
+    "the straight-through estimator is missing: the gradient goes to the codebook, and through the "
+    "argmin none comes to the rows, so the encoder learns nothing."
 )
 def _not_straight_through(rows, codebook):
     indices = _squares(rows, codebook).argmin(dim=1)

@@ -200,13 +200,13 @@ def _nothing_left_after_straight_through(x, x_hat, z_e, z_q, beta=0.25):
     return _mse(x_hat, x), _mse(z_q, z_e), beta * _mse(z_e, z_q)
 
 
-@mistakes.when("the terms of the codes are cut off from both sides: then neither of them learns.")
+@mistakes.when("a term of the codes is cut off from both z_e and z_q: then nobody learns from it.")
 def _both_detached(x, x_hat, z_e, z_q, beta=0.25):
     codes = _mse(z_q.detach(), z_e.detach())
     return _mse(x_hat, x), codes, beta * codes
 
 
-@mistakes.when("x_hat is detached: through the reconstruction, encoder and decoder learn.")
+@mistakes.when("the reconstruction is cut off from x_hat: from it, encoder and decoder learn.")
 def _reconstruction_detached(x, x_hat, z_e, z_q, beta=0.25):
     return _mse(x_hat.detach(), x), _mse(z_q, z_e.detach()), beta * _mse(z_e, z_q.detach())
 
@@ -269,7 +269,7 @@ def _exchanged(x, x_hat, z_e, z_q, beta=0.25):
     return _mse(x_hat, x), beta * _mse(z_e, z_q.detach()), _mse(z_q, z_e.detach())
 
 
-@mistakes.when("the sum is returned: what is asked for are the three terms of it.")
+@mistakes.when("terms are added up: what is asked for are the three of them.")
 def _summed_up(x, x_hat, z_e, z_q, beta=0.25):
     return _mse(x_hat, x) + _mse(z_q, z_e.detach()) + beta * _mse(z_e, z_q.detach())
 
