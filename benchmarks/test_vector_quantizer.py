@@ -1,0 +1,66 @@
+"""Vector quantization against vector-quantize-pytorch: forward, running means, backward."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from vector_quantize_pytorch import VectorQuantize
+
+from cvgen_course.autoencoders import VectorQuantizer
+from cvgen_course.seeding import generator
+
+DECAY, BETA = 0.99, 0.25
+SIZES = {
+    "32 maps 7 × 7, K = 64, D = 16": (32, 7, 7, 64, 16),
+    "16 maps 32 × 32, K = 512, D = 64": (16, 32, 32, 512, 64),
+}
+
+
+def steps(N, H, W, K, D):
+    """Return a training step of each library on the same maps, from the same codes.
+
+    A step quantizes maps, lets the codebook follow, and sends a gradient back to the maps, of the
+    codes and of the commitment term. It returns codes, indices, term, gradient and codebook.
+    """
+    rng = generator("benchmarks", "vector quantizer")
+    codes = torch.randn(K, D, generator=rng)
+    maps = torch.randn(N, D, H, W, generator=rng)
+    upstream = torch.randn(N, D, H, W, generator=rng)
+    mine = VectorQuantizer(K, D, DECAY)
+    mine.codebook.copy_(codes)
+    mine.code_sum.copy_(codes)
+    theirs = VectorQuantize(
+        D,
+        K,
+        decay=DECAY,
+        commitment_weight=BETA,
+        accept_image_fmap=True,
+        rotation_trick=False,
+    )
+    theirs.codebook = codes
+    theirs._codebook.embed_avg.copy_(codes[None])
+    theirs._codebook.cluster_size.fill_(1.0)
+
+    def backward(leaf, quantized, term):
+        loss = (quantized * upstream).sum() + term
+        return torch.autograd.grad(loss, leaf)[0]
+
+    def ours():
+        leaf = maps.clone().requires_grad_()
+        found = mine(leaf)
+        term = BETA * F.mse_loss(found.z_e, found.z_q.detach())
+        return found.maps, found.indices, term, backward(leaf, found.maps, term), mine.codebook
+
+    def others():
+        leaf = maps.clone().requires_grad_()
+        quantized, indices, term = theirs(leaf)
+        return quantized, indices, term, backward(leaf, quantized, term), theirs.codebook
+
+    return ours, others
+
+
+@pytest.mark.benchmark(group="Vector quantization: a training step of the layer")
+@pytest.mark.parametrize("what", SIZES)
+def test_vector_quantizer(side_by_side, what):
+    """The same codes, indices, commitment term and gradient, and the same codebook afterwards."""
+    ours, theirs = steps(*SIZES[what])
+    side_by_side(what, ours, "vector-quantize-pytorch", theirs)
