@@ -1,4 +1,12 @@
-"""Vector quantization against vector-quantize-pytorch: forward, running means, backward."""
+"""Vector quantization against vector-quantize-pytorch: forward, running means, backward.
+
+Called as a script, with the name of a size and 0 for ours or 1 for theirs, it prints by how many
+bytes a single step raises the most memory that its process has held.
+"""
+
+import resource
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -13,6 +21,8 @@ SIZES = {
     "32 maps 7 × 7, K = 64, D = 16": (32, 7, 7, 64, 16),
     "16 maps 32 × 32, K = 512, D = 64": (16, 32, 32, 512, 64),
 }
+
+LARGEST = list(SIZES)[-1]
 
 
 def steps(N, H, W, K, D):
@@ -58,9 +68,34 @@ def steps(N, H, W, K, D):
     return ours, others
 
 
+def peak_memory(what, whose):
+    """Return the bytes that a step needs, in a process of its own."""
+    command = [sys.executable, __file__, what, str(whose)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
 @pytest.mark.benchmark(group="Vector quantization: a training step of the layer")
 @pytest.mark.parametrize("what", SIZES)
-def test_vector_quantizer(side_by_side, what):
+def test_vector_quantizer(side_by_side, benchmark, what):
     """The same codes, indices, commitment term and gradient, and the same codebook afterwards."""
     ours, theirs = steps(*SIZES[what])
     side_by_side(what, ours, "vector-quantize-pytorch", theirs)
+    if benchmark.enabled and what == LARGEST:  # less than that drowns in what importing has held
+        benchmark.extra_info["peak_memory"] = peak_memory(what, 0)
+        benchmark.extra_info["other"]["peak_memory"] = peak_memory(what, 1)
+
+
+def most_so_far():
+    """Return the most memory that this process has held, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024  # Linux counts in kilobytes
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for step in steps(1, 4, 4, 4, 4):  # what a first call needs for good
+        step()
+    step = steps(*SIZES[sys.argv[1]])[int(sys.argv[2])]
+    before = most_so_far()
+    step()
+    print(most_so_far() - before)

@@ -68,10 +68,13 @@ def pca(x: Tensor, num_components: int) -> PrincipalComponents:
     x = at_least_float32(x)
     mean = x.mean(dim=0)
     centred = x - mean  # (N, D)
-    if N > D:  # XᵀX = RᵀR, so R has the same right singular vectors, and only D rows
-        centred = torch.linalg.qr(centred, mode="r").R
-    _, singular, right = torch.linalg.svd(centred, full_matrices=False)
-    components = right[:num_components]  # (K, D)
+    if N > D:  # X = QR, so R has the same right singular vectors, and only D rows
+        _, singular, right = torch.linalg.svd(torch.linalg.qr(centred, mode="r").R)
+        components = right[:num_components]  # (K, D)
+    else:  # Xᵀ = QR, so they are Q times the left ones of R, which has only N columns
+        Q, R = torch.linalg.qr(centred.T)
+        left, singular, _ = torch.linalg.svd(R)
+        components = (Q @ left[:, :num_components]).T  # (K, D)
     largest = components.gather(1, components.abs().argmax(dim=1, keepdim=True))
     return PrincipalComponents(
         mean, components * largest.sign(), singular[:num_components] ** 2 / (N - 1)
