@@ -12,6 +12,9 @@ DIFFERENTIABLE = (
     *("segmentation.fuse_skips", "segmentation.unet_down", "segmentation.unet_up"),
     *("segmentation.unet_forward", "detection.rpn_loss", "detection.roi_align"),
     *("detection.decode_yolo", "detection.focal_loss", "detection.mask_loss"),
+    *("autoencoders.reparametrize", "autoencoders.gaussian_kl_per_item", "autoencoders.elbo"),
+    *("autoencoders.to_rows", "autoencoders.from_rows", "autoencoders.quantize"),
+    *("autoencoders.vq_losses",),
 )
 
 

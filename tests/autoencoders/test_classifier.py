@@ -29,8 +29,9 @@ def test_classifier_shapes_and_parameters(N):
     model = EncoderClassifier(encoder(), 7)
     assert model(batch(N)[0]).shape == (N, 7)
     convolutions = (16 * 4 + 4) + (16 * 4 * 8 + 8)
-    features = 8 * 2 * 2
-    assert sum(p.numel() for p in model.parameters()) == convolutions + (features + 1) * 7
+    features = 16 * 4
+    hidden = (8 * 2 * 2 + 1) * features
+    assert sum(p.numel() for p in model.parameters()) == convolutions + hidden + (features + 1) * 7
 
 
 def test_classifier_begins_with_the_encoders_features():

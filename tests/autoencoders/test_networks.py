@@ -15,13 +15,15 @@ def conv(before, after):
 
 @pytest.mark.parametrize(("channels", "size", "J", "width"), [(1, 28, 10, 16), (3, 8, 2, 4)])
 def test_encoder_and_decoder_have_the_parameters_counted_by_hand(channels, size, J, width):
-    features = 2 * width * (size // 4) ** 2
+    cells, features = 2 * width * (size // 4) ** 2, 16 * width
     encoder, decoder = Encoder(channels, size, J, width), Decoder(channels, size, J, width)
     assert encoder.num_features == features
     convolutions = conv(channels, width) + conv(width, 2 * width)
-    assert num_parameters(encoder) == convolutions + (features + 1) * J
+    linear = (cells + 1) * features + (features + 1) * J
+    assert num_parameters(encoder) == convolutions + linear
     convolutions = conv(2 * width, width) + conv(width, channels)
-    assert num_parameters(decoder) == (J + 1) * features + convolutions
+    linear = (J + 1) * features + (features + 1) * cells
+    assert num_parameters(decoder) == linear + convolutions
 
 
 @pytest.mark.parametrize("N", [0, 1, 5])
