@@ -97,7 +97,8 @@ def restart_dead_codes(
         rng: where the draws come from; torch's global generator where it is None.
 
     Returns:
-        New tensors. A restarted code counts as one that gets ``threshold`` rows.
+        New tensors, or ``state`` as it is where no code is dead. A restarted code counts as one
+        that gets ``threshold`` rows.
 
     Raises:
         TypeError: ``rows`` is no floating-point tensor.
