@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from cvgen_course import seeding
-from cvgen_course.bits import GREY_STEP
+from cvgen_course.bits import dequantize
 
 Prepare = Callable[[Tensor, torch.Generator], Tensor]
 """``prepare(image, rng)`` → the image as a model sees it."""
@@ -33,16 +33,8 @@ def binarised(image: Tensor, rng: torch.Generator) -> Tensor:
 
 
 def dequantised(image: Tensor, rng: torch.Generator) -> Tensor:
-    """Spread grey values, which are ``GREY_STEP`` apart, evenly over their step.
-
-    A density could else be made as high as one likes, by peaks at the 256 values; of what is spread
-    it is a bound of the grey values' own probability.
-
-    Source:
-        Theis et al., "A note on the evaluation of generative models", ICLR 2016, arXiv:1511.01844,
-        section 3.1.
-    """
-    return image + GREY_STEP * (torch.rand(image.shape, generator=rng) - 0.5)
+    """Spread grey values evenly over their step, as a density needs them."""
+    return dequantize(image[None], rng)[0]
 
 
 def unchanged(image: Tensor, rng: torch.Generator) -> Tensor:

@@ -37,8 +37,8 @@ class AutoencoderRecipe(NamedTuple):
 
 
 RECIPES = {
-    "glyphs": AutoencoderRecipe(True, False, 16, 16, 64, 16, 1, 3000, 128, 2e-3, 500),
-    "mnist": AutoencoderRecipe(True, False, 32, 32, 64, 16, 1, 25_000, 128, 2e-3, 2500),
-    "fashion_mnist": AutoencoderRecipe(False, False, 32, 32, 128, 16, 1, 25_000, 128, 2e-3, 2500),
-    "cifar10": AutoencoderRecipe(False, True, 64, 128, 512, 32, 2, 25_000, 128, 1e-3, 2500),
+    "glyphs": AutoencoderRecipe(True, False, 16, 16, 64, 16, 1, 3000, 128, 4e-3, 500),
+    "mnist": AutoencoderRecipe(True, False, 32, 32, 64, 16, 1, 25_000, 128, 4e-3, 2500),
+    "fashion_mnist": AutoencoderRecipe(False, False, 32, 32, 128, 16, 1, 25_000, 128, 4e-3, 2500),
+    "cifar10": AutoencoderRecipe(False, True, 32, 128, 512, 32, 2, 25_000, 128, 2e-3, 2500),
 }

@@ -25,7 +25,7 @@ def test_binarised_is_white_as_often_as_the_grey_value_says():
 
 
 def test_dequantised_fills_a_step_evenly_and_no_more():
-    grey = torch.tensor([-1.0, 1.0])[:, None].expand(2, 40_000)
+    grey = torch.tensor([-1.0, 1.0])[:, None, None].expand(2, 200, 200)
     steps = (dequantised(grey, generator()) - grey) / GREY_STEP  # of 1/2 to either side
     assert steps.min().item() == pytest.approx(-0.5, abs=1e-3)
     assert steps.max().item() == pytest.approx(0.5, abs=1e-3)
@@ -33,7 +33,7 @@ def test_dequantised_fills_a_step_evenly_and_no_more():
 
 
 def test_dequantised_values_of_two_neighbours_do_not_overlap():
-    grey = torch.tensor([0.0, GREY_STEP])[:, None].expand(2, 10_000)
+    grey = torch.tensor([0.0, GREY_STEP])[:, None, None].expand(2, 100, 100)
     drawn = dequantised(grey, generator())
     assert drawn[0].max() <= drawn[1].min() + 1e-6
 
