@@ -42,7 +42,7 @@ CHAPTERS = (
     Chapter(0, "introduction", "Introduction", "the tasks of computer vision, supervised and unsupervised learning, explicit and implicit density", 1),
     Chapter(1, "segmentation", "Semantic segmentation", "pixel metrics and losses, upsampling, FCN, DeconvNet, U-Net", 9),
     Chapter(2, "detection", "Object detection", "boxes, anchors, NMS, AP; Faster R-CNN, YOLO, SSD, RetinaNet, Mask R-CNN", 13),
-    Chapter(3, "autoencoders", "Autoencoders", "PCA, autoencoder, transfer learning, VAE, VQ-VAE"),
+    Chapter(3, "autoencoders", "Autoencoders", "PCA, autoencoder, transfer learning, VAE, VQ-VAE", 6),
     Chapter(4, "pixelcnn", "PixelCNN", "chain rule, masked convolutions, PixelCNN, PixelRNN, the prior over VQ codes"),
     Chapter(5, "gan", "Generative adversarial networks", "the minimax game, saturating and non-saturating losses, DCGAN, BigGAN"),
     Chapter(6, "evaluation", "Evaluation", "Inception Score, FID, and what they miss"),
