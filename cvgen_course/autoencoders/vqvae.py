@@ -12,7 +12,7 @@ from cvgen_course.autoencoders.vq_losses import vq_losses
 from cvgen_course.require import require
 
 
-class ResidualBlock(nn.Module):
+class _ResidualBlock(nn.Module):
     """x + conv 1×1 (SiLU (conv 3×3 (SiLU x))).
 
     Args:
@@ -72,7 +72,7 @@ class VQVAE(nn.Module):
             nn.Conv2d(channels, width, 4, stride=2, padding=1),  # H / 2
             nn.SiLU(),
             nn.Conv2d(width, inner, 4, stride=2, padding=1),  # H / 4
-            *(ResidualBlock(inner) for _ in range(num_blocks)),
+            *(_ResidualBlock(inner) for _ in range(num_blocks)),
             nn.SiLU(),
             nn.Conv2d(inner, code_dim, 1),
         )
@@ -81,7 +81,7 @@ class VQVAE(nn.Module):
         )
         self.decoder = nn.Sequential(
             nn.Conv2d(code_dim, inner, 3, padding=1),
-            *(ResidualBlock(inner) for _ in range(num_blocks)),
+            *(_ResidualBlock(inner) for _ in range(num_blocks)),
             nn.SiLU(),
             nn.ConvTranspose2d(inner, width, 4, stride=2, padding=1),  # H / 2
             nn.SiLU(),

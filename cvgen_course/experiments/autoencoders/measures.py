@@ -42,7 +42,7 @@ class Bounds(NamedTuple):
     kl: Tensor
 
 
-class Rebuilt(NamedTuple):
+class _Rebuilt(NamedTuple):
     """What becomes of a batch that is encoded and decoded, on the CPU.
 
     Attributes:
@@ -94,7 +94,7 @@ def bounds(vae: VAE, number: int, batches: Measured, num_samples: int) -> Bounds
 def measure_vqvae(model: nn.Module, split: str, each: Each, batches: Measured) -> dict[str, float]:
     """Return the mean squared error in [-1, 1], and how many of the codes the whole split uses."""
     vqvae = cast(VQVAE, model)
-    errors, indices = zip(*each(partial(rebuild, vqvae), batches), strict=True)
+    errors, indices = zip(*each(partial(_rebuild, vqvae), batches), strict=True)
     num_codes = len(vqvae.quantizer.codebook)
     return {
         "mean_squared_error": torch.cat(errors).double().mean().item(),
@@ -107,11 +107,11 @@ def measure_autoencoder(
     model: nn.Module, split: str, each: Each, batches: Measured
 ) -> dict[str, float]:
     """Return the mean squared error, of images in [-1, 1]."""
-    errors, _ = zip(*each(partial(rebuild, model), batches), strict=True)
+    errors, _ = zip(*each(partial(_rebuild, model), batches), strict=True)
     return {"mean_squared_error": torch.cat(errors).double().mean().item()}
 
 
-def rebuild(model: nn.Module, images: Tensor) -> Rebuilt:
+def _rebuild(model: nn.Module, images: Tensor) -> _Rebuilt:
     """Return what a VQ-VAE or an autoencoder makes of a batch."""
     x = _on_device(images, model)
     answer = model(x)
@@ -120,7 +120,7 @@ def rebuild(model: nn.Module, images: Tensor) -> Rebuilt:
         if isinstance(answer, tuple)
         else (answer, torch.empty(0, dtype=torch.int64))
     )
-    return Rebuilt(((x - x_hat) ** 2).flatten(1).mean(dim=1).cpu(), indices.cpu())
+    return _Rebuilt(((x - x_hat) ** 2).flatten(1).mean(dim=1).cpu(), indices.cpu())
 
 
 def _on_device(images: Tensor, model: nn.Module) -> Tensor:
