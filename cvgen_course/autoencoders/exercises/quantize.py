@@ -190,8 +190,8 @@ def _straight(rows: Tensor, codebook: Tensor, indices: Tensor) -> tuple[Tensor, 
 
 
 @mistakes.when(
-    "the straight-through estimator is missing: the gradient goes to the codebook, and through the "
-    "argmin none comes to the rows, so the encoder learns nothing."
+    "the straight-through estimator is missing, or its `.detach()` is: the gradient goes to the "
+    "codebook, and none comes to the rows, so the encoder learns nothing."
 )
 def _not_straight_through(rows, codebook):
     indices = _squares(rows, codebook).argmin(dim=1)
@@ -277,7 +277,7 @@ def _summed_over_codes(rows, codebook):
     "argmin runs over the rows, so that each code finds its row: each row looks for its code."
 )
 def _argmin_over_rows(rows, codebook):
-    return _straight(rows, codebook, _squares(rows, codebook).argmin(dim=0))
+    return _straight(rows, codebook, torch.cdist(rows, codebook).argmin(dim=0))
 
 
 @mistakes.when("of equally near codes the one with the highest index is taken: it is the lowest.")
