@@ -148,6 +148,32 @@ def _detached(rows, height, width):
     return rows.detach().reshape(-1, height, width, rows.shape[1]).permute(0, 3, 1, 2)
 
 
+@mistakes.when("one image is taken for granted: N is -1 in `reshape`, or the rows divided by H·W.")
+def _only_one_image(rows, height, width):
+    return rows.reshape(1, height, width, rows.shape[1]).permute(0, 3, 1, 2)
+
+
+@mistakes.when("the maps are taken for square ones: H and W are `height` and `width`.")
+def _square_maps(rows, height, width):
+    return rows.reshape(-1, height, height, rows.shape[1]).permute(0, 3, 1, 2)
+
+
+@mistakes.when(
+    "brackets are missing: len(rows) // height * width divides by height, and multiplies by width."
+)
+def _without_brackets(rows, height, width):
+    N = len(rows) // height * width
+    return rows.reshape(N, height, width, rows.shape[1]).permute(0, 3, 1, 2)
+
+
+@mistakes.when(
+    "rows are reshaped to (N, D, W, H) at once and transposed, which mixes channels and places: "
+    "reshape to (N, H, W, D), then permute."
+)
+def _no_permute_and_transposed(rows, height, width):
+    return rows.reshape(-1, rows.shape[1], width, height).mT
+
+
 EXERCISE = Exercise(
     name="from_rows",
     title="Rows back to maps",

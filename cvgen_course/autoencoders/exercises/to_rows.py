@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import torch
@@ -124,6 +125,37 @@ def _reshaped_and_transposed(maps):
 @mistakes.when("the channels are the rows: each place is a row, and the channels are its numbers.")
 def _channels_as_rows(maps):
     return maps.transpose(0, 1).flatten(1)
+
+
+@mistakes.when(
+    "the channels are moved to the front: before `reshape`, they are the last dimension."
+)
+def _channels_first(maps):
+    return maps.transpose(0, 1).reshape(-1, maps.shape[1])
+
+
+@mistakes.when("each image is one row: each of its places has a row, of D numbers.")
+def _images_as_rows(maps):
+    return maps.permute(0, 2, 3, 1).flatten(1)
+
+
+@mistakes.when("each line is one row: each of its places has a row, of D numbers.")
+def _lines_as_rows(maps):
+    return maps.permute(0, 2, 3, 1).flatten(2).flatten(0, 1)
+
+
+@mistakes.when("the batch is dropped by `squeeze(0)`, as if there were only one image.")
+def _only_one_image(maps):
+    return maps.squeeze(0).permute(1, 2, 0).reshape(-1, maps.shape[1])
+
+
+@mistakes.when("places are counted as if a line had H of them: row (n · H + y) · W + x is theirs.")
+def _lines_of_height(maps):
+    N, D, H, W = maps.shape
+    rows = maps.new_zeros(N * H * W, D)
+    for n, y, x in product(range(N), range(H), range(W)):
+        rows[(n * H + y) * H + x] = maps[n, :, y, x]
+    return rows
 
 
 @mistakes.when("each image keeps rows of its own: the result has two dimensions, (N·H·W, D).")
