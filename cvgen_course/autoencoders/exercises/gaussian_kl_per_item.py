@@ -142,6 +142,11 @@ def _per_variable(mu, log_var):
     return _twice(mu, log_var) / 2
 
 
+@mistakes.when("the sum keeps its dimension, (N, 1): what is asked for has the shape (N,).")
+def _column(mu, log_var):
+    return _twice(mu, log_var).sum(dim=1, keepdim=True) / 2
+
+
 @mistakes.when("the sign is wrong: this is the negative divergence, as it stands in the ELBO.")
 def _negative(mu, log_var):
     return -_twice(mu, log_var).sum(dim=1) / 2
@@ -150,6 +155,11 @@ def _negative(mu, log_var):
 @mistakes.when("the factor ½ is lost.")
 def _factor_lost(mu, log_var):
     return _twice(mu, log_var).sum(dim=1)
+
+
+@mistakes.when("the factor ½ stands at mu² only: it belongs to the whole sum.")
+def _half_of_the_squares(mu, log_var):
+    return (mu**2 / 2 + log_var.exp() - 1 - log_var).sum(dim=1)
 
 
 @mistakes.when("the -1 is missing: the prior itself must come to 0.")
@@ -201,6 +211,24 @@ def _as_variance(mu, log_var):
 def _log_of_exp(mu, log_var):
     variance = log_var.exp()
     return (mu**2 + variance - 1 - variance.log()).sum(dim=1) / 2
+
+
+@mistakes.when(
+    "a small number is added to the standard deviation, so that it has a logarithm: log_var is "
+    "there already, whatever its size."
+)
+def _log_of_deviation_and_a_little(mu, log_var):
+    deviation = (log_var / 2).exp()
+    return ((mu**2 + deviation**2 - 1) / 2 - (deviation + 1e-8).log()).sum(dim=1)
+
+
+@mistakes.when(
+    "a small number is added to the variance, so that it has a logarithm: log_var is there "
+    "already, whatever its size."
+)
+def _log_of_variance_and_a_little(mu, log_var):
+    variance = log_var.exp()
+    return (mu**2 + variance - 1 - (variance + 1e-8).log()).sum(dim=1) / 2
 
 
 @mistakes.when("the divergence is the other way round: that of the prior from q(z|x).")

@@ -183,6 +183,33 @@ def _one_by_deviation(mu, log_var, noise):
     return mu + (-log_var / 2).exp() * noise
 
 
+@mistakes.when("log_var is doubled before exp: the standard deviation is exp of half of it.")
+def _doubled(mu, log_var, noise):
+    return mu + (2 * log_var).exp() * noise
+
+
+@mistakes.when("log_var is taken for the variance, whose root is the deviation: exp is missing.")
+def _logarithm_as_variance(mu, log_var, noise):
+    return mu + log_var.abs().sqrt() * noise
+
+
+@mistakes.when(
+    "mu and the standard deviation are exchanged: it is the noise that is scaled, mu is added."
+)
+def _exchanged(mu, log_var, noise):
+    return (log_var / 2).exp() + mu * noise
+
+
+@mistakes.when("torch.normal draws noise of its own, and no gradient passes through it.")
+def _torch_normal(mu, log_var, noise):
+    return torch.normal(mu, (log_var / 2).exp())
+
+
+@mistakes.when("all latent variables of an item get the same noise: each has its own.")
+def _one_noise(mu, log_var, noise):
+    return mu + (log_var / 2).exp() * noise[:, :1]
+
+
 EXERCISE = Exercise(
     name="reparametrize",
     title="The reparametrisation trick",
