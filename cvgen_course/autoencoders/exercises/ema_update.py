@@ -161,8 +161,9 @@ def _batch(code_sum: Tensor, rows: Tensor, indices: Tensor) -> tuple[Tensor, Ten
     return one_hot.sum(dim=0), one_hot.T @ rows.detach()
 
 
-def _smoothed(size: Tensor, eps: float) -> Tensor:
-    return (size + eps) / (size.sum() + len(size) * eps) * size.sum()
+def _smoothed(size: Tensor, eps: float, N: Tensor | int | None = None) -> Tensor:
+    N = size.sum() if N is None else N
+    return (size + eps) / (N + len(size) * eps) * N
 
 
 def _mix(before: Tensor, now: Tensor, decay: float) -> Tensor:
@@ -212,6 +213,25 @@ def _shares(cluster_size, code_sum, rows, indices, decay=0.99, eps=1e-5):
 def _eps_only(cluster_size, code_sum, rows, indices, decay=0.99, eps=1e-5):
     size, total = _means(cluster_size, code_sum, rows, indices, decay)
     return size, total, total / (size + eps)[:, None]
+
+
+@mistakes.when("N is the number of rows in the batch: it is the sum of the new running sizes.")
+def _rows_for_total(cluster_size, code_sum, rows, indices, decay=0.99, eps=1e-5):
+    size, total = _means(cluster_size, code_sum, rows, indices, decay)
+    return size, total, total / _smoothed(size, eps, len(rows))[:, None]
+
+
+@mistakes.when("N is the sum of the old running sizes: it is that of the new ones.")
+def _old_total(cluster_size, code_sum, rows, indices, decay=0.99, eps=1e-5):
+    size, total = _means(cluster_size, code_sum, rows, indices, decay)
+    return size, total, total / _smoothed(size, eps, cluster_size.sum())[:, None]
+
+
+@mistakes.when("N + ε stands where N + K ε belongs: each of the K codes adds an ε.")
+def _one_eps(cluster_size, code_sum, rows, indices, decay=0.99, eps=1e-5):
+    size, total = _means(cluster_size, code_sum, rows, indices, decay)
+    smoothed = (size + eps) / (size.sum() + eps) * size.sum()
+    return size, total, total / smoothed[:, None]
 
 
 @mistakes.when("code_sum follows the mean of a code's rows: it follows their sum.")

@@ -165,6 +165,41 @@ def _last_batch(batches, num_codes):
     return _entropy(_shares(_counts(batches[-1:], num_codes))).exp()
 
 
+@mistakes.when(
+    "counts[batch] += 1 counts each code once in a batch, however often it occurs: torch.bincount "
+    "counts them all."
+)
+def _once_in_a_batch(batches, num_codes):
+    counts = torch.zeros(num_codes)
+    for batch in batches:
+        counts[batch.flatten()] += 1
+    return _entropy(_shares(counts)).exp()
+
+
+@mistakes.when("a batch is counted without `flatten`: torch.bincount takes one dimension only.")
+def _not_flattened(batches, num_codes):
+    counts = sum(torch.bincount(batch, minlength=num_codes) for batch in batches)
+    return _entropy(_shares(counts)).exp()
+
+
+@mistakes.when(
+    "each batch is counted without `minlength`: its counts end at its highest code, and those of "
+    "batches don't fit together."
+)
+def _without_minlength(batches, num_codes):
+    counts = torch.zeros(num_codes)
+    for batch in batches:
+        counts += torch.bincount(batch.flatten())
+    return _entropy(_shares(counts)).exp()
+
+
+@mistakes.when(
+    "batches are stacked, for which all need the same shape: flatten each of them first."
+)
+def _stacked(batches, num_codes):
+    return _entropy(_shares(_counts([torch.stack(batches)], num_codes))).exp()
+
+
 @mistakes.when("the entropy is in bits, but exp undoes the natural logarithm: use log.")
 def _log2_with_exp(batches, num_codes):
     p = _shares(_counts(batches, num_codes))
