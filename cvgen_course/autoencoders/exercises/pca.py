@@ -286,6 +286,13 @@ def _cov_of_items(x, num_components):
     return x.mean(dim=0), vectors[:, order].T, values[order]
 
 
+@mistakes.when("the mean is taken from `x` in place, as by x -= mean: x - mean is a new tensor.")
+def _in_place(x, num_components):
+    mean = x.mean(dim=0)
+    _, _, singular, right, _ = _svd(x.sub_(mean))
+    return mean, right[:num_components], singular[:num_components] ** 2 / (len(x) - 1)
+
+
 EXERCISE = Exercise(
     name="pca",
     title="Principal components",

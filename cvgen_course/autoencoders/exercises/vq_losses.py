@@ -200,6 +200,15 @@ def _nothing_left_after_straight_through(x, x_hat, z_e, z_q, beta=0.25):
     return _mse(x_hat, x), _mse(z_q, z_e), beta * _mse(z_e, z_q)
 
 
+@mistakes.when(
+    "the commitment is made of the codebook term: it has the same value, but its gradient should "
+    "go to z_e, and goes to z_q."
+)
+def _codebook_twice(x, x_hat, z_e, z_q, beta=0.25):
+    codebook = _mse(z_q, z_e.detach())
+    return _mse(x_hat, x), codebook, beta * codebook
+
+
 @mistakes.when("a term of the codes is cut off from both z_e and z_q: then nobody learns from it.")
 def _both_detached(x, x_hat, z_e, z_q, beta=0.25):
     codes = _mse(z_q.detach(), z_e.detach())
