@@ -45,6 +45,16 @@ def triangular_factor_first(x, num_components):
     return mean, components, projected.var(dim=0)
 
 
+def small_matrix(x, num_components):
+    mean = x.mean(dim=0)
+    c = (x - mean).double()
+    values, left = torch.linalg.eigh(c @ c.T)
+    values = values.flip(0)[:num_components].clamp(min=0)
+    left = left.flip(1)[:, :num_components]
+    components = (c.T @ left / values.sqrt()).T
+    return mean, components.to(x.dtype), (values / (len(x) - 1)).to(x.dtype)
+
+
 def not_centred(x, num_components):
     mean = x.mean(dim=0)
     _, s, vh = torch.linalg.svd(x, full_matrices=False)
@@ -122,16 +132,6 @@ def standardised_columns(x, num_components):
     return mean, vh[:num_components], s[:num_components] ** 2 / (len(x) - 1)
 
 
-def small_matrix_divides_by_zero_variance(x, num_components):
-    mean = x.mean(dim=0)
-    c = (x - mean).double()
-    values, left = torch.linalg.eigh(c @ c.T)
-    values = values.flip(0)[:num_components].clamp(min=0)
-    left = left.flip(1)[:, :num_components]
-    components = (c.T @ left / values.sqrt()).T
-    return mean, components.to(x.dtype), (values / (len(x) - 1)).to(x.dtype)
-
-
 def loadings_not_of_length_one(x, num_components):
     mean = x.mean(dim=0)
     _, s, vh = torch.linalg.svd(x - mean, full_matrices=False)
@@ -167,22 +167,22 @@ RIGHT = [
     left_vectors_of_the_transpose,
     numpy_with_argsort,
     triangular_factor_first,
+    small_matrix,
 ]
 WRONG = {
-    not_centred: "",
-    divided_by_n: "",
-    singular_values_not_squared: "",
-    standard_deviations: "",
-    smallest_first: "",
-    rows_of_the_eigenvector_matrix: "",
-    v_taken_for_its_transpose: "",
-    components_in_columns: "",
+    not_centred: "not_centred",
+    divided_by_n: "divided_by_n",
+    singular_values_not_squared: "not_squared",
+    standard_deviations: "deviations",
+    smallest_first: "smallest",
+    rows_of_the_eigenvector_matrix: "rows_of_eigenvectors",
+    v_taken_for_its_transpose: "columns_of_vt",
+    components_in_columns: "in_columns",
     always_float32: "",
-    changes_x: "",
-    standardised_columns: "",
-    small_matrix_divides_by_zero_variance: "",
-    loadings_not_of_length_one: "",
-    covariance_of_rows_as_numpy_has_it: "",
-    smallest_first_and_divided_by_n: "",
-    not_centred_and_shares_of_variance: "",
+    changes_x: "in_place",
+    standardised_columns: "standardised",
+    loadings_not_of_length_one: "stretched",
+    covariance_of_rows_as_numpy_has_it: "cov_of_items",
+    smallest_first_and_divided_by_n: "smallest divided_by_n",
+    not_centred_and_shares_of_variance: "not_centred shares",
 }
