@@ -178,7 +178,9 @@ def _once_in_a_batch(batches, num_codes):
 
 @mistakes.when("a batch is counted without `flatten`: torch.bincount takes one dimension only.")
 def _not_flattened(batches, num_codes):
-    counts = sum(torch.bincount(batch, minlength=num_codes) for batch in batches)
+    counts = torch.zeros(num_codes)
+    for batch in batches:
+        counts += torch.bincount(batch, minlength=num_codes)
     return _entropy(_shares(counts)).exp()
 
 
