@@ -196,20 +196,14 @@ WRONG = [
     *(float32, constant_columns_left_out, one_component_squeezed, one_variance_as_a_number),
     *(one_too_many, total_variance, centred_in_place, length_of_the_longest_number),
 ]
-QR = "R has the same right singular vectors and values, whatever the shape; it only saves time"
+QR = "both ways lead to the same singular vectors and values, whatever the shape"
 EQUIVALENT = {
     "pca: x = at_least_float32(x) -> pass": "half precision is not asked for",
     "pca: x - mean -> mean - x": "either sign is right",
     "pca: components * largest.sign() -> components / largest.sign()": "a sign is 1 or -1",
-    "pca: if N > D: centred = torch.linalg.qr(centred, mode='r').R -> pass": QR,
-    "pca: centred = torch.linalg.qr(centred, mode='r').R -> pass": QR,
     "pca: N > D -> N >= D": QR,
     "pca: N > D -> N < D": QR,
     "pca: torch.linalg.qr(centred, mode='r') -> torch.linalg.qr(centred)": "Q is not used",
-    "pca: torch.linalg.svd(centred, full_matrices=False) -> torch.linalg.svd(centred)": (
-        "what the full matrices have more is not used"
-    ),
-    "pca: False -> True": "likewise",
 }
 
 
