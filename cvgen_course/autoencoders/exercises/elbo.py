@@ -318,5 +318,5 @@ EXERCISE = Exercise(
     probe=probe,
     mistakes=tuple(mistakes),
     forbidden=(gaussian_log_prob_per_item, F.gaussian_nll_loss),
-    read="The evidence and its lower bound",
+    read="Sums and means",
 )

@@ -54,7 +54,7 @@ def cases(rng: torch.Generator) -> list[Case]:
             ask([2, 3, 1, 4, 2], decay=number(0.7, 0.9), eps=0.2),
             weight=1,
             hint="n_i counts the rows at code i, and Σ z_j adds them up: both are sums over the "
-            "batch. Then (3.12), then (3.13).",
+            "batch. Then (3.13), then (3.14).",
         ),
         Case(
             "decay and eps by default",
@@ -200,7 +200,7 @@ def _not_smoothed(cluster_size, code_sum, rows, indices, decay=0.99, eps=1e-5):
 
 
 @mistakes.when(
-    "the smoothed sizes add up to 1: equation (3.13) multiplies them by N, so that they add up to "
+    "the smoothed sizes add up to 1: equation (3.14) multiplies them by N, so that they add up to "
     "N again."
 )
 def _shares(cluster_size, code_sum, rows, indices, decay=0.99, eps=1e-5):
@@ -209,7 +209,7 @@ def _shares(cluster_size, code_sum, rows, indices, decay=0.99, eps=1e-5):
     return size, total, total / smoothed[:, None]
 
 
-@mistakes.when("eps is only added to the sizes: equation (3.13) then multiplies by N / (N + K ε).")
+@mistakes.when("eps is only added to the sizes: equation (3.14) then multiplies by N / (N + K ε).")
 def _eps_only(cluster_size, code_sum, rows, indices, decay=0.99, eps=1e-5):
     size, total = _means(cluster_size, code_sum, rows, indices, decay)
     return size, total, total / (size + eps)[:, None]

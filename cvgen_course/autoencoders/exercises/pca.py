@@ -171,7 +171,8 @@ def _rows_centred(x, num_components):
 
 
 @mistakes.when(
-    "columns of Vᵀ are made rows: torch.linalg.svd returns Vᵀ, whose rows are the components."
+    "columns of Vᵀ, or rows of V, are taken: components are the rows of Vᵀ, which is what "
+    "torch.linalg.svd returns."
 )
 def _columns_of_vt(x, num_components):
     mean, _, _, right, variances = _svd(x)

@@ -35,7 +35,7 @@ def cases(rng: torch.Generator) -> list[Case]:
             {"batches": [draw(0, 8, 3, 4, 5)], "num_codes": 8},
             weight=1,
             hint="p is how often each code occurs, divided by the number of all indices; then "
-            "equation (3.14).",
+            "equation (3.15).",
         ),
         Case(
             "codes that never occur",

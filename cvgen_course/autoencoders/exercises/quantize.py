@@ -90,8 +90,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         ask(
             "the gradient",
-            "What comes to z_q goes to rows as it is, and none of it to codebook: "
-            "rows + (z_q - rows).detach().",
+            "What comes to z_q goes to rows as it is, and none of it to codebook: equation (3.11).",
             5,
             near(normal(5, 4), 7),
             gradient=True,
