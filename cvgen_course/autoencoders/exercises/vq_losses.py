@@ -215,13 +215,10 @@ def _both_detached(x, x_hat, z_e, z_q, beta=0.25):
     return _mse(x_hat, x), codes, beta * codes
 
 
-@mistakes.when("all three terms are cut off (`.item()`, `.detach()`): nobody learns from them.")
-def _detached(x, x_hat, z_e, z_q, beta=0.25):
-    codes = _mse(z_q, z_e).detach()
-    return _mse(x_hat, x).detach(), codes, beta * codes
-
-
-@mistakes.when("the reconstruction is cut off from x_hat: from it, encoder and decoder learn.")
+@mistakes.when(
+    "the reconstruction (and perhaps more) is cut off by `.detach()` or `.item()`: from it, encoder "
+    "and decoder learn."
+)
 def _reconstruction_detached(x, x_hat, z_e, z_q, beta=0.25):
     return _mse(x_hat.detach(), x), _mse(z_q, z_e.detach()), beta * _mse(z_e, z_q.detach())
 
