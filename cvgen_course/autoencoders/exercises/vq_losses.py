@@ -216,8 +216,8 @@ def _both_detached(x, x_hat, z_e, z_q, beta=0.25):
 
 
 @mistakes.when(
-    "the reconstruction (and perhaps more) is cut off by `.detach()` or `.item()`: from it, encoder "
-    "and decoder learn."
+    "the reconstruction (and perhaps more) is cut off by `.detach()` or `.item()`: from it, "
+    "encoder and decoder learn."
 )
 def _reconstruction_detached(x, x_hat, z_e, z_q, beta=0.25):
     return _mse(x_hat.detach(), x), _mse(z_q, z_e.detach()), beta * _mse(z_e, z_q.detach())
