@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.distributions import Normal, Uniform
 
-from cvgen_course.bits import GREY_STEP, bits_per_dim
+from cvgen_course.bits import GREY_STEP, bits_per_dim, dequantize
 
 
 def float64(*numbers):
@@ -141,3 +141,37 @@ def test_bits_per_dim_refuses_what_is_no_tensor_of_floats():
         bits_per_dim(torch.zeros(2, dtype=torch.int64), 3)
     with pytest.raises(TypeError, match=r"log_prob: .* got float"):
         bits_per_dim(-3.0, 3)
+
+
+def test_dequantize_fills_each_step_evenly_and_no_other():
+    images = torch.tensor([-1.0, 0.2, 1.0]).view(1, 3, 1, 1).expand(1, 3, 100, 100)
+    moved = dequantize(images, torch.Generator().manual_seed(0)) - images
+    assert moved.abs().max() <= GREY_STEP / 2
+    assert moved.mean(dim=(0, 2, 3)).abs().max() < 0.01 * GREY_STEP
+    uniform = GREY_STEP / 12**0.5  # the deviation of a uniform distribution of that width
+    torch.testing.assert_close(moved.std(), torch.tensor(uniform), rtol=0.02, atol=0.0)
+
+
+def test_dequantized_grey_values_can_be_told():
+    values = torch.arange(256.0) / 127.5 - 1
+    spread = dequantize(values.view(1, 1, 16, 16), torch.Generator().manual_seed(0)).flatten()
+    assert torch.equal(((spread + 1) * 127.5).round(), torch.arange(256.0))
+
+
+def test_dequantize_follows_from_the_generator_alone():
+    images = torch.zeros(2, 1, 4, 4)
+    first, again = (dequantize(images, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, dequantize(images, torch.Generator().manual_seed(4)))
+
+
+def test_dequantize_computes_in_float32_at_least():
+    for dtype, kept in ((torch.float16, torch.float32), (torch.float64, torch.float64)):
+        assert dequantize(torch.zeros(1, 1, 2, 2, dtype=dtype)).dtype == kept
+
+
+def test_dequantize_refuses_whole_numbers_and_single_images():
+    with pytest.raises(TypeError, match="images: expected a floating-point tensor"):
+        dequantize(torch.zeros(1, 1, 2, 2, dtype=torch.uint8))
+    with pytest.raises(ValueError, match=r"images: expected .* shape \(N, C, H, W\)"):
+        dequantize(torch.zeros(1, 2, 2))
