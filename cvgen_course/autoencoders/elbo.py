@@ -54,7 +54,8 @@ def elbo(
         sigma: the observation noise, a positive number, or a 0-dimensional tensor.
         mu: means of q(z|x), float (N, J).
         log_var: logarithms of the variances of q(z|x), float (N, J).
-        beta: weight of the KL divergence. Only with 1 is this a bound of the evidence.
+        beta: weight of the KL divergence. With 1 the expectation is the bound; with more it is a
+            looser one, with less none.
 
     Returns:
         0-dimensional, float32 at least.

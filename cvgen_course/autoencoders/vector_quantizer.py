@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from cvgen_course.autoencoders.ema_codebook import EMACodebook, ema_update, restart_dead_codes
+from cvgen_course.autoencoders.ema_codebook import ema_update, restart_dead_codes
 from cvgen_course.autoencoders.quantization import nearest_codes, straight_through
 from cvgen_course.autoencoders.rows import from_rows, to_rows
 from cvgen_course.precision import at_least_float32
@@ -88,19 +88,28 @@ class VectorQuantizer(nn.Module):
         Raises:
             ValueError: D is not that of the codes.
         """
-        rows = at_least_float32(to_rows(maps))
-        indices = nearest_codes(rows, self.codebook)
-        z_q = self.codebook[indices]
+        rows, indices = at_least_float32(to_rows(maps)), self.encode(maps)
+        z_q = self.codebook[indices.flatten()]
         if self.training and self.decay is not None and len(rows):
             # only now that z_q is taken: a batch is judged by the codes that were there before it
-            self._follow(rows.detach(), indices, self.decay)
-        H, W = maps.shape[2:]
-        quantized = from_rows(straight_through(rows, z_q), H, W)
-        return Quantized(quantized, indices.view(-1, H, W), rows, z_q)
+            self._follow(rows.detach(), indices.flatten(), self.decay)
+        quantized = from_rows(straight_through(rows, z_q), *maps.shape[2:])
+        return Quantized(quantized, indices, rows, z_q)
+
+    def encode(self, maps: Tensor) -> Tensor:
+        """Return the indices of the nearest codes, int64 (N, H, W); the codebook stays as it is.
+
+        Args:
+            maps: the encoder's outputs, float (N, D, H, W).
+
+        Raises:
+            ValueError: D is not that of the codes.
+        """
+        return nearest_codes(to_rows(maps), self.codebook).view(len(maps), *maps.shape[2:])
 
     def _follow(self, rows: Tensor, indices: Tensor, decay: float) -> None:
         state = ema_update(self.cluster_size, self.code_sum, rows, indices, decay)
         if self.restart_below:
             state = restart_dead_codes(state, rows, self.restart_below)
-        for name, value in EMACodebook._asdict(state).items():
+        for name, value in state._asdict().items():
             getattr(self, name).copy_(value)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from cvgen_course.autoencoders.quantization import look_up, nearest_codes
-from cvgen_course.autoencoders.rows import to_rows
+from cvgen_course.autoencoders.quantization import look_up
 from cvgen_course.autoencoders.vector_quantizer import Quantized, VectorQuantizer
 from cvgen_course.autoencoders.vq_losses import vq_losses
 from cvgen_course.require import require
@@ -43,7 +42,8 @@ class VQVAE(nn.Module):
         width: channels of the finest feature maps; twice as many at the codes.
         num_blocks: residual blocks on each side.
         decay: of the codebook's running means; None for a codebook that learns by gradients.
-        restart_below: a code that gets fewer rows of a batch than this is given a new start.
+        restart_below: a code that gets fewer rows of a batch than this is given a new start; counts
+            for nothing where the codebook learns by gradients.
         beta: weight of the commitment term.
 
     Source:
@@ -116,9 +116,7 @@ class VQVAE(nn.Module):
 
         Also in training, the codebook stays as it is.
         """
-        features = self._features(x)
-        indices = nearest_codes(to_rows(features), self.quantizer.codebook)
-        return indices.view(len(x), *features.shape[2:])
+        return self.quantizer.encode(self._features(x))
 
     @torch.no_grad()
     def decode(self, indices: Tensor) -> Tensor:
