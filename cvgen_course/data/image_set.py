@@ -44,3 +44,9 @@ class LabelledImages(Dataset[ImageItem]):
 
     def __getitem__(self, index: int) -> ImageItem:
         return ImageItem(to_float(self._images[index]), self.labels[index])
+
+    def __getitems__(self, indices: Sequence[int]) -> list[ImageItem]:
+        """Return several items: what a batch is made of, many times faster than one by one."""
+        chosen = torch.as_tensor(indices, dtype=torch.int64)
+        images, labels = to_float(self._images[chosen]), self.labels[chosen]
+        return [ImageItem(*item) for item in zip(images.unbind(), labels.unbind(), strict=True)]

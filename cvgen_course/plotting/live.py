@@ -33,7 +33,7 @@ class LiveCurve:
     """
 
     def __init__(
-        self, title: str = "", ylabel: str = "loss", *, log: bool = False, seconds: float = 1.0
+        self, title: str = "", ylabel: str = "loss", *, log: bool = False, seconds: float = 2.0
     ) -> None:
         self.values: dict[str, tuple[list[int], list[float]]] = {}
         self._title, self._ylabel, self._log, self._seconds = title, ylabel, log, seconds

@@ -4,6 +4,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from cvgen_course.data import glyphs, load
+from cvgen_course.data.items import ImageItem
 
 DRAWN = "089d8f35b8f9f625"
 
@@ -20,6 +21,22 @@ def test_load_glyphs_is_a_drop_in_for_mnist():
     assert data.images.max() > 0.5
     assert torch.equal(data.images[7], data[7].image)
     assert data.classes == tuple("0123456789")
+
+
+def test_labelled_images_hand_out_several_items_at_once():
+    data = load("glyphs", "val", size=40)
+    indices = [7, 0, -1, 7]
+    several = data.__getitems__(indices)
+    for item, index in zip(several, indices, strict=True):
+        assert type(item) is ImageItem
+        assert torch.equal(item.image, data[index].image)
+        assert torch.equal(item.label, data[index].label)
+    with pytest.raises(IndexError):
+        data.__getitems__([0, 40])
+    loader = torch.utils.data.DataLoader(data, batch_size=16)
+    batches = list(loader)
+    assert torch.equal(torch.cat([batch.image for batch in batches]), data.images)
+    assert torch.equal(torch.cat([batch.label for batch in batches]), data.labels)
 
 
 def test_load_glyphs_draws_the_same_again_and_prefixes():
