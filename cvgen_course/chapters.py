@@ -16,7 +16,7 @@ class Chapter(NamedTuple):
         name: one word, the package's name in the library, e.g. ``"segmentation"``.
         title: the lecture's title.
         teaches: what one learns in it, a line.
-        minutes: how long its notebook runs on two cores, in profile ``cpu``; None where the
+        minutes: how long its notebook runs on two fast cores, in profile ``cpu``; None where the
             chapter is still to come.
     """
 
@@ -40,9 +40,9 @@ class Chapter(NamedTuple):
 # fmt: off
 CHAPTERS = (
     Chapter(0, "introduction", "Introduction", "the tasks of computer vision, supervised and unsupervised learning, explicit and implicit density", 1),
-    Chapter(1, "segmentation", "Semantic segmentation", "pixel metrics and losses, upsampling, FCN, DeconvNet, U-Net", 9),
-    Chapter(2, "detection", "Object detection", "boxes, anchors, NMS, AP; Faster R-CNN, YOLO, SSD, RetinaNet, Mask R-CNN", 13),
-    Chapter(3, "autoencoders", "Autoencoders", "PCA, autoencoder, transfer learning, VAE, VQ-VAE", 6),
+    Chapter(1, "segmentation", "Semantic segmentation", "pixel metrics and losses, upsampling, FCN, DeconvNet, U-Net", 2),
+    Chapter(2, "detection", "Object detection", "boxes, anchors, NMS, AP; Faster R-CNN, YOLO, SSD, RetinaNet, Mask R-CNN", 3),
+    Chapter(3, "autoencoders", "Autoencoders", "PCA, autoencoder, transfer learning, VAE, VQ-VAE", 2),
     Chapter(4, "pixelcnn", "PixelCNN", "chain rule, masked convolutions, PixelCNN, PixelRNN, the prior over VQ codes"),
     Chapter(5, "gan", "Generative adversarial networks", "the minimax game, saturating and non-saturating losses, DCGAN, BigGAN"),
     Chapter(6, "evaluation", "Evaluation", "Inception Score, FID, and what they miss"),

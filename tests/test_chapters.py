@@ -36,7 +36,7 @@ def test_minutes_of_the_list_are_those_that_were_measured():
     measured = [entry for entry in results["benchmarks"] if entry["group"] == "Chapters"]
     assert measured
     for entry in measured:
-        minutes = entry["seconds"]["median"] / 60
+        minutes = max(1, entry["seconds"]["median"] / 60)  # the list knows no less
         assert find(entry["what"]).minutes == pytest.approx(minutes, rel=0.25, abs=0.6), entry
 
 
