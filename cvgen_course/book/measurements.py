@@ -27,7 +27,8 @@ How to read the tables:
   faster. Its functions are written to be read, the library's to be fast.
 - *Threads that wait* compares a setting instead: the same step as the course runs it, and with the
   setting unset, in turn, each in a process of its own, on two threads.
-- Ratios travel from machine to machine. Seconds do not.
+- Ratios travel from machine to machine, but for *Threads that wait*: what pays there hangs on the
+  processor. Seconds do not.
 - A chapter runs from empty caches, as at a reader's first Run All: data are drawn and networks
   trained, on all cores. Its memory is the most that the notebook's kernel held at a time.
 - The book is rendered from notebooks that were executed before.
@@ -45,7 +46,8 @@ class Measurement:
         other: another library's name and its median.
         ratio: our time divided by the other's.
         besides: what else was measured, e.g. ``"peak memory"``.
-        measure: how much that is, e.g. ``"812 MB"``.
+        measure: how much that is, e.g. ``"812 MB"``, and where it was measured the other
+            library's, too, e.g. ``"50.7 MB, theirs 214 MB"``.
     """
 
     group: str
@@ -96,6 +98,8 @@ def _row(entry: dict[str, Any]) -> Measurement:
     for key, (name, as_text) in BESIDES.items():
         if key in entry:
             besides, measure = name, as_text(entry[key])
+            if other and key in other:
+                measure += f", theirs {as_text(other[key])}"
     return Measurement(
         group=entry["group"],
         what=entry["what"],

@@ -161,6 +161,14 @@ def test_rows_keep_groups_together_in_the_order_of_the_run(results):
     ]
 
 
+def test_rows_show_the_other_library_s_memory_beside_ours(results):
+    theirs = other("sklearn", 0.04) | {"peak_memory": 214_319_104}
+    both = entry("Codes", "a layer", 0.002, other=theirs, ratio=0.05, peak_memory=50_659_328)
+    results["benchmarks"] = [both]
+    (row,) = rows(results)
+    assert (row.besides, row.measure) == ("peak memory", "50.7 MB, theirs 214 MB")
+
+
 def test_rows_leave_empty_what_was_not_measured(results):
     lonely = next(row for row in rows(results) if row.what == "soft Dice")
     assert (lonely.other, lonely.ratio, lonely.besides, lonely.measure) == ("", "", "", "")
