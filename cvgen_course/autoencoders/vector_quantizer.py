@@ -88,13 +88,14 @@ class VectorQuantizer(nn.Module):
         Raises:
             ValueError: D is not that of the codes.
         """
-        rows, indices = at_least_float32(to_rows(maps)), self.encode(maps)
-        z_q = self.codebook[indices.flatten()]
+        rows = at_least_float32(to_rows(maps))
+        indices = nearest_codes(rows, self.codebook)
+        z_q = self.codebook[indices]
         if self.training and self.decay is not None and len(rows):
             # only now that z_q is taken: a batch is judged by the codes that were there before it
-            self._follow(rows.detach(), indices.flatten(), self.decay)
+            self._follow(rows.detach(), indices, self.decay)
         quantized = from_rows(straight_through(rows, z_q), *maps.shape[2:])
-        return Quantized(quantized, indices, rows, z_q)
+        return Quantized(quantized, indices.view(len(maps), *maps.shape[2:]), rows, z_q)
 
     def encode(self, maps: Tensor) -> Tensor:
         """Return the indices of the nearest codes, int64 (N, H, W); the codebook stays as it is.
