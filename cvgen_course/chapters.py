@@ -43,7 +43,7 @@ CHAPTERS = (
     Chapter(1, "segmentation", "Semantic segmentation", "pixel metrics and losses, upsampling, FCN, DeconvNet, U-Net", 2),
     Chapter(2, "detection", "Object detection", "boxes, anchors, NMS, AP; Faster R-CNN, YOLO, SSD, RetinaNet, Mask R-CNN", 3),
     Chapter(3, "autoencoders", "Autoencoders", "PCA, autoencoder, transfer learning, VAE, VQ-VAE", 2),
-    Chapter(4, "pixelcnn", "PixelCNN", "chain rule, masked convolutions, PixelCNN, PixelRNN, the prior over VQ codes"),
+    Chapter(4, "pixelcnn", "PixelCNN", "chain rule, masked convolutions, PixelCNN, PixelRNN, the prior over VQ codes", 4),
     Chapter(5, "gan", "Generative adversarial networks", "the minimax game, saturating and non-saturating losses, DCGAN, BigGAN"),
     Chapter(6, "evaluation", "Evaluation", "Inception Score, FID, and what they miss"),
     Chapter(7, "cyclegan", "CycleGAN", "unpaired image-to-image translation"),
