@@ -1,4 +1,3 @@
-"""PixelCNN and PixelRNN: an image's probability, pixel by pixel, and images drawn the same way.
 
 Masked convolutions, gated stacks and recurrent layers; exact likelihoods; sampling, completion and
 a cache that makes both quick; and a prior over the codes of a VQ-VAE.
@@ -12,6 +11,7 @@ from cvgen_course.pixelcnn.likelihood import log_prob_per_item
 from cvgen_course.pixelcnn.masked_conv import MaskedConv2d, masked_conv2d
 from cvgen_course.pixelcnn.masks import causal_mask
 from cvgen_course.pixelcnn.pixelcnn import PixelCNN
+from cvgen_course.pixelcnn.row_lstm import RowLSTM
 from cvgen_course.pixelcnn.sampling import complete, sample
 from cvgen_course.pixelcnn.temperature import at_temperature
 from cvgen_course.pixelcnn.vertical import Vertical, VerticalConv2d, vertical_conv2d
@@ -22,6 +22,7 @@ __all__ = [
     "GatedPixelCNN",
     "MaskedConv2d",
     "PixelCNN",
+    "RowLSTM",
     "Vertical",
     "VerticalConv2d",
     "at_temperature",
