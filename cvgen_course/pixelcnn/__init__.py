@@ -5,6 +5,7 @@ a cache that makes both quick; and a prior over the codes of a VQ-VAE.
 
 from cvgen_course.pixelcnn.cached import Cached
 from cvgen_course.pixelcnn.codes import sample_by_codes
+from cvgen_course.pixelcnn.diagonal_lstm import DiagonalBiLSTM
 from cvgen_course.pixelcnn.gated import GatedLayer, GatedPixelCNN, gate, gated_block
 from cvgen_course.pixelcnn.levels import every_image, from_levels, to_levels
 from cvgen_course.pixelcnn.likelihood import log_prob_per_item
@@ -18,6 +19,7 @@ from cvgen_course.pixelcnn.vertical import Vertical, VerticalConv2d, vertical_co
 
 __all__ = [
     "Cached",
+    "DiagonalBiLSTM",
     "GatedLayer",
     "GatedPixelCNN",
     "MaskedConv2d",
