@@ -1,3 +1,4 @@
+"""PixelCNN and PixelRNN: an image's probability, pixel by pixel, and images drawn the same way.
 
 Masked convolutions, gated stacks and recurrent layers; exact likelihoods; sampling, completion and
 a cache that makes both quick; and a prior over the codes of a VQ-VAE.
@@ -11,6 +12,7 @@ from cvgen_course.pixelcnn.levels import every_image, from_levels, to_levels
 from cvgen_course.pixelcnn.likelihood import log_prob_per_item
 from cvgen_course.pixelcnn.masked_conv import MaskedConv2d, masked_conv2d
 from cvgen_course.pixelcnn.masks import causal_mask
+from cvgen_course.pixelcnn.pixel_rnn import PixelRNN
 from cvgen_course.pixelcnn.pixelcnn import PixelCNN
 from cvgen_course.pixelcnn.row_lstm import RowLSTM
 from cvgen_course.pixelcnn.sampling import complete, sample
@@ -24,6 +26,7 @@ __all__ = [
     "GatedPixelCNN",
     "MaskedConv2d",
     "PixelCNN",
+    "PixelRNN",
     "RowLSTM",
     "Vertical",
     "VerticalConv2d",
