@@ -1,0 +1,9 @@
+"""The graded exercises of the chapter on PixelCNN, in the lecture's order."""
+
+from cvgen_course.checks import Exercises
+from cvgen_course.pixelcnn.exercises import causal_mask
+
+EXERCISES = Exercises(
+    causal_mask,
+)
+check = EXERCISES.check
