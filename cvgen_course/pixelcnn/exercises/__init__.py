@@ -3,11 +3,13 @@
 from cvgen_course.checks import Exercises
 from cvgen_course.pixelcnn.exercises import (
     causal_mask,
+    log_prob_per_item,
     masked_conv2d,
 )
 
 EXERCISES = Exercises(
     causal_mask,
     masked_conv2d,
+    log_prob_per_item,
 )
 check = EXERCISES.check
