@@ -2,6 +2,7 @@
 
 from cvgen_course.checks import Exercises
 from cvgen_course.pixelcnn.exercises import (
+    bits_per_dim,
     causal_mask,
     log_prob_per_item,
     masked_conv2d,
@@ -11,5 +12,6 @@ EXERCISES = Exercises(
     causal_mask,
     masked_conv2d,
     log_prob_per_item,
+    bits_per_dim,
 )
 check = EXERCISES.check
