@@ -2,6 +2,7 @@
 
 from cvgen_course.checks import Exercises
 from cvgen_course.pixelcnn.exercises import (
+    at_temperature,
     bits_per_dim,
     causal_mask,
     log_prob_per_item,
@@ -13,5 +14,6 @@ EXERCISES = Exercises(
     masked_conv2d,
     log_prob_per_item,
     bits_per_dim,
+    at_temperature,
 )
 check = EXERCISES.check
