@@ -14,7 +14,7 @@ DIFFERENTIABLE = (
     *("detection.decode_yolo", "detection.focal_loss", "detection.mask_loss"),
     *("autoencoders.reparametrize", "autoencoders.gaussian_kl_per_item", "autoencoders.elbo"),
     *("autoencoders.to_rows", "autoencoders.from_rows", "autoencoders.quantize"),
-    *("autoencoders.vq_losses",),
+    *("autoencoders.vq_losses", "pixelcnn.masked_conv2d", "pixelcnn.log_prob_per_item"),
 )
 
 
