@@ -7,6 +7,7 @@ from cvgen_course.pixelcnn.exercises import (
     causal_mask,
     log_prob_per_item,
     masked_conv2d,
+    sample,
 )
 
 EXERCISES = Exercises(
@@ -14,6 +15,7 @@ EXERCISES = Exercises(
     masked_conv2d,
     log_prob_per_item,
     bits_per_dim,
+    sample,
     at_temperature,
 )
 check = EXERCISES.check
