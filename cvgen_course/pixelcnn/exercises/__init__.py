@@ -5,6 +5,7 @@ from cvgen_course.pixelcnn.exercises import (
     at_temperature,
     bits_per_dim,
     causal_mask,
+    complete,
     log_prob_per_item,
     masked_conv2d,
     sample,
@@ -17,5 +18,6 @@ EXERCISES = Exercises(
     bits_per_dim,
     sample,
     at_temperature,
+    complete,
 )
 check = EXERCISES.check
