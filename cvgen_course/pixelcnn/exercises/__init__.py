@@ -9,6 +9,7 @@ from cvgen_course.pixelcnn.exercises import (
     log_prob_per_item,
     masked_conv2d,
     sample,
+    vertical_conv2d,
 )
 
 EXERCISES = Exercises(
@@ -19,5 +20,6 @@ EXERCISES = Exercises(
     sample,
     at_temperature,
     complete,
+    vertical_conv2d,
 )
 check = EXERCISES.check
