@@ -6,6 +6,7 @@ from cvgen_course.pixelcnn.exercises import (
     bits_per_dim,
     causal_mask,
     complete,
+    gated_block,
     log_prob_per_item,
     masked_conv2d,
     sample,
@@ -21,5 +22,6 @@ EXERCISES = Exercises(
     at_temperature,
     complete,
     vertical_conv2d,
+    gated_block,
 )
 check = EXERCISES.check
