@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cvgen_course import autoencoders, detection, segmentation
+from cvgen_course import autoencoders, detection, pixelcnn, segmentation
 from cvgen_course.detection import Detections, Target, Targets
 from cvgen_course.precision import at_least_float32
 
@@ -97,6 +97,19 @@ def restarted(cluster_size, code_sum, rows):
     state = autoencoders.EMACodebook(cluster_size, code_sum, code_sum)
     rng = torch.Generator().manual_seed(1)
     return tuple(autoencoders.restart_dead_codes(state, rows, 0.5, rng))
+
+
+def gated(v, h, condition):
+    """Do a step in both stacks; the layers are the simplest of the right shapes."""
+
+    def vertical(v):
+        return pixelcnn.Vertical(twice(v), twice(v).roll(1, dims=2))
+
+    return pixelcnn.gated_block(v, h, vertical, identity, twice, identity, condition)
+
+
+def twice(x):
+    return torch.cat([x, x], dim=1)
 
 
 IMAGES = (4, 1, 28, 28)
@@ -221,6 +234,22 @@ CASES = {
             *(random(900, 16, scale=300), random(900, 16, scale=300)),
         ),
     ),
+    "at_temperature": (pixelcnn.at_temperature, lambda: (random(50, 256, scale=30), 0.1)),
+    "gate": (pixelcnn.gate, lambda: (random(2, 8, 30, 40), random(2, 8))),
+    "gated_block": (gated, lambda: (random(2, 4, 30, 40), random(2, 4, 30, 40), random(2, 8))),
+    "log_prob_per_item": (
+        pixelcnn.log_prob_per_item,
+        lambda: (random(2, 16, 3, 64, 64, scale=30), labels(0, 16, 2, 3, 64, 64)),
+    ),
+    "masked_conv2d": (
+        pixelcnn.masked_conv2d,
+        lambda: (random(1, 16, 30, 40), random(4, 16, 3, 3), scores(4, 16, 3, 3).round()),
+    ),
+    "to_levels": (pixelcnn.to_levels, lambda: (2 * scores(*IMAGES) - 1, 256)),
+    "vertical_conv2d": (
+        pixelcnn.vertical_conv2d,
+        lambda: (random(1, 16, 30, 40), random(4, 16, 2, 3), random(4)),
+    ),
     "bed_of_nails": (segmentation.bed_of_nails, lambda: (random(1, 2, 30, 40), 3)),
     "bilinear": (segmentation.bilinear, lambda: (random(1, 2, 100, 300), 8)),
     "conv_transpose2d": (
@@ -262,9 +291,11 @@ CASES = {
 }
 WITHOUT_FLOATS = {
     *("grid_anchors", "pyramid_anchors", "bilinear_kernel"),  # numbers in, float32 out
-    *("mask_iou", "sample_balanced", "confusion_matrix"),  # bool and integer
-    *("conv_block", "deconv_block", "predict"),  # modules
+    *("causal_mask", "from_levels"),  # and so here
+    *("mask_iou", "sample_balanced", "confusion_matrix", "every_image"),  # bool and integer
+    *("conv_block", "deconv_block", "predict", "sample", "complete", "sample_by_codes"),  # modules
 }
+LAYERS = {"conv_transpose2d", "masked_conv2d", "vertical_conv2d"}
 
 
 def converted(value, dtype):
@@ -318,7 +349,7 @@ def test_at_least_float32_gives_gradients_back_in_half_precision():
 def test_every_public_function_has_a_case():
     functions = {
         name
-        for chapter in (autoencoders, detection, segmentation)
+        for chapter in (autoencoders, detection, pixelcnn, segmentation)
         for name in chapter.__all__
         if isinstance(getattr(chapter, name), FunctionType)
     }
@@ -336,7 +367,7 @@ def test_half_precision_gives_what_double_precision_gives(name, dtype):
     assert_right(tensors(function(*arguments)), tensors(expected))
 
 
-@pytest.mark.parametrize("name", sorted(set(CASES) - {"conv_transpose2d"}))  # that is a layer
+@pytest.mark.parametrize("name", sorted(set(CASES) - LAYERS))
 def test_autocast_rounds_nothing_but_layers(name):
     torch.manual_seed(0)
     function, make = CASES[name]

@@ -27,6 +27,8 @@ How to read the tables:
   faster. Its functions are written to be read, the library's to be fast.
 - *Threads that wait* compares a setting instead: the same step as the course runs it, and with the
   setting unset, in turn, each in a process of its own, on two threads.
+- *Sampling* compares two ways of the course itself: the same images drawn with a cache, and with a
+  forward pass for each pixel, which runs once.
 - Ratios travel from machine to machine, but for *Threads that wait*: what pays there hangs on the
   processor. Seconds do not.
 - A chapter runs from empty caches, as at a reader's first Run All: data are drawn and networks

@@ -11,6 +11,7 @@ from cvgen_course.pixelcnn.inputs import LabelInput, LevelInput, as_logits, requ
 from cvgen_course.pixelcnn.likelihood import log_prob_per_item
 from cvgen_course.pixelcnn.masked_conv import MaskedConv2d
 from cvgen_course.pixelcnn.vertical import Vertical, VerticalConv2d
+from cvgen_course.require import require
 
 
 def gate(maps: Tensor, condition: Tensor | None = None) -> Tensor:
@@ -23,14 +24,28 @@ def gate(maps: Tensor, condition: Tensor | None = None) -> Tensor:
     Returns:
         float (N, P, H, W).
 
+    Raises:
+        TypeError: an argument is no floating-point tensor.
+        ValueError: the number of channels is odd, or the shapes do not go together.
+
     Source:
         van den Oord et al., "Conditional Image Generation with PixelCNN Decoders", NeurIPS 2016,
         arXiv:1606.05328, equations 2 and 4.
     """
+    _require(maps, condition)
     if condition is not None:
         maps = maps + condition[:, :, None, None]
     values, gates = maps.chunk(2, dim=1)
     return values.tanh() * gates.sigmoid()
+
+
+def _require(maps: Tensor, condition: Tensor | None) -> None:
+    require(maps=(maps, "N 2P H W", "float"))
+    N, channels = maps.shape[:2]
+    if channels % 2:
+        raise ValueError(f"maps: expected two halves of channels, got shape {tuple(maps.shape)}")
+    if condition is not None:
+        require(condition=(condition, f"N {channels}", "float"), N=N)
 
 
 def gated_block(
@@ -141,12 +156,12 @@ class GatedPixelCNN(nn.Module):
         embed_dim: int | None = None,
     ) -> None:
         super().__init__()
+        self.num_classes = num_classes
+        self.inputs = LevelInput(num_levels, channels, embed_dim)
         if width < 1 or width % channels:
             raise ValueError(f"width: expected a multiple of {channels}, got {width}")
         if num_layers < 1:
             raise ValueError(f"num_layers: expected at least 1, got {num_layers}")
-        self.num_classes = num_classes
-        self.inputs = LevelInput(num_levels, channels, embed_dim)
         seen = self.inputs.num_features
         first = GatedLayer(seen, width, first_kernel_size, channels, num_classes, first=True)
         others = (

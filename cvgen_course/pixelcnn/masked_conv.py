@@ -32,18 +32,25 @@ def masked_conv2d(x: Tensor, weight: Tensor, mask: Tensor, bias: Tensor | None =
         van den Oord et al., "Pixel Recurrent Neural Networks", ICML 2016, arXiv:1601.06759,
         section 3.4.
     """
+    _require(x, weight, mask, bias)
+    kernel_height, kernel_width = weight.shape[2:]
+    padding = (kernel_height // 2, kernel_width // 2)
+    return F.conv2d(x, weight * mask, bias, padding=padding)
+
+
+def _require(x: Tensor, weight: Tensor, mask: Tensor, bias: Tensor | None) -> None:
     require(
         x=(x, "N I H W", "float"),
         weight=(weight, "O I kh kw", "float"),
         mask=(mask, "O I kh kw", "float"),
     )
+    if bias is not None:
+        require(bias=(bias, "O", "float"), O=len(weight))
     kernel_height, kernel_width = weight.shape[2:]
     if kernel_height % 2 == 0 or kernel_width % 2 == 0:
         raise ValueError(
             f"weight: expected a kernel with odd sides, got shape {tuple(weight.shape)}"
         )
-    padding = (kernel_height // 2, kernel_width // 2)
-    return F.conv2d(x, weight * mask, bias, padding=padding)
 
 
 class MaskedConv2d(nn.Conv2d):

@@ -62,9 +62,11 @@ class PixelCNN(nn.Module):
         first_kernel_size: int = 7,
     ) -> None:
         super().__init__()
+        self.inputs = LevelInput(num_levels, channels, None)
         if width < 1 or width % (2 * channels):
             raise ValueError(f"width: expected a multiple of {2 * channels}, got {width}")
-        self.inputs = LevelInput(num_levels, channels, None)
+        if num_layers < 0:
+            raise ValueError(f"num_layers: expected at least 0, got {num_layers}")
         self.layers = nn.Sequential(
             MaskedConv2d("A", channels, width, first_kernel_size, channels),
             *(_ResidualBlock(width, kernel_size, channels) for _ in range(num_layers)),
@@ -106,4 +108,4 @@ class PixelCNN(nn.Module):
 
     def loss(self, levels: Tensor, labels: Tensor | None = None) -> Tensor:
         """Return the negative log-likelihood, in nats per image, 0-dimensional."""
-        return -log_prob_per_item(self(levels), levels).mean()
+        return -log_prob_per_item(self(levels, labels), levels).mean()

@@ -141,5 +141,5 @@ def _draw(probs: Tensor, rng: torch.Generator | None) -> Tensor:
 
 
 def _device(model: Autoregressive) -> torch.device:
-    parameters = getattr(model, "parameters", None)
-    return torch.device("cpu") if parameters is None else next(parameters()).device
+    parameters = getattr(model, "parameters", tuple)
+    return next((parameter.device for parameter in parameters()), torch.device("cpu"))

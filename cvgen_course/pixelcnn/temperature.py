@@ -31,7 +31,7 @@ def at_temperature(logits: Tensor, temperature: float) -> Tensor:
     """
     require(logits=(logits, "N K", "float"))
     if not 0 <= temperature < math.inf:
-        raise ValueError(f"temperature: expected 0 or more, got {temperature}")
+        raise ValueError(f"temperature: expected a finite number, 0 or more, got {temperature}")
     logits = at_least_float32(logits)
     if temperature == 0:
         first = logits.argmax(dim=1, keepdim=True)

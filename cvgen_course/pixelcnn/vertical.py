@@ -45,13 +45,19 @@ def vertical_conv2d(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Ve
         van den Oord et al., "Conditional Image Generation with PixelCNN Decoders", NeurIPS 2016,
         arXiv:1606.05328, section 2.2.
     """
-    require(x=(x, "N I H W", "float"), weight=(weight, "O I kh kw", "float"))
+    _require(x, weight, bias)
     kernel_height, kernel_width = weight.shape[2:]
-    if kernel_width % 2 == 0:
-        raise ValueError(f"weight: expected kw to be odd, got shape {tuple(weight.shape)}")
     side = kernel_width // 2
     maps = F.conv2d(F.pad(x, (side, side, kernel_height - 1, 0)), weight, bias)
     return Vertical(maps, F.pad(maps, (0, 0, 1, -1)))
+
+
+def _require(x: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    require(x=(x, "N I H W", "float"), weight=(weight, "O I kh kw", "float"))
+    if bias is not None:
+        require(bias=(bias, "O", "float"), O=len(weight))
+    if weight.shape[3] % 2 == 0:
+        raise ValueError(f"weight: expected kw to be odd, got shape {tuple(weight.shape)}")
 
 
 class VerticalConv2d(nn.Conv2d):

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from cvgen_course.book.measurements import measurements, rows
+from cvgen_course.book.measurements import PAGE, measurements, rows
 from cvgen_course.errors import BookError
 
 NBSP = "\N{NO-BREAK SPACE}"
@@ -93,6 +93,13 @@ def test_measurements_begins_with_a_title_and_says_where_the_numbers_come_from(p
         assert line in text
     results["dirty"] = True
     assert "- Commit: `0123456789` with changes\n" in page()
+
+
+@pytest.mark.parametrize("group", ["Sampling", "Threads that wait"])
+def test_measurements_explains_groups_by_their_names(group):
+    files = (ROOT / "benchmarks").glob("test_*.py")
+    assert any(f'group="{group}: ' in path.read_text(encoding="utf-8") for path in files)
+    assert f"*{group}*" in PAGE
 
 
 def test_measurements_of_nothing_is_a_page_without_tables(page, results):
