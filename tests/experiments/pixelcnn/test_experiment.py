@@ -1,8 +1,11 @@
 import io
+import json
 import math
 import os
 import pickle
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -36,10 +39,10 @@ SMALL = {
 
 
 def pictures(data, split):
-    """Squares of one shade, not always the same one, on black."""
-    rng = np.random.default_rng(len(split))
+    """Squares left of the middle, of one shade each, on black: the same in all splits."""
+    rng = np.random.default_rng(0)
     images = np.zeros((7, CHANNELS[data], 6, 6), np.uint8)
-    images[:, :, 1:5, 2:4] = rng.integers(100, 256, (7, CHANNELS[data], 1, 1))
+    images[:, :, 1:5, 1:3] = rng.integers(100, 256, (7, CHANNELS[data], 1, 1))
     return LabelledImages(images, np.zeros(7), ["square"])
 
 
@@ -71,6 +74,20 @@ def test_build_makes_a_model_for_its_data_s_levels(data, model):
     bits = loss(experiment.model, levels)
     assert bits.isfinite()
     assert bits.item() == pytest.approx(math.log2(num_levels), abs=1)  # it has learned nothing
+
+
+@pytest.mark.parametrize("data", RECIPES)
+def test_build_follows_the_recipe(data):
+    experiment, recipe = build("gated", data), SMALL[data]
+    assert (experiment.steps, experiment.every) == (recipe.steps, recipe.every)
+    assert (experiment.batch_size, experiment.lr) == (recipe.batch_size, recipe.lr)
+
+
+@pytest.mark.parametrize(("data", "variants"), [("fashion_mnist", 1), ("cifar10", 2)])
+def test_only_photographs_are_mirrored(data, variants):
+    experiment, rng = build("gated", data), torch.Generator().manual_seed(0)
+    drawn = [experiment.draw(experiment.train_set[0], rng) for _ in range(20)]
+    assert len({tuple(levels.flatten().tolist()) for levels in drawn}) == variants
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -157,7 +174,25 @@ def test_validation_and_test_images_are_the_same_each_time_and_for_each_model():
     for split in ("val", "test"):
         assert torch.equal(images(split, "pixelcnn"), images(split, "gated"))
         assert images(split, "pixelcnn").unique().tolist() == [0, 1]
-    assert not torch.equal(images("val", "gated"), images("test", "gated"))
+    assert not torch.equal(images("val", "gated"), images("test", "gated"))  # other coins
+
+
+@pytest.mark.slow
+def test_two_devices_learn_what_one_learns_and_nothing_is_warned_of(tmp_path):
+    program = os.path.join(os.path.dirname(sys.executable), "cvgen")
+    words = "train pixelcnn --data glyphs --model pixelcnn --steps 1 --batch-size 4"
+    found = []
+    for devices in ("1", "2"):
+        done = subprocess.run(
+            [program, *words.split(), "--devices", devices, "--out", devices],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        found.append(json.loads((tmp_path / devices / "metrics.json").read_text())["metrics"])
+    assert found[0] == pytest.approx(found[1], rel=1e-4)
 
 
 @pytest.mark.parametrize("model", MODELS)
