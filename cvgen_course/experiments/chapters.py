@@ -11,11 +11,13 @@ from cvgen_course.experiments.autoencoders import experiment as autoencoders
 from cvgen_course.experiments.core.experiment import Experiment
 from cvgen_course.experiments.core.offer import Offer
 from cvgen_course.experiments.detection import experiment as detection
+from cvgen_course.experiments.pixelcnn import experiment as pixelcnn
 
 OFFERS: dict[str, Offer] = {
     "segmentation": segmentation.OFFER,
     "detection": detection.OFFER,
     "autoencoders": autoencoders.OFFER,
+    "pixelcnn": pixelcnn.OFFER,
 }
 
 

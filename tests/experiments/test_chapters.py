@@ -6,7 +6,12 @@ from cvgen_course.data import NAMES
 from cvgen_course.errors import CourseError
 from cvgen_course.experiments.chapters import OFFERS, build_experiment
 
-DRAWN = {"segmentation": "scenes", "detection": "scenes", "autoencoders": "glyphs"}
+DRAWN = {
+    "segmentation": "scenes",
+    "detection": "scenes",
+    "autoencoders": "glyphs",
+    "pixelcnn": "glyphs",
+}
 """Of each chapter, a data set that is drawn where it is missing."""
 
 
@@ -18,7 +23,8 @@ def few_pictures(monkeypatch):
     def load(data, split):
         return {"scenes": load_scenes, "glyphs": load_glyphs}[data](split, size=2)
 
-    for module in ("detection.experiment", "segmentation", "autoencoders.experiment"):
+    folders = ("detection", "autoencoders", "pixelcnn")
+    for module in ("segmentation", *(f"{folder}.experiment" for folder in folders)):
         monkeypatch.setattr(f"cvgen_course.experiments.{module}.load", load)
 
 
@@ -79,7 +85,7 @@ def test_build_experiment_s_first_weights_follow_from_the_seed():
         ),
         (
             ("09_flows", "scenes"),
-            "chapter: expected one of segmentation, .*, autoencoders, got '09_flows'; .* yet",
+            "chapter: expected one of segmentation, .*, pixelcnn, got '09_flows'; .* yet",
         ),
         (("detection", "mnist"), "--data: expected one of scenes, bccd, .* got 'mnist'"),
         (

@@ -33,16 +33,16 @@ from cvgen_course.experiments.autoencoders.measures import (
     measure_vae,
     measure_vqvae,
 )
-from cvgen_course.experiments.autoencoders.pixels import (
+from cvgen_course.experiments.autoencoders.recipes import RECIPES, AutoencoderRecipe
+from cvgen_course.experiments.core.experiment import Each, Experiment
+from cvgen_course.experiments.core.offer import Offer
+from cvgen_course.experiments.core.pixels import (
     Measured,
     Prepare,
     binarised,
     dequantised,
     unchanged,
 )
-from cvgen_course.experiments.autoencoders.recipes import RECIPES, AutoencoderRecipe
-from cvgen_course.experiments.core.experiment import Each, Experiment
-from cvgen_course.experiments.core.offer import Offer
 from cvgen_course.training.phase import Phase
 
 MEASURES = {"vae": measure_vae, "vqvae": measure_vqvae, "autoencoder": measure_autoencoder}

@@ -18,8 +18,8 @@ from cvgen_course.autoencoders import (
     perplexity,
 )
 from cvgen_course.bits import GREY_STEP, bits_per_dim
-from cvgen_course.experiments.autoencoders.pixels import Measured
 from cvgen_course.experiments.core.experiment import Each
+from cvgen_course.experiments.core.pixels import Measured
 
 NUM_SAMPLES = {"val": 4, "test": 64}
 """Latents drawn for each image: the bound by importance weights is the tighter, the more there are,

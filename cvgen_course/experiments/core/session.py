@@ -6,6 +6,7 @@ import math
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -88,6 +89,9 @@ class Session:
             phase.optimizer(self.model, experiment.lr, experiment.weight_decay)
             for phase in phases_of(experiment.phases)
         ]
+        # Along a side of length 1 a stride says nothing. Masked kernels and their gradients write
+        # it differently, which several devices would warn of.
+        warnings.filterwarnings("ignore", "Grad strides do not match bucket view strides")
         module = _ModelAndLoss(self.model, shared=fabric.world_size > 1)
         self.model_and_loss, *self.steppers = fabric.setup(module, *self.optimizers)
         self.mean = None if experiment.ema is None else averaged(self.model, experiment.ema)

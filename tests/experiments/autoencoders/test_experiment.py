@@ -29,8 +29,8 @@ from cvgen_course.experiments.autoencoders.experiment import (
     make_model,
     prepare_for,
 )
-from cvgen_course.experiments.autoencoders.pixels import binarised, dequantised, unchanged
 from cvgen_course.experiments.core.checkpoint import HEADER, NAME
+from cvgen_course.experiments.core.pixels import binarised, dequantised, unchanged
 from cvgen_course.experiments.core.run import run
 from cvgen_course.training import Phase
 

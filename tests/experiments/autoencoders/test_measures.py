@@ -20,7 +20,7 @@ from cvgen_course.experiments.autoencoders.measures import (
     measure_vae,
     measure_vqvae,
 )
-from cvgen_course.experiments.autoencoders.pixels import Measured, binarised, unchanged
+from cvgen_course.experiments.core.pixels import Measured, binarised, unchanged
 
 pytestmark = pytest.mark.filterwarnings("error")
 

@@ -3,7 +3,7 @@ import torch
 
 from cvgen_course.bits import GREY_STEP
 from cvgen_course.data import ImageItem
-from cvgen_course.experiments.autoencoders.pixels import (
+from cvgen_course.experiments.core.pixels import (
     Measured,
     binarised,
     dequantised,
