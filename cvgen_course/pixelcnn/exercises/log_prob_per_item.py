@@ -286,5 +286,5 @@ EXERCISE = Exercise(
     cases=cases,
     probe=probe,
     mistakes=tuple(mistakes),
-    read="The probability of an image",
+    read="The probability of a picture",
 )
