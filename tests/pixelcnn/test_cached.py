@@ -156,6 +156,20 @@ def test_cached_may_be_asked_for_a_pixel_again(name):
         assert_as_good(cached(levels, i, j), expected[..., i, j])
 
 
+@pytest.mark.parametrize("make", [pixelcnn, gated])
+def test_cached_catches_up_with_channels_drawn_since_a_pixel_was_asked_for(make):
+    """Whoever asks for a pixel once, before its channels are drawn, gets the next ones right."""
+    model, levels = make(channels=3, width=12), random_levels(2, 3, 3, 4)
+    cached, seen = Cached(model, levels.shape), torch.zeros_like(levels)
+    with torch.no_grad():
+        expected = model(levels)
+    for i in range(3):
+        for j in range(4):
+            first = cached(seen, i, j)[:, :, 0]  # the others follow what is not drawn yet
+            assert_as_good(first, expected[:, :, 0, i, j])
+            seen[:, :, i, j] = levels[:, :, i, j]
+
+
 def test_cached_does_not_read_what_comes_later():
     for model in (pixelcnn(channels=2), gated(channels=2)):
         levels = random_levels(2, 2, 3, 4)

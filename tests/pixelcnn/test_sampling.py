@@ -335,6 +335,12 @@ def test_sample_says_what_is_wrong_with_shapes_and_labels():
         sample(gated(), (1, 1, 4, 4), torch.tensor([0]))
 
 
+def test_complete_looks_at_labels_before_it_asks_anybody():
+    levels, labels = torch.zeros(1, 1, 3, 4).long(), torch.tensor([2])
+    with pytest.raises(ValueError, match=r"labels: .*\[0, 2\), got values from 2 to 2"):
+        complete(conditional(), levels, KNOWN["everything"], labels)
+
+
 @pytest.mark.parametrize(
     ("levels", "known", "error", "message"),
     [
