@@ -99,8 +99,8 @@ class _CachedVertical(nn.Module):
 class Cached:
     """The logits of one pixel after the other, for ``sample`` and ``complete``.
 
-    It shares the network's weights, as they are when it is made. Pixels have to be asked for in
-    their order: after the last one, or for other images, make a new one.
+    It has the network's weights as they are when it is made: after a training step, make a new
+    one. Pixels have to be asked for in their order: for other images, make a new one, too.
 
     Args:
         model: a `PixelCNN` or `GatedPixelCNN`.
