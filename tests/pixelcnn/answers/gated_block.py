@@ -66,6 +66,15 @@ def channel_by_channel(v, h, vertical, link, horizontal, output, condition=None)
     return torch.stack(new_v, dim=1), torch.add(h, output(torch.stack(gated, dim=1)))
 
 
+def vertical_called_twice(v, h, vertical, link, horizontal, output, condition=None):
+    u = torch.zeros(1) if condition is None else condition.view(len(v), -1, 1, 1)
+    results = []
+    for m in (vertical(v)[0] + u, horizontal(h) + link(vertical(v)[1]) + u):
+        half = m.size(1) // 2
+        results.append(m.narrow(1, 0, half).tanh() * m.narrow(1, half, half).sigmoid())
+    return results[0], output(results[1]) + h
+
+
 def gate(m, condition=None):
     if condition is not None:
         m = m + condition[:, :, None, None]
@@ -246,7 +255,14 @@ def condition_forgotten_and_link_of_maps(v, h, vertical, link, horizontal, outpu
     return gate(v), h
 
 
-RIGHT = [in_two_halves, sliced, glu_of_tanh, exponentials, channel_by_channel]
+RIGHT = [
+    in_two_halves,
+    sliced,
+    glu_of_tanh,
+    exponentials,
+    channel_by_channel,
+    vertical_called_twice,
+]
 WRONG = {
     halves_swapped: "",
     every_second_channel: "",
