@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes, WrongAnswer, as_tensor
 from cvgen_course.pixelcnn import at_temperature
 
 mistakes = Mistakes()
@@ -41,7 +41,8 @@ def cases(rng: torch.Generator) -> list[Case]:
         return round(uniform(low, high).item(), 3)
 
     # Logits in the thousands are whole numbers here, and equal or far apart: there are answers in
-    # which logits / temperature loses its last digits, and they are right.
+    # which logits / temperature loses its last digits, and they are right. So are those in which
+    # log_softmax(logits) / temperature does: hence float64 at 1e-6.
     thousands = 1000 * torch.arange(-4.0, 4.0)[:, None]
     tiny = 2.0**-19  # 1.9e-6, a number of float32, too: an honest answer may make a tensor of it
     return [
@@ -84,7 +85,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         Case(
             "temperature 1e-6, equal logits in the thousands",
-            ask(with_equals(8, 5, 16).round() + thousands, 1e-6),
+            ask(with_equals(8, 5, 16).round() + thousands, 1e-6, torch.float64),
             weight=5,
             hint="Not 0 yet: equals share. No exp of what wasn't made smaller by the row's "
             "largest; softmax does that.",
@@ -116,7 +117,14 @@ def cases(rng: torch.Generator) -> list[Case]:
 
 def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """Return the probabilities, and what negative temperatures raise."""
-    probs = as_tensor(implementation(inputs["logits"], inputs["temperature"]), "the result")
+    try:
+        probs = as_tensor(implementation(inputs["logits"], inputs["temperature"]), "the result")
+    except ValueError:
+        if inputs["temperature"] == 0:  # whatever its message says
+            raise WrongAnswer(
+                "temperature 0 raises a ValueError; only negative ones should"
+            ) from None
+        raise
     raised = []
     for temperature in inputs["negative"]:
         try:
@@ -309,18 +317,6 @@ def _all_of_equals_at_zero(logits, temperature):
 @mistakes.when("at temperature 0 the last of equal logits gets all: it is the first.")
 def _last_of_equals_at_zero(logits, temperature):
     return _at_zero(logits, temperature, lambda _: _first_of_equals(logits.flip(1)).flip(1))
-
-
-@mistakes.when(
-    "at temperature 0 one largest logit is looked for in the whole batch: each row has its own."
-)
-def _one_for_the_batch_at_zero(logits, temperature):
-    def zero(_):
-        probs = torch.zeros_like(logits)
-        probs[:, logits.argmax() % logits.shape[1]] = 1
-        return probs
-
-    return _at_zero(logits, temperature, zero)
 
 
 @mistakes.when("at temperature 0 the largest is looked for down the batch: it is dim=1.")

@@ -105,10 +105,11 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="Values 0, 1, 2, … are 1 apart, and the logarithm of 1 is 0.",
         ),
         Case(
-            "densities above 1, in float64",
-            ask(number(10, 100), 3, low=0.1, high=2.0, dtype=torch.float64, step=grey),
+            "densities far above 1, in float64",
+            ask(number(10, 100), 3, low=-2.0, high=-0.1, dtype=torch.float64, step=grey),
             weight=2,
-            hint="log_prob is positive here, as it may be for densities; nothing is clamped.",
+            hint="A density times the step may be above 1: then bits are below 0, and stay so. "
+            "Nothing is clamped.",
         ),
         Case(
             "a density of 1 everywhere",
@@ -164,6 +165,13 @@ def _mean_of_images(log_prob, num_dims, step=1.0):
 )
 def _divided_by_images(log_prob, num_dims, step=1.0):
     return _bits(log_prob, num_dims, step) / max(log_prob.numel(), 1)
+
+
+@mistakes.when(
+    "log_prob's own size takes the place of num_dims: that is how many images there are."
+)
+def _images_for_dims(log_prob, num_dims, step=1.0):
+    return _bits(log_prob, log_prob.numel(), step)
 
 
 @mistakes.when("`step` is not used: a density times the step is a probability.")

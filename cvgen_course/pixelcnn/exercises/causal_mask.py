@@ -173,6 +173,13 @@ def _always_b(kind, kernel_size, in_channels, out_channels, num_groups=1):
 
 
 @mistakes.when(
+    "the kinds are exchanged, and groups are not looked at: A's middle is 1 throughout, B's is 0."
+)
+def _kinds_exchanged_groups_ignored(kind, kernel_size, in_channels, out_channels, num_groups=1):
+    return _kinds_exchanged(kind, kernel_size, in_channels, out_channels)
+
+
+@mistakes.when(
     "groups are not looked at: the middle is 0 throughout for A, and 1 throughout for B. Which "
     "input sees which output there depends on their groups."
 )
@@ -306,11 +313,12 @@ def _middle_row_shut(kind, kernel_size, in_channels, out_channels, num_groups=1)
 
 
 @mistakes.when(
-    "only the middle pixel is set in its row: what is left of it comes before, and is 1, too."
+    "above the middle, only what is on its left is 1: those rows are finished, so all of each is "
+    "seen."
 )
-def _left_shut(kind, kernel_size, in_channels, out_channels, num_groups=1):
+def _upper_left_only(kind, kernel_size, in_channels, out_channels, num_groups=1):
     mask = _right(kind, kernel_size, in_channels, out_channels, num_groups)
-    mask[:, :, kernel_size[0] // 2, : kernel_size[1] // 2] = 0
+    mask[:, :, : kernel_size[0] // 2, kernel_size[1] // 2 :] = 0
     return mask
 
 
@@ -327,14 +335,6 @@ def _bools(kind, kernel_size, in_channels, out_channels, num_groups=1):
 @mistakes.when("the mask is of whole numbers: weights are multiplied by it, it should be float32.")
 def _whole_numbers(kind, kernel_size, in_channels, out_channels, num_groups=1):
     return _right(kind, kernel_size, in_channels, out_channels, num_groups).long()
-
-
-@mistakes.when(
-    "the mask has the kernel's two dimensions only: each output and input has its own, "
-    "(O, I, height, width)."
-)
-def _kernel_alone(kind, kernel_size, in_channels, out_channels, num_groups=1):
-    return _right(kind, kernel_size, 1, 1)[0, 0]
 
 
 EXERCISE = Exercise(

@@ -243,12 +243,18 @@ def _known_put_in_afterwards(model, levels, known, rng=None):
     return images
 
 
+@mistakes.when("known pixels are skipped, and never put in: begin with levels.clone(), not with 0.")
+def _known_never_put_in(model, levels, known, rng=None):
+    return _completed(model, torch.zeros_like(levels), known, rng)
+
+
 @mistakes.when(
     "from the first unknown pixel on, all are drawn: known ones that come later are kept, too."
 )
 def _known_up_to_the_first_unknown(model, levels, known, rng=None):
-    begun = (~known).flatten().cumsum(0).view(known.shape) > 0
-    return _completed(model, levels.clone(), ~begun, rng)
+    kept = torch.ones_like(known)
+    kept.view(-1)[(~known).flatten().int().argmax() :] = False
+    return _completed(model, levels.clone(), kept, rng)
 
 
 @mistakes.when(
@@ -386,6 +392,11 @@ def _with_graph(model, levels, known, rng=None):
 )
 def _rng_ignored(model, levels, known, rng=None):
     return _completed(model, levels.clone(), known, None)
+
+
+@mistakes.when("the images are floats: levels are whole numbers, int64.")
+def _floats(model, levels, known, rng=None):
+    return _completed(model, levels.clone(), known, rng).float()
 
 
 EXERCISE = Exercise(

@@ -171,6 +171,18 @@ def _gate(maps: Tensor, condition: Tensor | None = None) -> Tensor:
     return first.tanh() * last.sigmoid()
 
 
+def _gated_by(combine, v, h, vertical, link, horizontal, output, condition=None):
+    """Do the step with another gate: ``combine`` gets the two halves of its maps."""
+
+    def gate(maps):
+        if condition is not None:
+            maps = maps + condition[:, :, None, None]
+        return combine(*maps.chunk(2, dim=1))
+
+    maps, above = vertical(v)
+    return gate(maps), h + output(gate(horizontal(h) + link(above)))
+
+
 @mistakes.when(
     "maps, not `above`, go through link: then h sees its own row in v, and what comes after it."
 )
@@ -218,6 +230,16 @@ def _vertical_sees_h(v, h, vertical, link, horizontal, output, condition=None):
     return _gate(maps, condition), h + step
 
 
+@mistakes.when(
+    "`above` comes from the new v, as where vertical(v) is called once more after v has changed: "
+    "maps and `above` are the results of one call."
+)
+def _above_of_the_new_v(v, h, vertical, link, horizontal, output, condition=None):
+    v = _gate(vertical(v)[0], condition)
+    _, above = vertical(v)
+    return v, h + output(_gate(horizontal(h) + link(above), condition))
+
+
 @mistakes.when("the horizontal layer is given v: it gets h.")
 def _horizontal_of_v(v, h, vertical, link, horizontal, output, condition=None):
     maps, above = vertical(v)
@@ -255,15 +277,8 @@ def _output_left_out(v, h, vertical, link, horizontal, output, condition=None):
     "the halves of a gate are exchanged: the first P maps go through tanh, the last through "
     "sigmoid."
 )
-def _halves_exchanged(v, h, vertical, link, horizontal, output, condition=None):
-    def gate(maps):
-        if condition is not None:
-            maps = maps + condition[:, :, None, None]
-        first, last = maps.chunk(2, dim=1)
-        return first.sigmoid() * last.tanh()
-
-    maps, above = vertical(v)
-    return gate(maps), h + output(gate(horizontal(h) + link(above)))
+def _halves_exchanged(*inputs):
+    return _gated_by(lambda first, last: first.sigmoid() * last.tanh(), *inputs)
 
 
 @mistakes.when(
@@ -281,26 +296,23 @@ def _maps_in_turn(v, h, vertical, link, horizontal, output, condition=None):
 
 
 @mistakes.when("both halves of a gate go through sigmoid: the first goes through tanh.")
-def _two_sigmoids(v, h, vertical, link, horizontal, output, condition=None):
-    def gate(maps):
-        if condition is not None:
-            maps = maps + condition[:, :, None, None]
-        first, last = maps.chunk(2, dim=1)
-        return first.sigmoid() * last.sigmoid()
-
-    maps, above = vertical(v)
-    return gate(maps), h + output(gate(horizontal(h) + link(above)))
+def _two_sigmoids(*inputs):
+    return _gated_by(lambda first, last: first.sigmoid() * last.sigmoid(), *inputs)
 
 
 @mistakes.when("tanh is missing, as in F.glu: the first half of a gate goes through tanh.")
-def _no_tanh(v, h, vertical, link, horizontal, output, condition=None):
-    def gate(maps):
-        if condition is not None:
-            maps = maps + condition[:, :, None, None]
-        return F.glu(maps, dim=1)
+def _no_tanh(*inputs):
+    return _gated_by(lambda first, last: first * last.sigmoid(), *inputs)
 
-    maps, above = vertical(v)
-    return gate(maps), h + output(gate(horizontal(h) + link(above)))
+
+@mistakes.when("a gate has relu in place of tanh: the first half of its maps goes through tanh.")
+def _relu_for_tanh(*inputs):
+    return _gated_by(lambda first, last: first.relu() * last.sigmoid(), *inputs)
+
+
+@mistakes.when("the halves of a gate are added: tanh of the first *times* sigmoid of the last.")
+def _halves_added(*inputs):
+    return _gated_by(lambda first, last: first.tanh() + last.sigmoid(), *inputs)
 
 
 @mistakes.when("the condition is ignored: it is added to the maps before both gates.")

@@ -149,6 +149,14 @@ def _negative(logits, levels):
     return -_log_probs(logits, levels).flatten(1).sum(dim=1)
 
 
+@mistakes.when(
+    "the result is an image's negative mean, as F.cross_entropy's numbers give it: asked for is "
+    "the sum over its channels and pixels, and without the minus."
+)
+def _negative_mean_of_places(logits, levels):
+    return -_log_probs(logits, levels).flatten(1).mean(dim=1)
+
+
 @mistakes.when("each place keeps its number: sum over channels and pixels.")
 def _not_summed(logits, levels):
     return _log_probs(logits, levels)
@@ -233,6 +241,14 @@ def _log_of_softmax(logits, levels):
 
 
 @mistakes.when(
+    "the logarithm is taken of the levels' own probabilities, which are rounded to 0 where logits "
+    "are far apart: log_softmax does both at once."
+)
+def _log_of_own_probability(logits, levels):
+    return _own(logits.softmax(dim=1), levels).log().flatten(1).sum(dim=1)
+
+
+@mistakes.when(
     "1e-8 is added to the probabilities, so that they have a logarithm: log_softmax needs none, "
     "whatever the logits."
 )
@@ -266,6 +282,11 @@ def _softmax_twice(logits, levels):
 @mistakes.when("the likeliest level is taken at each place: it is the image's own, levels.")
 def _likeliest(logits, levels):
     return logits.log_softmax(dim=1).amax(dim=1).flatten(1).sum(dim=1)
+
+
+@mistakes.when("all K levels of each place are summed: it is the image's own, levels.")
+def _all_levels(logits, levels):
+    return logits.log_softmax(dim=1).flatten(1).sum(dim=1)
 
 
 @mistakes.when("the result is in bits (log2): it should be in nats, the natural logarithm.")

@@ -224,6 +224,14 @@ def _detached(x, weight, mask, bias=None):
 
 
 @mistakes.when(
+    "weight and bias are cut off from the gradient, as where a new nn.Conv2d gets their values: "
+    "neither learns anything."
+)
+def _both_cut_off(x, weight, mask, bias=None):
+    return _conv(x, (weight * mask).detach(), bias if bias is None else bias.detach())
+
+
+@mistakes.when(
     "the mask is the wrong way round: the weights where it is 0 count, those where it is 1 don't. "
     "masked_fill fills where its mask is True."
 )
@@ -257,6 +265,11 @@ def _one_mask_for_all(x, weight, mask, bias=None):
 @mistakes.when("the bias is forgotten.")
 def _no_bias(x, weight, mask, bias=None):
     return _conv(x, weight * mask)
+
+
+@mistakes.when("the bias is added twice, as where F.conv2d has added it already.")
+def _bias_twice(x, weight, mask, bias=None):
+    return _conv(x, weight * mask, bias if bias is None else 2 * bias)
 
 
 @mistakes.when(

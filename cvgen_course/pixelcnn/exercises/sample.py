@@ -267,6 +267,14 @@ def _softmax_twice(model, shape, rng=None):
     return _sampled(model, shape, rng, choose)
 
 
+@mistakes.when("levels 0 and 1 alone are drawn, as for black and white: there are K of them.")
+def _two_levels(model, shape, rng=None):
+    def choose(logits, rng, c, i, j):
+        return torch.bernoulli(logits[:, 1, c, i, j].sigmoid(), generator=rng).long()
+
+    return _sampled(model, shape, rng, choose)
+
+
 @mistakes.when(
     "one draw is made for all images of the batch: each image has draws of its own, from its own "
     "probabilities."

@@ -160,6 +160,14 @@ def _rolled(x, weight, bias=None):
 
 
 @mistakes.when(
+    "the first row of maps comes twice: the first row of `above` is 0, and so sees nothing."
+)
+def _first_row_repeated(x, weight, bias=None):
+    maps = _maps(x, weight, bias)
+    return maps, F.pad(maps, (0, 0, 1, 0), mode="replicate")[:, :, :-1]
+
+
+@mistakes.when(
     "the bias stands in the first row of `above`, which is to be 0: it is the finished maps that "
     "are shifted."
 )
@@ -221,6 +229,35 @@ def _usual_padding(x, weight, bias=None):
     return maps, _lower(maps)
 
 
+@mistakes.when(
+    "kh // 2 rows of 0 are put above x: from three rows on, the kernel looks down then; all kh - 1 "
+    "belong above."
+)
+def _half_of_the_rows(x, weight, bias=None):
+    side, rows = weight.shape[3] // 2, weight.shape[2] // 2
+    maps = F.conv2d(x, weight, bias, padding=(rows, side))[:, :, : x.shape[2]]
+    return maps, _lower(maps)
+
+
+@mistakes.when(
+    "the numbers of F.pad are exchanged: it begins with the last dimension, the columns of x."
+)
+def _padding_exchanged(x, weight, bias=None):
+    side, rows = weight.shape[3] // 2, weight.shape[2] - 1
+    maps = F.conv2d(F.pad(x, (rows, 0, side, side)), weight, bias)
+    return maps, _lower(maps)
+
+
+@mistakes.when(
+    "kh rows of 0 are put above x, one too many: then maps' rows don't see themselves, and `above` "
+    "lies two rows lower."
+)
+def _a_row_too_late(x, weight, bias=None):
+    side, rows = weight.shape[3] // 2, weight.shape[2]
+    maps = F.conv2d(F.pad(x, (side, side, rows, -1)), weight, bias)
+    return maps, _lower(maps)
+
+
 @mistakes.when("kh rows of 0 are put above x, one too many: maps has a row too many.")
 def _a_row_too_many(x, weight, bias=None):
     side, rows = weight.shape[3] // 2, weight.shape[2]
@@ -253,6 +290,14 @@ def _rows_not_padded(x, weight, bias=None):
 @mistakes.when("the kernel is flipped: F.conv2d wants it as it is, its last row at the bottom.")
 def _flipped(x, weight, bias=None):
     maps = _maps(x, weight.flip(2, 3), bias)
+    return maps, _lower(maps)
+
+
+@mistakes.when(
+    "the kernel stands upside down: F.conv2d wants its last row at the bottom, as it is."
+)
+def _upside_down(x, weight, bias=None):
+    maps = _maps(x, weight.flip(2), bias)
     return maps, _lower(maps)
 
 
