@@ -29,7 +29,7 @@ def causal_mask(
         num_groups: G.
 
     Returns:
-        float32 (out_channels, in_channels, *kernel_size), 1 where a weight may look, else 0.
+        float32 (out_channels, in_channels, height, width), 1 where a weight may look, else 0.
 
     Raises:
         ValueError: another kind, a side of the kernel that is not odd, or channels that can't be
