@@ -14,7 +14,12 @@ from support.notebooks import LECTURES, SOLUTIONS, executed, name_of
 
 pytestmark = [pytest.mark.notebook, pytest.mark.timeout(1200)]
 
-PHOTOGRAPHS = {"segmentation": "camvid", "detection": "bccd", "autoencoders": "mnist", "pixelcnn": "mnist"}
+PHOTOGRAPHS = {
+    "segmentation": "camvid",
+    "detection": "bccd",
+    "autoencoders": "mnist",
+    "pixelcnn": "mnist",
+}
 """A chapter's real data set, in the folder that CVGEN_DATA names."""
 
 
