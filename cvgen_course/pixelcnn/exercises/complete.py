@@ -155,12 +155,8 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     if asked == "copy":
         images = drawn()
         new = images.untyped_storage().data_ptr() != levels.untyped_storage().data_ptr()
-        mode = {"the model's mode afterwards": model.modes()}
-        return {
-            **mode,
-            "the images": images,
-            "they are": ["a new tensor" if new else "the old one"],
-        }
+        found = {"the images": images, "they are": ["a new tensor" if new else "the old one"]}
+        return {"the model's mode afterwards": model.modes(), **found}
     if asked == "images":
         found["the images"] = drawn()
     elif asked == "other levels":
@@ -173,12 +169,8 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     return {**model.facts(inputs["graph"]), **found}
 
 
-def _drawn(probs: Tensor, rng: torch.Generator | None) -> Tensor:
-    return torch.multinomial(probs, 1, generator=rng)[:, 0]
-
-
 def _right(logits: Tensor, rng: torch.Generator | None) -> Tensor:
-    return _drawn(logits.softmax(dim=1), rng)
+    return torch.multinomial(logits.softmax(dim=1), 1, generator=rng)[:, 0]
 
 
 def _completed(
@@ -262,9 +254,8 @@ def _known_up_to_the_first_unknown(model, levels, known, rng=None):
     "level may stand at unknown pixels."
 )
 def _zero_is_unknown(model, levels, known, rng=None):
-    images = levels.clone()
-    drawn = _completed(model, images.clone(), torch.zeros_like(known), rng)
-    return torch.where(levels == 0, drawn, images)
+    drawn = _completed(model, levels.clone(), torch.zeros_like(known), rng)
+    return torch.where(levels == 0, drawn, levels)
 
 
 @mistakes.when("only the first channel is completed: an unknown pixel lacks all its channels.")
@@ -338,13 +329,10 @@ def _likeliest(model, levels, known, rng=None):
     "which follow from its own levels."
 )
 def _logits_of_one_image(model, levels, known, rng=None):
-    return _completed(
-        model,
-        levels.clone(),
-        known,
-        rng,
-        lambda logits, rng: _right(logits[:1].expand_as(logits), rng),
-    )
+    def choose(logits, rng):
+        return _right(logits[:1].expand_as(logits), rng)
+
+    return _completed(model, levels.clone(), known, rng, choose)
 
 
 @mistakes.when(

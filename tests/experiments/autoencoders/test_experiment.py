@@ -1,4 +1,3 @@
-import io
 import os
 import pickle
 import signal
@@ -9,6 +8,7 @@ from dataclasses import replace
 import pytest
 import torch
 from safetensors.torch import load_file
+from support.checkpoints import same, state
 
 from cvgen_course.autoencoders import (
     VQVAE,
@@ -29,7 +29,6 @@ from cvgen_course.experiments.autoencoders.experiment import (
     make_model,
     prepare_for,
 )
-from cvgen_course.experiments.core.checkpoint import HEADER, NAME
 from cvgen_course.experiments.core.pixels import binarised, dequantised, unchanged
 from cvgen_course.experiments.core.run import run
 from cvgen_course.training import Phase
@@ -83,21 +82,6 @@ def test_run_trains_a_gaussian_vae_and_its_sigma(tmp_path):
     assert tuple(found) == (*METRICS["vae"], "sigma")
     assert found["sigma"] == pytest.approx(experiment.model.likelihood.sigma.item())
     assert found["sigma"] != before
-
-
-def state(folder):
-    whole = (folder / NAME).read_bytes()
-    found = torch.load(io.BytesIO(whole[len(HEADER) + 32 :]), weights_only=True)["state"]
-    found["progress"].pop("seconds")
-    return found
-
-
-def same(a, b):
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(map(same, a, b))
-    return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -1,6 +1,5 @@
 """An autoencoder and a game of two players through the machinery of `cvgen train`."""
 
-import io
 import json
 import os
 import signal
@@ -8,6 +7,7 @@ import signal
 import pytest
 import torch
 from safetensors.torch import load_model
+from support.checkpoints import same, state
 from support.toy_models import (
     GAME,
     Autoencoder,
@@ -21,7 +21,6 @@ from support.toy_models import (
 )
 
 from cvgen_course.experiments.core import run as run_module
-from cvgen_course.experiments.core.checkpoint import HEADER, NAME
 from cvgen_course.experiments.core.run import run
 from cvgen_course.training import Phase
 
@@ -50,26 +49,12 @@ def pressing(function, call):
     return pressed
 
 
-def state(folder):
-    whole = (folder / NAME).read_bytes()
-    return torch.load(io.BytesIO(whole[len(HEADER) + 32 :]), weights_only=True)["state"]
-
-
 def result(folder):
     """Return all that a run leaves, but the time that it took."""
     found = state(folder)
-    found["progress"].pop("seconds")
     metrics = json.loads((folder / "metrics.json").read_text())
     metrics.pop("seconds")
     return found, metrics, (folder / "model.safetensors").read_bytes()
-
-
-def same(a, b):
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(map(same, a, b))
-    return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
 @pytest.fixture(scope="module")

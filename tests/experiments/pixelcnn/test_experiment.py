@@ -1,4 +1,3 @@
-import io
 import json
 import math
 import os
@@ -11,10 +10,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from support.checkpoints import same, state
 
 from cvgen_course.data import ImageItem
 from cvgen_course.data.image_set import LabelledImages
-from cvgen_course.experiments.core.checkpoint import HEADER, NAME
 from cvgen_course.experiments.core.run import run
 from cvgen_course.experiments.pixelcnn import experiment as pixelcnn
 from cvgen_course.experiments.pixelcnn.experiment import (
@@ -121,21 +120,6 @@ def test_run_trains_a_model(tmp_path, model):
     bits = found["negative_log_likelihood"] / math.log(2) / 36
     assert found["bits_per_dim"] == pytest.approx(bits)
     assert 0 < bits < 2
-
-
-def state(folder):
-    whole = (folder / NAME).read_bytes()
-    found = torch.load(io.BytesIO(whole[len(HEADER) + 32 :]), weights_only=True)["state"]
-    found["progress"].pop("seconds")
-    return found
-
-
-def same(a, b):
-    if isinstance(a, dict):
-        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
-    if isinstance(a, list | tuple):
-        return len(a) == len(b) and all(map(same, a, b))
-    return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
 @pytest.mark.parametrize("model", MODELS)
