@@ -19,6 +19,7 @@ PHOTOGRAPHS = {
     "detection": "bccd",
     "autoencoders": "mnist",
     "pixelcnn": "mnist",
+    "gan": "mnist",
 }
 """A chapter's real data set, in the folder that CVGEN_DATA names."""
 
