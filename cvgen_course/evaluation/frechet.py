@@ -25,7 +25,7 @@ def feature_statistics(features: Tensor) -> tuple[Tensor, Tensor]:
     if len(features) < 2:
         raise ValueError(f"features: expected two rows or more, got {len(features)}")
     features = features.double()
-    return features.mean(dim=0), features.T.cov()
+    return features.mean(dim=0), torch.atleast_2d(features.T.cov())  # of one feature, a number
 
 
 def frechet_distance(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> Tensor:

@@ -58,8 +58,13 @@ def optimal_value(p_data: Tensor, p_model: Tensor, dx: float) -> Tensor:
         Goodfellow et al., "Generative Adversarial Nets", NeurIPS 2014, arXiv:1406.2661, theorem 1.
     """
     p_data, p_model = _require_densities(p_data, p_model)
-    D = optimal_discriminator(p_data, p_model)
-    return (torch.xlogy(p_data, D) + torch.xlogy(p_model, 1 - D)).sum() * dx
+    return (_p_log_share(p_data, p_model) + _p_log_share(p_model, p_data)).sum() * dx
+
+
+def _p_log_share(p: Tensor, q: Tensor) -> Tensor:
+    """Return p log (p / (p + q)), also where p is so much smaller than q that the share is 0."""
+    share = optimal_discriminator(p, q)
+    return torch.xlogy(p, share.clamp(min=torch.finfo(share.dtype).tiny))
 
 
 def _require_densities(p_data: Tensor, p_model: Tensor) -> tuple[Tensor, Tensor]:
