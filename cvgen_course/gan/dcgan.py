@@ -48,7 +48,7 @@ class DCGANGenerator(nn.Module):
             )
         self.layers.append(nn.ConvTranspose2d(width, channels, 4, stride=2, padding=1))
         self.layers.append(nn.Tanh())
-        self.apply(start_small)
+        self.apply(_start_small)
 
     def forward(self, z: Tensor) -> Tensor:
         """Return images (N, C, size, size) in [-1, 1] for noise, float (N, J)."""
@@ -78,15 +78,15 @@ class DCGANDiscriminator(nn.Module):
         smallest, halved = halvings(size)
         widths = [width * 2**i for i in range(halved)]
         layers: list[nn.Module] = []
-        for before, after in pairwise([channels, *widths]):
-            normalised = not spectral and before != channels
+        for i, (before, after) in enumerate(pairwise([channels, *widths])):
+            normalised = not spectral and i > 0
             layers.append(nn.Conv2d(before, after, 4, stride=2, padding=1, bias=not normalised))
             if normalised:
                 layers.append(nn.BatchNorm2d(after))
             layers.append(nn.LeakyReLU(0.2))
         layers += [nn.Conv2d(widths[-1], 1, smallest), nn.Flatten(0)]
         self.layers = nn.Sequential(*layers)
-        self.apply(start_small)
+        self.apply(_start_small)
         if spectral:
             for layer in layers:
                 if isinstance(layer, nn.Conv2d):
@@ -112,7 +112,7 @@ def halvings(size: int) -> tuple[int, int]:
     return smallest, count
 
 
-def start_small(layer: nn.Module) -> None:
+def _start_small(layer: nn.Module) -> None:
     """Draw a layer's first weights as the paper does: normal, with a deviation of 0.02."""
     if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
         nn.init.normal_(layer.weight, std=0.02)

@@ -33,8 +33,8 @@ def ema_update(average: nn.Module, model: nn.Module, decay: float) -> None:
     if not 0 <= decay <= 1:
         raise ValueError(f"decay: expected a number in [0, 1], got {decay}")
     means, values = average.state_dict(), model.state_dict()
-    if shapes(means) != shapes(values):
-        different = sorted({*shapes(means).items()} ^ {*shapes(values).items()})
+    if _shapes(means) != _shapes(values):
+        different = sorted({*_shapes(means).items()} ^ {*_shapes(values).items()})
         raise ValueError(f"average: expected a copy of the model, different is {different[0][0]!r}")
     for name, mean in means.items():
         if mean.is_floating_point():
@@ -43,7 +43,7 @@ def ema_update(average: nn.Module, model: nn.Module, decay: float) -> None:
             mean.copy_(values[name])
 
 
-def shapes(state: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
+def _shapes(state: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
     """Return the shape of each tensor, by name."""
     return {name: tuple(x.shape) for name, x in state.items()}
 
@@ -74,8 +74,9 @@ def standing_statistics(
         raise ValueError(f"num_batches: expected at least 1, got {num_batches}")
     norms = [layer for layer in generator.modules() if isinstance(layer, _BatchNorm)]
     momenta = [norm.momentum for norm in norms]
-    generator.train()
+    generator.eval()
     for norm in norms:
+        norm.train()  # no other layer: dropout or a power iteration would make other weights
         norm.reset_running_stats()
         norm.momentum = None  # a plain mean over all batches
     try:

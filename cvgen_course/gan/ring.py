@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor
 
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require
 
 DEVIATION = 0.05
@@ -27,8 +28,9 @@ def ring_centres(num_modes: int = 8) -> Tensor:
 
 def ring_samples(num: int, num_modes: int = 8, rng: torch.Generator | None = None) -> Tensor:
     """Draw points of the ring, each from a mode that is as likely as the others, float (num, 2)."""
+    centres = ring_centres(num_modes)
     modes = torch.randint(num_modes, (num,), generator=rng)
-    return ring_centres(num_modes)[modes] + DEVIATION * torch.randn(num, 2, generator=rng)
+    return centres[modes] + DEVIATION * torch.randn(num, 2, generator=rng)
 
 
 def modes_covered(samples: Tensor, num_modes: int = 8, share: float = 0.02) -> tuple[int, float]:
@@ -57,7 +59,8 @@ def modes_covered(samples: Tensor, num_modes: int = 8, share: float = 0.02) -> t
     require(samples=(samples, "N 2", "float"))
     if not len(samples):
         raise ValueError("samples: expected at least one, got none")
+    samples = at_least_float32(samples)
     distances, nearest = torch.cdist(samples, ring_centres(num_modes).to(samples)).min(dim=1)
     belongs = distances < 3 * DEVIATION
     counts = nearest[belongs].bincount(minlength=num_modes)
-    return int((counts >= share * len(samples)).sum()), belongs.double().mean().item()
+    return int((counts / len(samples) >= share).sum()), belongs.double().mean().item()
