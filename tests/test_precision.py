@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cvgen_course import autoencoders, detection, pixelcnn, segmentation
+from cvgen_course import autoencoders, detection, evaluation, gan, pixelcnn, segmentation
 from cvgen_course.detection import Detections, Target, Targets
 from cvgen_course.precision import at_least_float32
 
@@ -110,6 +110,26 @@ def gated(v, h, condition):
 
 def twice(x):
     return torch.cat([x, x], dim=1)
+
+
+def penalised(real, fake):
+    """Return the penalty of a line, whose slopes have squares that overflow in float16."""
+    slopes = 256 * (torch.arange(28 * 28) % 7).view(28, 28)
+    rng = torch.Generator().manual_seed(1)
+    return gan.gradient_penalty(lambda x: (slopes * x).sum(dim=(1, 2, 3)), real, fake, rng)
+
+
+def regularised(real):
+    return gan.r1_penalty(lambda x: x.square().sum(dim=(1, 2, 3)), real)
+
+
+def dirac(theta, psi):
+    return gan.dirac_gradients(theta, psi, r1=0.5)
+
+
+def apart(one, other):
+    statistics = (evaluation.feature_statistics(features) for features in (one, other))
+    return evaluation.frechet_distance(*statistics)
 
 
 IMAGES = (4, 1, 28, 28)
@@ -234,6 +254,43 @@ CASES = {
             *(random(900, 16, scale=300), random(900, 16, scale=300)),
         ),
     ),
+    "feature_statistics": (evaluation.feature_statistics, lambda: (random(500, 6, scale=300),)),
+    "frechet_distance": (apart, lambda: (random(500, 6, scale=300), random(400, 6))),
+    "conditional_batch_norm": (
+        gan.conditional_batch_norm,
+        lambda: (random(4, 8, 30, 40, scale=300), random(4, 8), random(4, 8)),
+    ),
+    "critic_generator_loss": (gan.critic_generator_loss, lambda: (random(5000, scale=300),)),
+    "dirac_gradients": (dirac, lambda: (random(500), random(500))),
+    "discriminator_loss": (
+        gan.discriminator_loss,
+        lambda: (random(5000, scale=30), random(4000, scale=30)),
+    ),
+    "game_value": (gan.game_value, lambda: (random(5000, scale=30), random(4000, scale=30))),
+    "gradient_penalty": (penalised, lambda: (random(*IMAGES), random(*IMAGES))),
+    "hinge_discriminator_loss": (
+        gan.hinge_discriminator_loss,
+        lambda: (random(5000, scale=300), random(4000, scale=300)),
+    ),
+    "least_squares_discriminator_loss": (
+        gan.least_squares_discriminator_loss,
+        lambda: (random(5000, scale=300), random(4000, scale=300)),
+    ),
+    "least_squares_generator_loss": (
+        gan.least_squares_generator_loss,
+        lambda: (random(5000, scale=300),),
+    ),
+    "modes_covered": (gan.modes_covered, lambda: (gan.ring_samples(500).double(),)),
+    "non_saturating_loss": (gan.non_saturating_loss, lambda: (random(5000, scale=30),)),
+    "optimal_discriminator": (gan.optimal_discriminator, lambda: (scores(500), scores(500))),
+    "optimal_value": (gan.optimal_value, lambda: (scores(5000), scores(5000), 0.1)),
+    "r1_penalty": (regularised, lambda: (random(*IMAGES, scale=300),)),
+    "saturating_loss": (gan.saturating_loss, lambda: (random(5000, scale=30),)),
+    "spectral_norm": (gan.spectral_norm, lambda: (random(64, 32, 3, 3), random(64))),
+    "wasserstein_critic_loss": (
+        gan.wasserstein_critic_loss,
+        lambda: (random(5000, scale=300), random(4000, scale=300)),
+    ),
     "at_temperature": (pixelcnn.at_temperature, lambda: (random(50, 256, scale=30), 0.1)),
     "gate": (pixelcnn.gate, lambda: (random(2, 8, 30, 40), random(2, 8))),
     "gated_block": (gated, lambda: (random(2, 4, 30, 40), random(2, 4, 30, 40), random(2, 8))),
@@ -292,10 +349,12 @@ CASES = {
 WITHOUT_FLOATS = {
     *("grid_anchors", "pyramid_anchors", "bilinear_kernel"),  # numbers in, float32 out
     *("causal_mask", "from_levels"),  # and so here
+    *("dirac_path", "pushforward_density", "ring_centres", "ring_samples", "truncated_normal"),
     *("mask_iou", "sample_balanced", "confusion_matrix", "every_image"),  # bool and integer
     *("conv_block", "deconv_block", "predict", "sample", "complete", "sample_by_codes"),  # modules
+    *("alternating_step", "spectrally_normalised", "standing_statistics"),  # and gan.ema_update
 }
-LAYERS = {"conv_transpose2d", "masked_conv2d", "vertical_conv2d"}
+LAYERS = {"conv_transpose2d", "masked_conv2d", "vertical_conv2d", "spectral_norm"}
 
 
 def converted(value, dtype):
@@ -309,7 +368,7 @@ def tensors(result):
     """Return all tensors and numbers of a result, in order."""
     if isinstance(result, Tensor):
         return [result]
-    if isinstance(result, float):
+    if isinstance(result, int | float):
         return [torch.tensor(result, dtype=torch.float64)]
     return [tensor for part in result or () for tensor in tensors(part)]
 
@@ -349,7 +408,7 @@ def test_at_least_float32_gives_gradients_back_in_half_precision():
 def test_every_public_function_has_a_case():
     functions = {
         name
-        for chapter in (autoencoders, detection, pixelcnn, segmentation)
+        for chapter in (autoencoders, detection, evaluation, gan, pixelcnn, segmentation)
         for name in chapter.__all__
         if isinstance(getattr(chapter, name), FunctionType)
     }

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require
 
 
@@ -38,7 +39,8 @@ def spectral_norm(weight: Tensor, u: Tensor, training: bool = True) -> tuple[Ten
             f"weight: expected shape ({len(u)}, …), as many rows as u has numbers, "
             f"got {tuple(weight.shape)}"
         )
-    matrix = weight.flatten(1)  # (O, I)
+    matrix = at_least_float32(weight).flatten(1)  # (O, I)
+    u = u.to(matrix)
     with torch.no_grad():
         v = F.normalize(matrix.T @ u, dim=0)
         if training:
@@ -59,14 +61,16 @@ class SpectralNorm(nn.Module):
 
     def __init__(self, weight: Tensor, num_steps: int = 15) -> None:
         super().__init__()
-        u = F.normalize(torch.randn(len(weight), device=weight.device), dim=0)
+        u = F.normalize(torch.randn(len(weight)).to(weight), dim=0)
         for _ in range(num_steps):
             _, u = spectral_norm(weight.detach(), u)
         self.register_buffer("u", u)
 
     def forward(self, weight: Tensor) -> Tensor:
         """Return weight / σ, of the same shape; in training, u takes a step."""
-        normalised, u = spectral_norm(weight, self.u.clone(), self.training)
+        # a running mean of networks has a mean of u's, which is shorter than 1
+        u = F.normalize(self.u, dim=0)
+        normalised, u = spectral_norm(weight, u, self.training)
         if self.training:
             self.u.copy_(u)
         return normalised
