@@ -7,6 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from cvgen_course.require import require
+
 
 @torch.no_grad()
 def pushforward_density(
@@ -28,7 +30,9 @@ def pushforward_density(
         what lies outside.
 
     Raises:
-        ValueError: ``high`` is not above ``low``, or there is no cell.
+        TypeError: the generator returns no floating-point tensor.
+        ValueError: ``high`` is not above ``low``, or there is no cell; or the generator returns
+            another shape.
     """
     if not low < high or num_cells < 1:
         raise ValueError(
@@ -38,6 +42,7 @@ def pushforward_density(
     num = 200 * num_cells
     probs = (torch.arange(num, dtype=torch.float64) + 0.5) / num
     z = torch.special.ndtri(probs).float()[:, None]
-    x = generator(z).flatten().double()
-    counts = torch.histc(x, num_cells, low, high)
+    x = generator(z)
+    require(**{"generator(z)": (x, "N 1", "float")}, N=num)
+    counts = torch.histc(x.flatten().double(), num_cells, low, high)
     return (counts / num * (num_cells / (high - low))).float()
