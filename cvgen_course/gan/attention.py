@@ -47,6 +47,7 @@ class SelfAttention2d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return maps of the same shape, float (N, C, H, W)."""
+        weights = self.weights(x)  # (N, HW, HW)
         values = self.value(x).flatten(2)  # (N, C / 2, HW)
-        taken = (values @ self.weights(x).mT).unflatten(2, x.shape[2:])
+        taken = (values @ weights.mT).unflatten(2, x.shape[2:])
         return x + self.gamma * self.output(taken)
