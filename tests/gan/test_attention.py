@@ -112,11 +112,7 @@ def test_self_attention_refuses_other_numbers_of_channels(channels):
 def test_self_attention_says_what_is_wrong():
     layer, x = layer_and_maps()
     for call in (layer, layer.weights):
-        with pytest.raises((ValueError, RuntimeError)):
+        with pytest.raises(ValueError, match=r"x: expected .*\(N, 16, H, W\), got shape \(2, 8, 3"):
             call(x[:, :8])
-    with pytest.raises(
-        ValueError, match=r"x: expected .*\(N, 16, H, W\), got shape \(2, 8, 3, 4\)"
-    ):
-        layer.weights(x[:, :8])
-    with pytest.raises(TypeError, match=r"x: .*floating-point.* got torch.int64"):
-        layer.weights(x.long())
+        with pytest.raises(TypeError, match=r"x: .*floating-point.* got torch.int64"):
+            call(x.long())
