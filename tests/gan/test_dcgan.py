@@ -90,6 +90,8 @@ def test_discriminator_normalises_all_maps_but_the_first_and_the_last():
         kinds = [type(layer).__name__ for layer in layers]
         norm = ["Conv2d", "BatchNorm2d", "LeakyReLU"]
         assert kinds == ["Conv2d", "LeakyReLU", *norm, *norm, "Conv2d", "Flatten"]
+        slopes = {layer.negative_slope for layer in layers if isinstance(layer, nn.LeakyReLU)}
+        assert slopes == {0.2}
 
 
 def test_spectral_discriminator_has_no_batch_norm_and_steepness_1_in_each_layer():
