@@ -56,7 +56,7 @@ def standing_statistics(
 
     Running statistics are means over the weights of many steps, and averaged weights had no
     batches of their own at all. Here the generator makes some batches, and the plain mean of their
-    statistics is kept.
+    statistics is kept. All else is in evaluation mode meanwhile, as it will be used.
 
     Args:
         generator: is left in evaluation mode, with new running statistics and the same weights.

@@ -27,7 +27,11 @@ def ring_centres(num_modes: int = 8) -> Tensor:
 
 
 def ring_samples(num: int, num_modes: int = 8, rng: torch.Generator | None = None) -> Tensor:
-    """Draw points of the ring, each from a mode that is as likely as the others, float (num, 2)."""
+    """Draw points of the ring, each from a mode that is as likely as the others, float (num, 2).
+
+    Raises:
+        ValueError: ``num_modes`` is less than 1.
+    """
     centres = ring_centres(num_modes)
     modes = torch.randint(num_modes, (num,), generator=rng)
     return centres[modes] + DEVIATION * torch.randn(num, 2, generator=rng)

@@ -23,7 +23,7 @@ def spectral_norm(weight: Tensor, u: Tensor, training: bool = True) -> tuple[Ten
         training: whether u takes a step; in evaluation, the same u comes back.
 
     Returns:
-        weight / σ, of the weight's shape; and u, float (O,), without gradient.
+        weight / σ, of the weight's shape; and u, float (O,), float32 at least, without gradient.
 
     Raises:
         TypeError: an argument is no floating-point tensor.
