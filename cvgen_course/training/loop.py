@@ -14,14 +14,17 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from cvgen_course import profile, seeding
-from cvgen_course.errors import CourseError
 from cvgen_course.training.batches import endless_batches, on_device
+from cvgen_course.training.divergence import require_finite
 from cvgen_course.training.ema import averaged
 from cvgen_course.training.history import History
 from cvgen_course.training.phase import Loss, Phase, phases_of, total
 
 Augment = Callable[[Any, torch.Generator], Any]
 OnStep = Callable[[int, nn.Module, History], Any]
+
+ADVICE = "try a lower lr, and check that the images are in [-1, 1]"
+"""What to do where a loss is no longer finite."""
 
 
 def fit(
@@ -73,7 +76,7 @@ def fit(
     Raises:
         ValueError: a number is out of range, ``train_set`` is empty, or the model has no such part
             as a phase trains.
-        CourseError: a loss is no longer finite.
+        CourseError: a loss is no longer finite. It says whose, and which network diverged.
 
     Source:
         Loshchilov and Hutter, "Decoupled Weight Decay Regularization", ICLR 2019, arXiv:1711.05101.
@@ -144,8 +147,9 @@ class _Player:
         value = total(parts)
         self.optimizer.zero_grad()
         value.backward(inputs=self.parameters)  # nobody else's gradients: they would add up
+        self.loss = value.item()
+        require_finite(self.loss, step, self.phase, self.model, ADVICE)
         self.optimizer.step()
-        self.loss = _finite(value.item(), step)
         named = {} if isinstance(parts, Tensor) else parts
         self.parts = {name: part.item() for name, part in named.items()}
 
@@ -182,15 +186,6 @@ def _progress_bar(steps: int, title: str) -> tqdm:
         dynamic_ncols=True,
         disable=not profile.trains(),
     )
-
-
-def _finite(loss: float, step: int) -> float:
-    if not math.isfinite(loss):
-        raise CourseError(
-            f"loss: expected a finite number, got {loss} at step {step}; "
-            "try a lower lr, and check that the images are in [-1, 1]"
-        )
-    return loss
 
 
 def _require_positive(**numbers: float) -> None:

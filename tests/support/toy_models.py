@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 from cvgen_course import seeding
 from cvgen_course.experiments.core.experiment import Experiment
 from cvgen_course.training import Phase, constant
+from cvgen_course.training.phase import total
 
 
 class Point(NamedTuple):
@@ -90,6 +91,20 @@ GAME = (
     Phase("discriminator", discriminator_loss, lr_factor=2.0, betas=(0.5, 0.9), schedule=constant),
     Phase("generator", generator_loss, betas=(0.5, 0.9), every=2, schedule=constant),
 )
+
+
+def diverging(phase, call):
+    """Return the phase, whose gradient is NaN in the n-th call of its loss; its loss is not."""
+    calls = []
+
+    def loss(model, batch):
+        calls.append(1)
+        found = total(phase.loss(model, batch))
+        if len(calls) == call:
+            found = found + (0 * phase.parameters(model)[0]).sum().sqrt()
+        return found
+
+    return phase._replace(loss=loss)
 
 
 def jitter(item, rng):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 import time
@@ -26,10 +25,13 @@ from cvgen_course.experiments.core.experiment import Experiment
 from cvgen_course.experiments.core.interrupt import ignore_interrupts
 from cvgen_course.experiments.core.order import Drawn, Order
 from cvgen_course.experiments.core.progress import Progress
+from cvgen_course.training.divergence import require_finite
 from cvgen_course.training.ema import averaged
 from cvgen_course.training.phase import Phase, phases_of, total
 
 MAX_WORKERS = {"cpu": 2, "cuda": 8}
+ADVICE = "try a smaller --lr, another --seed, or --precision 32-true"
+"""What to do where a loss is no longer finite."""
 
 
 class _ModelAndLoss(nn.Module):
@@ -144,7 +146,7 @@ class Session:
 
         Raises:
             Stopped: ``stop`` said so; everything that was done is in ``progress``.
-            CourseError: the loss is no longer finite.
+            CourseError: a loss is no longer finite.
         """
         progress, steps = self.progress, self.experiment.steps
         batches = self._batches(stop)
@@ -187,19 +189,17 @@ class Session:
         told = torch.stack([loss.detach(), loss.new_tensor(float(stop()))])
         told = cast(Tensor, self.fabric.all_reduce(told, reduce_op="mean"))
         mean_loss, stopped = told.tolist()
-        self._require_finite(mean_loss)  # before the weights take it in
+        self._require_finite(phase, mean_loss)  # before the weights take it in
         stepper.step()
         return mean_loss, stopped > 0
 
-    def _require_finite(self, loss: float) -> None:
-        if math.isfinite(loss):
-            return
-        if not self.fabric.is_global_zero:  # one message is enough
-            raise SystemExit(0)
-        raise CourseError(
-            f"loss: expected a finite number, got {loss} at step {self.progress.step + 1}; try a "
-            "smaller --lr, another --seed, or --precision 32-true"
-        )
+    def _require_finite(self, phase: Phase, loss: float) -> None:
+        try:
+            require_finite(loss, self.progress.step + 1, phase, self.model, ADVICE)
+        except CourseError:
+            if self.fabric.is_global_zero:
+                raise
+            raise SystemExit(0) from None  # one message is enough
 
     def _evaluate_where_due(self, bar: tqdm, stop: Callable[[], bool]) -> None:
         step, steps = self.progress.step, self.experiment.steps

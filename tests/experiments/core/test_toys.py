@@ -12,6 +12,7 @@ from support.toy_models import (
     GAME,
     Autoencoder,
     Game,
+    diverging,
     error,
     evaluate_autoencoder,
     evaluate_game,
@@ -20,6 +21,7 @@ from support.toy_models import (
     toy_experiment,
 )
 
+from cvgen_course.errors import CourseError
 from cvgen_course.experiments.core import run as run_module
 from cvgen_course.experiments.core.run import run
 from cvgen_course.training import Phase
@@ -155,3 +157,18 @@ def test_a_game_in_mixed_precision_goes_on_as_if_never_stopped(tmp_path):
     assert go(tmp_path / "b", toy_experiment("game", phases=phases), precision="bf16-mixed") is None
     go(tmp_path / "b", toy_experiment("game"), precision="bf16-mixed")
     assert same(result(tmp_path / "a"), result(tmp_path / "b"))
+
+
+@pytest.mark.parametrize(
+    ("player", "message"),
+    [
+        (0, r"loss of the generator: .* nan at step 3; the discriminator diverged \(its weights"),
+        (1, r"loss of the discriminator: .* nan at step 4; the generator diverged .*; try a small"),
+    ],
+)
+def test_a_game_that_ends_in_nan_says_which_network_diverged(tmp_path, player, message):
+    """The generator plays in steps 1, 3 and 5; in step 3 one of both has a gradient of NaN."""
+    phases = list(GAME)
+    phases[player] = diverging(phases[player], call=(3, 2)[player])
+    with pytest.raises(CourseError, match=message):
+        go(tmp_path, toy_experiment("game", phases=tuple(phases)))
