@@ -11,6 +11,7 @@ from cvgen_course.experiments.autoencoders import experiment as autoencoders
 from cvgen_course.experiments.core.experiment import Experiment
 from cvgen_course.experiments.core.offer import Offer
 from cvgen_course.experiments.detection import experiment as detection
+from cvgen_course.experiments.gan import experiment as gan
 from cvgen_course.experiments.pixelcnn import experiment as pixelcnn
 
 OFFERS: dict[str, Offer] = {
@@ -18,6 +19,7 @@ OFFERS: dict[str, Offer] = {
     "detection": detection.OFFER,
     "autoencoders": autoencoders.OFFER,
     "pixelcnn": pixelcnn.OFFER,
+    "gan": gan.OFFER,
 }
 
 

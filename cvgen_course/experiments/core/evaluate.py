@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, cast
 
@@ -21,7 +22,6 @@ class Stopped(Exception):  # noqa: N818  # nothing went wrong
     """Somebody pressed Ctrl-C; on every device at once."""
 
 
-@torch.no_grad()
 def evaluate(
     experiment: Experiment, model: nn.Module, split: str, fabric: Fabric, stop: Callable[[], bool]
 ) -> dict[str, float]:
@@ -38,11 +38,19 @@ def evaluate(
         Stopped: ``stop`` said so, on any device.
     """
     _share_buffers(model, fabric)
+    each = partial(_divided, fabric=fabric, stop=stop, title=TITLES[split])
+    with evaluating(model):
+        return experiment.evaluate(model, split, each)
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """Have a model in evaluation mode, and keep no gradients."""
     was_training = model.training
     model.eval()
     try:
-        each = partial(_divided, fabric=fabric, stop=stop, title=TITLES[split])
-        return experiment.evaluate(model, split, each)
+        with torch.no_grad():
+            yield
     finally:
         model.train(was_training)
 

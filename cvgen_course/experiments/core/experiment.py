@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from cvgen_course.training.phase import Phase
@@ -56,6 +56,9 @@ class Experiment:
             followed by one, too.
         ema: the decay of a running mean of the weights, which is what is measured and kept; None
             for the weights themselves.
+        draw_sheet: ``draw_sheet(model)`` → images in rows, float (rows, columns, C, H, W) in
+            [-1, 1], the same noise each time: they become a picture in the run's folder after each
+            evaluation on ``"val"``, with the model as that has left it. None for no pictures.
     """
 
     chapter: str
@@ -74,6 +77,7 @@ class Experiment:
     weight_decay: float = 1e-2
     every: int = 500
     ema: float | None = None
+    draw_sheet: Callable[[nn.Module], Tensor] | None = None
 
     def settings(self) -> dict[str, str | int | float]:
         """Return what the result follows from, apart from the machine and the code."""

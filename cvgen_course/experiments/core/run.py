@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 
 from cvgen_course import machine, profile
 from cvgen_course.errors import CourseError
-from cvgen_course.experiments.core import checkpoint, report
+from cvgen_course.experiments.core import checkpoint, report, sheet
 from cvgen_course.experiments.core.evaluate import Stopped
 from cvgen_course.experiments.core.experiment import Experiment
 from cvgen_course.experiments.core.interrupt import MESSAGE, postponed
@@ -32,7 +32,7 @@ def run(
     save_every: float = SAVE_EVERY,
     num_workers: int | None = None,
 ) -> dict[str, float] | None:
-    """Train, measure, and write ``metrics.json`` and ``model.safetensors``.
+    """Train, measure, and write ``metrics.json`` and ``model.safetensors``; sheets of samples, too.
 
     Where the folder has a checkpoint of the same settings, the run goes on from there, and ends
     with what it would have given without a break: on the CPU bit for bit. Ctrl-C ends the step
@@ -104,8 +104,9 @@ def _begin(session: Session, fresh: bool) -> None:
     """Clear the folder of what is not this run's, and say what begins."""
     checkpoint.sweep(session.folder)
     if fresh:
-        for name in (checkpoint.NAME, report.METRICS, report.WEIGHTS):
-            (session.folder / name).unlink(missing_ok=True)
+        for name in (checkpoint.NAME, report.METRICS, report.WEIGHTS, sheet.NAMES):
+            for path in session.folder.glob(name):
+                path.unlink()
     experiment, step = session.experiment, session.progress.step
     parameters = sum(parameter.numel() for parameter in session.model.parameters())
     print(

@@ -20,11 +20,12 @@ from tqdm import tqdm
 from cvgen_course import seeding
 from cvgen_course.errors import CourseError
 from cvgen_course.experiments.core import checkpoint
-from cvgen_course.experiments.core.evaluate import Stopped, evaluate
+from cvgen_course.experiments.core.evaluate import Stopped, evaluate, evaluating
 from cvgen_course.experiments.core.experiment import Experiment
 from cvgen_course.experiments.core.interrupt import ignore_interrupts
 from cvgen_course.experiments.core.order import Drawn, Order
 from cvgen_course.experiments.core.progress import Progress
+from cvgen_course.experiments.core.sheet import write_sheet
 from cvgen_course.training.divergence import require_finite
 from cvgen_course.training.ema import averaged
 from cvgen_course.training.phase import Phase, phases_of, total
@@ -207,11 +208,18 @@ class Session:
         if step in measured or step == 0 or (step % self.experiment.every and step != steps):
             return
         metrics = self.evaluate("val", stop)
+        self._write_sheet()
         self.progress.records.append({"step": step, **self.progress.losses, **metrics})
         if self.fabric.is_global_zero:
             losses = ", ".join(f"{name} {value}" for name, value in self._shown_losses().items())
             best = ", ".join(f"{name} {value:.3f}" for name, value in list(metrics.items())[:3])
             bar.write(f"step {step}: {losses}; validation: {best}")
+
+    def _write_sheet(self) -> None:
+        draw = self.experiment.draw_sheet
+        if draw is not None and self.fabric.is_global_zero:
+            with evaluating(self.shown):
+                write_sheet(self.folder, self.progress.step, draw(self.shown))
 
     def evaluate(self, split: str, stop: Callable[[], bool]) -> dict[str, float]:
         """Return the metrics on a split; see `evaluate`."""
