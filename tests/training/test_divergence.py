@@ -7,7 +7,7 @@ from support.toy_models import GAME, Autoencoder, Game, Points, diverging
 
 from cvgen_course.errors import CourseError
 from cvgen_course.training import Phase, fit
-from cvgen_course.training.divergence import require_finite
+from cvgen_course.training.divergence import require_finite, require_finite_weights
 
 
 def no_loss(model, batch):
@@ -80,6 +80,35 @@ def test_require_finite_blames_nobody_for_statistics_of_another_s_images():
     model = Game()
     model.generator[1].running_mean[0] = math.nan
     assert "diverged" not in message(math.nan, GAME[0], model)
+
+
+@pytest.mark.parametrize("phases", [(Phase("", no_loss),), GAME])
+def test_require_finite_weights_says_nothing_of_finite_ones(phases):
+    model = Game()
+    with torch.no_grad():
+        model.generator[0].weight.fill_(1e30)
+    model.generator[1].running_var.fill_(math.nan)
+    require_finite_weights(3, phases, model, "try again")
+
+
+@pytest.mark.parametrize(
+    ("phases", "diverged", "names"),
+    [
+        (GAME, ("generator",), "the generator"),
+        (GAME, ("discriminator",), "the discriminator"),
+        (GAME, ("discriminator", "generator"), "the generator and the discriminator"),
+        ((Phase("", no_loss),), ("generator",), "the model"),
+    ],
+)
+def test_require_finite_weights_says_whose_are_not(phases, diverged, names):
+    model = Game()
+    for part in diverged:
+        spoil(model.get_submodule(part))
+    with pytest.raises(CourseError) as error:
+        require_finite_weights(3, phases, model, "try again")
+    assert str(error.value) == (
+        f"weights: expected finite numbers after step 3; {names} diverged; try again"
+    )
 
 
 def learn(model, phases):

@@ -7,6 +7,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -26,13 +27,13 @@ from cvgen_course.experiments.core.interrupt import ignore_interrupts
 from cvgen_course.experiments.core.order import Drawn, Order
 from cvgen_course.experiments.core.progress import Progress
 from cvgen_course.experiments.core.sheet import write_sheet
-from cvgen_course.training.divergence import require_finite
+from cvgen_course.training.divergence import require_finite, require_finite_weights
 from cvgen_course.training.ema import averaged
 from cvgen_course.training.phase import Phase, phases_of, total
 
 MAX_WORKERS = {"cpu": 2, "cuda": 8}
 ADVICE = "try a smaller --lr, another --seed, or --precision 32-true"
-"""What to do where a loss is no longer finite."""
+"""What to do where numbers are no longer finite."""
 
 
 class _ModelAndLoss(nn.Module):
@@ -147,7 +148,7 @@ class Session:
 
         Raises:
             Stopped: ``stop`` said so; everything that was done is in ``progress``.
-            CourseError: a loss is no longer finite.
+            CourseError: a loss or a weight is no longer finite.
         """
         progress, steps = self.progress, self.experiment.steps
         batches = self._batches(stop)
@@ -190,23 +191,28 @@ class Session:
         told = torch.stack([loss.detach(), loss.new_tensor(float(stop()))])
         told = cast(Tensor, self.fabric.all_reduce(told, reduce_op="mean"))
         mean_loss, stopped = told.tolist()
-        self._require_finite(phase, mean_loss)  # before the weights take it in
+        with self._told_once():  # before the weights take it in
+            require_finite(mean_loss, self.progress.step + 1, phase, self.model, ADVICE)
         stepper.step()
         return mean_loss, stopped > 0
 
-    def _require_finite(self, phase: Phase, loss: float) -> None:
+    @contextmanager
+    def _told_once(self) -> Iterator[None]:
+        """Let an error that all devices have at once be one device's alone."""
         try:
-            require_finite(loss, self.progress.step + 1, phase, self.model, ADVICE)
+            yield
         except CourseError:
             if self.fabric.is_global_zero:
                 raise
-            raise SystemExit(0) from None  # one message is enough
+            raise SystemExit(0) from None
 
     def _evaluate_where_due(self, bar: tqdm, stop: Callable[[], bool]) -> None:
         step, steps = self.progress.step, self.experiment.steps
         measured = {record["step"] for record in self.progress.records}
         if step in measured or step == 0 or (step % self.experiment.every and step != steps):
             return
+        with self._told_once():
+            require_finite_weights(step, self.experiment.phases, self.model, ADVICE)
         metrics = self.evaluate("val", stop)
         self._write_sheet()
         self.progress.records.append({"step": step, **self.progress.losses, **metrics})

@@ -160,15 +160,23 @@ def test_a_game_in_mixed_precision_goes_on_as_if_never_stopped(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("player", "message"),
+    ("every", "player", "message"),
     [
-        (0, r"loss of the generator: .* nan at step 3; the discriminator diverged \(its weights"),
-        (1, r"loss of the discriminator: .* nan at step 4; the generator diverged .*; try a small"),
+        (6, 0, r"loss of the generator: .* nan at step 3; the discriminator diverged \(its weig"),
+        (6, 1, r"loss of the discriminator: .* nan at step 4; the generator diverged .*; try a s"),
+        (3, 1, r"weights: expected finite numbers after step 3; the generator diverged; try a s"),
     ],
 )
-def test_a_game_that_ends_in_nan_says_which_network_diverged(tmp_path, player, message):
+def test_a_game_that_ends_in_nan_says_which_network_diverged(tmp_path, every, player, message):
     """The generator plays in steps 1, 3 and 5; in step 3 one of both has a gradient of NaN."""
     phases = list(GAME)
     phases[player] = diverging(phases[player], call=(3, 2)[player])
     with pytest.raises(CourseError, match=message):
-        go(tmp_path, toy_experiment("game", phases=tuple(phases)))
+        go(tmp_path, toy_experiment("game", phases=tuple(phases), every=every))
+
+
+def test_an_autoencoder_whose_weights_are_nan_in_the_end_is_not_kept(tmp_path):
+    phases = (diverging(Phase("", reconstruction_loss), call=6),)
+    with pytest.raises(CourseError, match=r"weights: .* after step 6; the model diverged; try a s"):
+        go(tmp_path, toy_experiment("autoencoder", phases=phases))
+    assert not (tmp_path / "model.safetensors").exists()
