@@ -11,6 +11,7 @@ DRAWN = {
     "detection": "scenes",
     "autoencoders": "glyphs",
     "pixelcnn": "glyphs",
+    "gan": "glyphs",
 }
 """Of each chapter, a data set that is drawn where it is missing."""
 
@@ -23,9 +24,10 @@ def few_pictures(monkeypatch):
     def load(data, split):
         return {"scenes": load_scenes, "glyphs": load_glyphs}[data](split, size=2)
 
-    folders = ("detection", "autoencoders", "pixelcnn")
+    folders = ("detection", "autoencoders", "pixelcnn", "gan")
     for module in ("segmentation", *(f"{folder}.experiment" for folder in folders)):
         monkeypatch.setattr(f"cvgen_course.experiments.{module}.load", load)
+    monkeypatch.setattr("cvgen_course.experiments.gan.experiment.trained_judge", lambda *_: None)
 
 
 def test_every_chapter_has_a_data_set_that_needs_nothing():
@@ -85,7 +87,7 @@ def test_build_experiment_s_first_weights_follow_from_the_seed():
         ),
         (
             ("09_flows", "scenes"),
-            "chapter: expected one of segmentation, .*, pixelcnn, got '09_flows'; .* yet",
+            "chapter: expected one of segmentation, .*, gan, got '09_flows'; .* yet",
         ),
         (("detection", "mnist"), "--data: expected one of scenes, bccd, .* got 'mnist'"),
         (

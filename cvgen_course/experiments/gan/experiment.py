@@ -21,7 +21,7 @@ from cvgen_course.experiments.core.experiment import Each, Experiment
 from cvgen_course.experiments.core.offer import Offer
 from cvgen_course.experiments.gan.judge import trained_judge
 from cvgen_course.experiments.gan.measures import measure
-from cvgen_course.experiments.gan.recipes import GAMES, RECIPES
+from cvgen_course.experiments.gan.recipes import GAMES, RECIPES, Game, GANRecipe
 from cvgen_course.experiments.gan.samples import condition, draw_sheet
 from cvgen_course.gan import (
     GAN,
@@ -47,14 +47,11 @@ def _build(data: str, model: str, seed: int) -> Experiment:
         data=data,
         model_name=model,
         seed=seed,
-        model=make_model(model, len(train_set.classes), channels, size, recipe.widths[model]),
+        model=make_model(model, recipe, len(train_set.classes), channels, size),
         train_set=train_set,
         draw=partial(draw, mirrored=recipe.mirrored),
         collate=collate,
-        phases=(
-            Phase("discriminator", discriminator_loss, betas=game.betas),
-            Phase("generator", generator_loss, betas=game.betas),
-        ),
+        phases=_make_phases(game),
         evaluate=partial(_evaluate, sets=sets, judge=judge),
         steps=recipe.steps,
         batch_size=recipe.batch_size,
@@ -66,9 +63,17 @@ def _build(data: str, model: str, seed: int) -> Experiment:
     )
 
 
-def make_model(name: str, num_classes: int, channels: int, size: int, width: int) -> GAN:
-    """Return a game for images of such a size."""
-    objective = GAMES[name].objective
+def _make_phases(game: Game) -> tuple[Phase, Phase]:
+    """Return the turns of a step: the generator answers the discriminator that has just learned."""
+    return (
+        Phase("discriminator", discriminator_loss, betas=game.betas),
+        Phase("generator", generator_loss, betas=game.betas),
+    )
+
+
+def make_model(name: str, recipe: GANRecipe, num_classes: int, channels: int, size: int) -> GAN:
+    """Return both networks, for images of such a size and so many classes."""
+    objective, width = GAMES[name].objective, recipe.widths[name]
     if name == "biggan":
         return GAN(
             BigGANGenerator(num_classes, channels=channels, size=size, width=width),

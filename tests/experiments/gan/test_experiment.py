@@ -131,7 +131,7 @@ def test_build_follows_the_recipe(model, data):
     experiment, recipe = build(model, data), SMALL[data]
     assert (experiment.steps, experiment.every) == (recipe.steps, recipe.every)
     assert (experiment.batch_size, experiment.lr) == (recipe.batch_size, GAMES[model].lr)
-    expected = make_model(model, 10, CHANNELS[data], SIZE, recipe.widths[model])
+    expected = make_model(model, recipe, 10, CHANNELS[data], SIZE)
     shapes = [{n: x.shape for n, x in m.state_dict().items()} for m in (experiment.model, expected)]
     assert shapes[0] == shapes[1]
 

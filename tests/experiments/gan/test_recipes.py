@@ -16,8 +16,8 @@ def test_every_data_set_is_offered_with_every_model():
 @pytest.mark.parametrize("data", RECIPES)
 @pytest.mark.parametrize("model", MODELS)
 def test_every_width_makes_networks_for_the_data_s_images(data, model):
-    (channels, size), width = SIZES[data], RECIPES[data].widths[model]
-    gan = make_model(model, 10, channels, size, width)
+    channels, size = SIZES[data]
+    gan = make_model(model, RECIPES[data], 10, channels, size)
     labels = () if model == "dcgan" else (torch.tensor([0, 9]),)
     with torch.no_grad():
         images = gan.generator(torch.randn(2, gan.generator.z_size), *labels)
@@ -25,7 +25,7 @@ def test_every_width_makes_networks_for_the_data_s_images(data, model):
         assert gan.discriminator(images, *labels).shape == (2,)
     kinds = {"dcgan": torch.nn.ConvTranspose2d, "biggan": torch.nn.Conv2d}
     *_, last = [m for m in gan.generator.modules() if isinstance(m, kinds[model])]
-    assert last.in_channels == width
+    assert last.in_channels == RECIPES[data].widths[model]
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
