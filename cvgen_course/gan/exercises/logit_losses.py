@@ -1,0 +1,67 @@
+"""Losses of logits: what they are asked, and what is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cvgen_course.checks import Case, as_tensor
+from cvgen_course.checks.probes import gradients, require_unchanged
+
+
+def uniform(rng: torch.Generator, num: int, low: float, high: float) -> Tensor:
+    """Return logits between two numbers, float64 (num,)."""
+    return low + (high - low) * torch.rand(num, generator=rng, dtype=torch.float64)
+
+
+def thousands(rng: torch.Generator) -> Tensor:
+    """Return logits of about ±1000 and ±100, and some that are near 0, float64 (7,)."""
+    sizes = torch.tensor([1000, -1000, 100, -100, 2, -2, 0.5], dtype=torch.float64)
+    return (sizes * uniform(rng, 7, 0.8, 1))[torch.randperm(7, generator=rng)]
+
+
+def questions(rng: torch.Generator, hints: dict[str, str]) -> list[Case]:
+    """Return the questions to a loss of a generator, with the hints for them, by their titles."""
+
+    def ask(
+        logits: Tensor, gradient: bool = False, dtype: torch.dtype = torch.float32
+    ) -> dict[str, Any]:
+        return {"fake_logits": logits.to(dtype), "gradient": gradient}
+
+    asked = {
+        "six images": (1, ask(uniform(rng, 6, -3, 3))),
+        "a single image": (1, ask(uniform(rng, 1, 0.5, 2))),
+        "two hundred images": (1, ask(uniform(rng, 200, -4, 4))),
+        "generated images are recognised: loss and gradient": (
+            *(2, ask(uniform(rng, 5, -8, -4), gradient=True)),
+        ),
+        "generated images pass for real: loss and gradient": (
+            *(2, ask(uniform(rng, 4, 4, 8), gradient=True)),
+        ),
+        "float64: loss and gradient": (
+            *(2, ask(uniform(rng, 5, -3, 3), gradient=True, dtype=torch.float64)),
+        ),
+        "logits of ±1000: loss and gradient": (4, ask(thousands(rng), gradient=True)),
+    }
+    return [Case(title, inputs, weight, hints[title]) for title, (weight, inputs) in asked.items()]
+
+
+def loss_of(
+    implementation: Callable[..., Any], gradient: bool, **logits: Tensor
+) -> dict[str, Tensor]:
+    """Return a loss and, where it is asked for, its gradient by each of the logits.
+
+    Logits are handed over as a network's output, which must not change in place.
+    """
+    leaves = {name: each.requires_grad_() for name, each in logits.items()}
+    handed = {name: leaf.clone() for name, leaf in leaves.items()}
+    loss = as_tensor(implementation(*handed.values()), "the loss", needs_grad=gradient)
+    require_unchanged(leaves, handed)
+    found = {"the loss": loss.detach()}
+    if gradient:
+        one = torch.ones((), dtype=next(iter(leaves.values())).dtype)
+        found |= gradients("the loss", loss, one, **leaves)
+    return found
