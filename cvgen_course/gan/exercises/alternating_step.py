@@ -261,6 +261,16 @@ def _generator_cut_off(generator, *rest):
     return _played(torch.no_grad()(generator), *rest)
 
 
+@mistakes.when(
+    "the discriminator's parameters are frozen for the generator's step, and stay so: at the next "
+    "call it can't learn. requires_grad_(True) thaws them."
+)
+def _stays_frozen(generator, discriminator, *rest):
+    losses = _played(generator, discriminator, *rest)
+    discriminator.requires_grad_(False)
+    return losses
+
+
 @mistakes.when("the two optimizers are exchanged: the generator's comes first.")
 def _optimizers_exchanged(generator, discriminator, real, z, optimizers):
     return _played(generator, discriminator, real, z, optimizers[::-1])

@@ -101,10 +101,12 @@ def described(alpha: Tensor) -> dict[str, list[str]]:
     what is expected but for a probability of δ, here 1e-12.
     """
     low, high = alpha.min().item(), alpha.max().item()
-    if high < NEAR or low > 1 - NEAR:
+    if not (low > -NEAR and high < 1 + NEAR):  # NaN, too
+        where = "elsewhere, too"
+    elif high < NEAR or low > 1 - NEAR:
         where = f"at {'fake' if high < NEAR else 'real'} images"
     else:
-        where = "between fake and real" if low > -NEAR and high < 1 + NEAR else "elsewhere, too"
+        where = "between fake and real"
     differs = "differs from image to image" if high - low > NEAR else "is the same for all images"
     found = {"slopes are taken": [where], "alpha": [differs]}
     if len(alpha) >= MANY:

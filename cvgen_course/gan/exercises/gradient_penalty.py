@@ -213,6 +213,14 @@ def _normal_alpha(critic, real, fake, rng=None):
     return _penalty(_lengths(critic, real, fake, rng, alpha))
 
 
+@mistakes.when(
+    "points lie beyond real or fake, as with real + alpha * (real - fake): between them is fake + "
+    "alpha * (real - fake)."
+)
+def _beyond(critic, real, fake, rng=None):
+    return _penalty(_lengths(critic, real, fake, rng, 1 + _alpha(real, rng)))
+
+
 @mistakes.when("slopes are taken at the real images: it is at points between real and fake.")
 def _at_real(critic, real, fake, rng=None):
     return _penalty(_lengths(critic, real, fake, rng, alpha=1))
@@ -261,11 +269,17 @@ def _mean_of_squares(critic, real, fake, rng=None):
     return _penalty(squares.mean(dim=1).sqrt())
 
 
-@mistakes.when(
-    "the penalty is the mean of length²: that is R1's. Here, lengths are to be 1, not 0."
-)
+@mistakes.when("the penalty is the mean of length²: lengths are to be 1 here, not 0.")
 def _towards_zero(critic, real, fake, rng=None):
     return _lengths(critic, real, fake, rng).square().mean()
+
+
+@mistakes.when(
+    "it is the penalty R1, the mean of length² at real images: that of WGAN-GP is the mean of "
+    "(length - 1)², between real and fake."
+)
+def _r1(critic, real, fake, rng=None):
+    return _lengths(critic, real, fake, rng, alpha=1).square().mean()
 
 
 @mistakes.when("slopes below 1 cost nothing: (length - 1)² is for those, too.")

@@ -335,6 +335,6 @@ WRONG = {
     generators_loss_returned_first: "losses_exchanged",
     losses_with_their_graphs: "with_graph",
     discriminator_steps_again: "both_step",
-    frozen_for_good: "",
+    frozen_for_good: "stays_frozen",
     no_zero_grad_and_graphs: "nothing_zeroed with_graph",
 }

@@ -52,6 +52,7 @@ def test_alphas_are_unlike_any_where_pixels_have_their_own():
         (torch.tensor([1.0, 1.0]), ("at real images", "is the same for all images")),
         (torch.tensor([0.0, 0.0]), ("at fake images", "is the same for all images")),
         (torch.tensor([0.5, 1.2]), ("elsewhere, too", "differs from image to image")),
+        (torch.tensor([1.1, 1.9]), ("elsewhere, too", "differs from image to image")),
         (torch.tensor([-0.2, 0.5]), ("elsewhere, too", "differs from image to image")),
     ],
 )
