@@ -222,9 +222,13 @@ def _model_not_weighted(average, model, decay):
             mean.copy_(new)
 
 
-@mistakes.when("the model is changed: it stays, and the average moves towards it.")
+@mistakes.when("the mean is written into `model`: it stays, and the average changes.")
 def _model_changed(average, model, decay):
-    _update(model, average, decay)
+    for _, mean, new in _pairs(average, model):
+        if mean.is_floating_point():
+            new.mul_(1 - decay).add_(mean, alpha=decay)
+        else:
+            mean.copy_(new)
 
 
 @mistakes.when("the model is copied, whatever decay is: the average keeps its share, decay.")

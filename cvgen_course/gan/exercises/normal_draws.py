@@ -22,15 +22,16 @@ SURE = math.log(2e12)
 def described(z: Tensor, psi: float) -> dict[str, list[str]]:
     """Return what is true of thousands of numbers, in words.
 
-    A right answer is described wrongly once in 1e8 times, at most. The limits:
+    A right answer is described wrongly once in 1e7 times, at most. The limits:
 
     - Nothing lies beyond ±psi. A rounded inverse distribution function goes too far by 1e-5 of
       psi, so 1e-3 are allowed. At psi of 10 and more it may give infinity for a 0 among its
       uniform numbers, once in 2^24 times: there, nobody looks, and ±7 stands for what is farther.
-    - Between 0.9999 psi and psi lies one number in 10,000 at most; more than 8 + n / 2500 are a
-      heap (as a Poisson variable of mean n / 10,000, that comes once in 1e10 times).
+    - Within 1e-4 psi of ±psi lies one number in 10,000 at most; more than 8 + n / 2500 are a heap
+      (as a Poisson variable of mean n / 10,000, that comes once in 1e10 times).
     - Hardly any float32 comes twice, so nine in ten numbers come once.
-    - Means of z and z² are near to what they should be, in deviations that follow from E z⁴.
+    - The means of z and of z² are near to what they should be: of z in deviations of the numbers
+      themselves, so that a spread too large is no wrong mean, too; of z² in those that E z⁴ says.
     - The distribution function is near to the right one: by the inequality of Dvoretzky, Kiefer
       and Wolfowitz, the largest distance is above sqrt(log(2 / δ) / 2n) with probability δ at most.
 
@@ -48,9 +49,9 @@ def described(z: Tensor, psi: float) -> dict[str, list[str]]:
     fourth = 3 * square - psi**3 * edge  # E z⁴
     far = z.abs() / psi
     beyond = int((far > 1.001).sum()) if psi < 10 else 0
-    heap = int(((far > 0.9999) & (far <= 1.001)).sum())
+    heap = int(((far - 1).abs() < 1e-4).sum())
     inside = z.clamp(-7, 7)
-    mean = inside.mean().item() / math.sqrt(square / n)
+    mean = inside.mean().item() / (inside.std().item() + 1e-9) * math.sqrt(n)
     excess = (inside.square().mean().item() - square) / math.sqrt((fourth - square**2) / n)
     below = 0.5 + torch.erf(z.sort().values.clamp(-psi, psi) / math.sqrt(2)) / (2 * kept)
     steps = torch.arange(n + 1) / n

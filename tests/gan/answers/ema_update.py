@@ -89,6 +89,10 @@ def arguments_mixed_up(average, model, decay):
                 old[k].copy_(v)
 
 
+def roles_mixed_up(average, model, decay):
+    state_dicts(model, average, decay)
+
+
 def plain_copy(average, model, decay):
     average.load_state_dict(copy.deepcopy(model.state_dict()))
 
@@ -191,6 +195,7 @@ WRONG = {
     lerp_mixed_up: "exchanged",
     model_not_scaled: "model_not_weighted",
     arguments_mixed_up: "model_changed",
+    roles_mixed_up: "model_changed",
     plain_copy: "all_copied",
     names_rebound: "nothing_changes",
     dictionary_changed: "nothing_changes",
