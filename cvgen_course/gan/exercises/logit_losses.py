@@ -26,27 +26,28 @@ def thousands(rng: torch.Generator) -> Tensor:
 def questions(rng: torch.Generator, hints: dict[str, str]) -> list[Case]:
     """Return the questions to a loss of a generator, with the hints for them, by their titles."""
 
-    def ask(
-        logits: Tensor, gradient: bool = False, dtype: torch.dtype = torch.float32
-    ) -> dict[str, Any]:
-        return {"fake_logits": logits.to(dtype), "gradient": gradient}
+    def case(
+        title: str,
+        weight: float,
+        logits: Tensor,
+        gradient: bool = False,
+        dtype: torch.dtype = torch.float32,
+    ) -> Case:
+        inputs = {"fake_logits": logits.to(dtype), "gradient": gradient}
+        return Case(title, inputs, weight, hints[title])
 
-    asked = {
-        "six images": (1, ask(uniform(rng, 6, -3, 3))),
-        "a single image": (1, ask(uniform(rng, 1, 0.5, 2))),
-        "two hundred images": (1, ask(uniform(rng, 200, -4, 4))),
-        "generated images are recognised: loss and gradient": (
-            *(2, ask(uniform(rng, 5, -8, -4), gradient=True)),
-        ),
-        "generated images pass for real: loss and gradient": (
-            *(2, ask(uniform(rng, 4, 4, 8), gradient=True)),
-        ),
-        "float64: loss and gradient": (
-            *(2, ask(uniform(rng, 5, -3, 3), gradient=True, dtype=torch.float64)),
-        ),
-        "logits of ±1000: loss and gradient": (4, ask(thousands(rng), gradient=True)),
-    }
-    return [Case(title, inputs, weight, hints[title]) for title, (weight, inputs) in asked.items()]
+    def with_gradient(title: str, weight: float, logits: Tensor, **options: Any) -> Case:
+        return case(f"{title}: loss and gradient", weight, logits, gradient=True, **options)
+
+    return [
+        case("six images", 1, uniform(rng, 6, -3, 3)),
+        case("a single image", 1, uniform(rng, 1, 0.5, 2)),
+        case("two hundred images", 1, uniform(rng, 200, -4, 4)),
+        with_gradient("generated images are recognised", 2, uniform(rng, 5, -8, -4)),
+        with_gradient("generated images pass for real", 2, uniform(rng, 4, 4, 8)),
+        with_gradient("float64", 2, uniform(rng, 5, -3, 3), dtype=torch.float64),
+        with_gradient("logits of ±1000", 4, thousands(rng)),
+    ]
 
 
 def loss_of(
