@@ -15,6 +15,8 @@ DIFFERENTIABLE = (
     *("autoencoders.reparametrize", "autoencoders.gaussian_kl_per_item", "autoencoders.elbo"),
     *("autoencoders.to_rows", "autoencoders.from_rows", "autoencoders.quantize"),
     *("autoencoders.vq_losses", "pixelcnn.masked_conv2d", "pixelcnn.log_prob_per_item"),
+    *("gan.discriminator_loss", "gan.saturating_loss", "gan.non_saturating_loss"),
+    *("gan.gradient_penalty", "gan.conditional_batch_norm", "gan.spectral_norm"),
 )
 
 
