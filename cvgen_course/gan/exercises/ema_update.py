@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from cvgen_course.checks import Case, Exercise, Mistakes, WrongAnswer
 from cvgen_course.gan.ema import ema_update
 
+REFUSED = ("not implemented for", "can't be cast to")
+"""What torch says where a buffer of whole numbers is averaged in place: by lerp_, and by mul_."""
+
 mistakes = Mistakes()
 
 
@@ -43,10 +46,12 @@ class Network(nn.Module):
         return {
             "parameters that require a gradient": [
                 name for name, each in self.named_parameters() if each.requires_grad
-            ],
+            ]
+            or ["none"],
             "tensors that carry a graph": [
                 name for name, each in tensors.items() if each.grad_fn is not None
-            ],
+            ]
+            or ["none"],
         }
 
 
@@ -152,20 +157,27 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     for step, state in enumerate(inputs["models"], start=1):
         model.load_state_dict(state)
         before = model.for_autograd()
-        implementation(average, model, inputs["decay"])
+        try:
+            implementation(average, model, inputs["decay"])
+        except RuntimeError as error:  # one of them is a NotImplementedError, but no blank answer
+            if any(words in str(error) for words in REFUSED):
+                raise WrongAnswer(
+                    "whole numbers can't be averaged in place, says torch; copy them"
+                ) from None
+            raise
         changed = [name for name, each in model.numbers().items() if not each.equal(state[name])]
         if changed or model.for_autograd() != before or not model.training:
             what = f", here its `{changed[0]}`" if changed else ""
             raise WrongAnswer(f"your function changed `model`{what}; only `average` changes")
         if step in (1, len(inputs["models"])):
-            answer |= {f"{name} after step {step}": x for name, x in average.numbers().items()}
+            answer |= {f"after step {step}, `{name}`": x for name, x in average.numbers().items()}
     answer |= average.for_autograd()
     at_the_end = average.numbers()
     with torch.no_grad():
         for each in model.state_dict().values():
             each.add_(1)
     follows = [name for name, each in average.numbers().items() if not each.equal(at_the_end[name])]
-    return {**answer, "what changes when only the model does": follows}
+    return {**answer, "what changes when only the model does": follows or ["nothing"]}
 
 
 def _pairs(average: nn.Module, model: nn.Module) -> list[tuple[str, Tensor, Tensor]]:
@@ -251,6 +263,14 @@ def _nothing_changes(average, model, decay):
 def _whole_numbers_averaged(average, model, decay):
     for _, mean, new in _pairs(average, model):
         mean.copy_(decay * mean + (1 - decay) * new)
+
+
+@mistakes.when(
+    "whole numbers are averaged in place like others, which torch refuses: they are copied instead."
+)
+def _whole_numbers_in_place(average, model, decay):
+    for _, mean, new in _pairs(average, model):
+        mean.mul_(decay).add_((1 - decay) * new)
 
 
 @mistakes.when("buffers of whole numbers are left as they were: they are copied from the model.")

@@ -14,7 +14,7 @@ from cvgen_course.checks import Case, Exercise, Mistakes, WrongAnswer, as_tensor
 from cvgen_course.checks.probes import gradients, require_unchanged
 from cvgen_course.gan.spectral_norm import SpectralNorm, spectral_norm, spectrally_normalised
 
-NAMES = ("weight / sigma", "u")
+NAMES = ("the normalised weight", "the returned u")
 mistakes = Mistakes()
 
 
@@ -143,7 +143,9 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
         answer["its largest singular value"] = torch.linalg.svdvals(normalised.detach())[0]
     if inputs["upstream"] is not None:
         answer |= gradients(NAMES[0], normalised, inputs["upstream"], weight=leaf)
-        answer["u, for autograd"] = ["depends on weight" if last.requires_grad else "is a constant"]
+        answer["the returned u, for autograd"] = [
+            "depends on weight" if last.requires_grad else "is a constant"
+        ]
     return answer
 
 
@@ -194,7 +196,7 @@ def _two_steps(weight, u, training=True):
 @mistakes.when("the u that was given is changed in place: return a new one, and leave it.")
 def _in_place(weight, u, training=True):
     normalised, new = _with_matrix(weight.flatten(1), weight, u, training)
-    return normalised, u.copy_(new)
+    return normalised, u.copy_(new) if training else u
 
 
 @mistakes.when(

@@ -129,6 +129,14 @@ def lerp_of_everything(average, model, decay):
         v.lerp_(new[k], 1 - decay)
 
 
+@torch.no_grad()
+def no_difference_between_buffers(average, model, decay):
+    for p_avg, p in zip(average.parameters(), model.parameters()):
+        p_avg.mul_(decay).add_(p, alpha=1 - decay)
+    for b_avg, b in zip(average.buffers(), model.buffers()):
+        b_avg.mul_(decay).add_(b, alpha=1 - decay)
+
+
 def counts_skipped(average, model, decay):
     new = model.state_dict()
     for k, v in average.state_dict().items():
@@ -201,7 +209,8 @@ WRONG = {
     dictionary_changed: "nothing_changes",
     returns_a_copy: "nothing_changes",
     counts_averaged: "whole_numbers_averaged",
-    lerp_of_everything: "",
+    lerp_of_everything: "whole_numbers_in_place",
+    no_difference_between_buffers: "whole_numbers_in_place",
     counts_skipped: "whole_numbers_left",
     only_what_learns: "trainable_only",
     counts_assigned: "whole_numbers_shared",

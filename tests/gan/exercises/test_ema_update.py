@@ -196,15 +196,10 @@ def model_alone_is_trainable(average, model, decay):
             mean.copy_(mean.lerp(new, 1 - decay) if mean.is_floating_point() else new)
 
 
-def first_step_copied():
-    """Return an answer that starts with a copy of the model."""
-    seen = set()
-
-    def answer(average, model, decay):
-        as_in_the_lecture(average, model, decay if id(average) in seen else 0.0)
-        seen.add(id(average))
-
-    return answer
+def first_step_copied(average, model, decay):
+    """The average starts with a copy of the model, whatever it was."""
+    as_in_the_lecture(average, model, decay if hasattr(average, "started") else 0.0)
+    average.started = True
 
 
 def batch_norm_by_name(average, model, decay):
@@ -261,12 +256,12 @@ WRONG = {
     "model set to evaluation": changed(after=lambda average, model: model.eval()),
     "model frozen": changed(after=lambda average, model: model.requires_grad_(False)),
     "average frozen": changed(after=lambda average, model: average.requires_grad_(False)),
-    "starts with a copy": first_step_copied(),
     **{
         answer.__name__: answer
         for answer in (
             *(without_no_grad_by_lerp, all_state_scaled, a_new_network, state_dict_assigned),
             *(new_parameters, buffers_shared, model_alone_is_trainable, batch_norm_by_name),
+            first_step_copied,
         )
     },
 }
