@@ -327,5 +327,5 @@ EXERCISE = Exercise(
     probe=probe,
     mistakes=tuple(mistakes),
     forbidden=(ConditionalBatchNorm2d,),
-    read="A class for every layer",
+    read="BigGAN in small",
 )

@@ -17,7 +17,7 @@ REFUSED = ("not implemented for", "can't be cast to")
 mistakes = Mistakes()
 
 
-class Network(nn.Module):
+class _Network(nn.Module):
     """A small network with parameters and buffers of all kinds.
 
     Args:
@@ -64,7 +64,7 @@ def cases(rng: torch.Generator) -> list[Case]:
     def drawn(kind: str, dtype: torch.dtype, scale: float = 1.0) -> dict[str, Tensor]:
         """Return random numbers for all parameters and buffers of a network."""
         state = {}
-        for name, each in Network(kind).state_dict().items():
+        for name, each in _Network(kind).state_dict().items():
             if each.is_floating_point():
                 values = torch.randn(each.shape, generator=rng, dtype=torch.float64)
                 state[name] = (scale * (values.abs() if "var" in name else values)).to(dtype)
@@ -149,7 +149,7 @@ def cases(rng: torch.Generator) -> list[Case]:
 def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """Return what the average is after the first and the last step, and what else has changed."""
     dtype = next(iter(inputs["average"].values())).dtype
-    average, model = (Network(inputs["kind"]).to(dtype) for _ in range(2))
+    average, model = (_Network(inputs["kind"]).to(dtype) for _ in range(2))
     average.load_state_dict(inputs["average"])
     if not inputs["trainable"]:
         average.requires_grad_(False)

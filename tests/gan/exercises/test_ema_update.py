@@ -265,16 +265,16 @@ WRONG = {
         )
     },
 }
-DIFFERENT = "sorted({*shapes(means).items()} ^ {*shapes(values).items()})"
+DIFFERENT = "sorted({*_shapes(means).items()} ^ {*_shapes(values).items()})"
 EQUIVALENT = dict.fromkeys(
     (
-        "ema_update: if shapes(means) != shapes(values): different = "
+        "ema_update: if _shapes(means) != _shapes(values): different = "
         f"{DIFFERENT} raise ValueError(f'average: expected a copy of the model, different is "
         "{different[0][0]!r}') -> pass",
         f"ema_update: different = {DIFFERENT} -> pass",
         f"ema_update: {DIFFERENT} -> sorted()",
-        "ema_update: shapes(means) -> shapes()",
-        "ema_update: shapes(values) -> shapes()",
+        "ema_update: _shapes(means) -> _shapes()",
+        "ema_update: _shapes(values) -> _shapes()",
     ),
     "a check of arguments",
 )

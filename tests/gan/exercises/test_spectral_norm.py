@@ -252,7 +252,11 @@ WRONG = {
         )
     },
 }
-EQUIVALENT = {"spectral_norm: 0 -> -1": "a vector's first dimension is its last"}
+EQUIVALENT = {
+    "spectral_norm: 0 -> -1": "a vector's first dimension is its last",
+    "spectral_norm: u = u.to(matrix) -> pass": "u has the weight's type here",
+    "spectral_norm: u.to(matrix) -> u.to()": "u has the weight's type here",
+}
 
 
 @pytest.mark.parametrize("answer", RIGHT)
