@@ -129,10 +129,14 @@ def test_run_names_another_function_that_is_not_solved_yet():
 
 
 def test_run_takes_an_operator_that_torch_lacks_for_an_error_not_for_a_blank():
-    def implementation(x):
+    def in_python(x):
         return torch.nn.Module()(x)
 
-    assert run_nearest(implementation)[0].kind == "raised"
+    def in_c(x):
+        return torch.ones(2, dtype=torch.int64).lerp_(torch.zeros(2, dtype=torch.int64), 0.5)
+
+    for implementation in (in_python, in_c):
+        assert run_nearest(implementation)[0].kind == "raised"
 
 
 @pytest.mark.parametrize(
