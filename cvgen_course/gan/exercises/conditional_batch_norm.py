@@ -128,14 +128,14 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "training: the gradients",
             ask((3, 2, 2, 3), gradient=True),
-            weight=9,
+            weight=14,
             hint="Mean and variance follow from x, and gradients go through them, too: no detach, "
             "no no_grad.",
         ),
         Case(
             "evaluation: the gradients",
             ask((2, 3, 2, 2), statistics=True, gradient=True, eps=uniform(0.2, 0.5).item()),
-            weight=2,
+            weight=9,
             hint="The result is differentiable with respect to x, gain and bias. eps is another "
             "here, too.",
         ),

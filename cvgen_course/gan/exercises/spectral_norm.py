@@ -107,14 +107,14 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "training: the gradient",
             ask(3, 4, gradient=True),
-            weight=9,
+            weight=10,
             hint="weight / sigma depends on weight twice: sigma = u^T W v has a gradient, u and v "
             "have none (torch.no_grad()).",
         ),
         Case(
             "evaluation: the gradient of a convolution",
             ask(2, 3, 2, 2, modes=(False,), gradient=True, scale=0.1),
-            weight=2,
+            weight=8,
             hint="In evaluation, too, v follows from weight: no gradient flows through it.",
         ),
     ]
