@@ -133,5 +133,5 @@ EXERCISE = Exercise(
     probe=probe,
     mistakes=tuple(mistakes),
     forbidden=(game_value, discriminator_loss, saturating_loss),
-    read="Why nobody plays minimax",
+    read="Why hardly anybody plays minimax",
 )
