@@ -32,6 +32,10 @@ class BigGANGenerator(nn.Module):
     Source:
         Brock et al., "Large Scale GAN Training for High Fidelity Natural Image Synthesis", ICLR
         2019, arXiv:1809.11096, appendix B.
+
+    Note:
+        Spectral normalisation is left to the discriminator. In so small a generator it also keeps
+        the last layer from reaching black and white, and learning takes several times as long.
     """
 
     def __init__(
@@ -60,7 +64,7 @@ class BigGANGenerator(nn.Module):
         self.last = nn.Sequential(
             nn.BatchNorm2d(width), nn.ReLU(), nn.Conv2d(width, channels, 3, padding=1), nn.Tanh()
         )
-        _prepare(self)
+        _draw_orthogonal(self)
 
     def forward(self, z: Tensor, labels: Tensor) -> Tensor:
         """Return images (N, C, size, size) in [-1, 1].
@@ -117,7 +121,8 @@ class BigGANDiscriminator(nn.Module):
         )
         self.output = nn.Linear(widths[-1], 1)
         self.embedding = nn.Embedding(num_classes, widths[-1])
-        _prepare(self)
+        _draw_orthogonal(self)
+        _normalise_spectrally(self)
 
     def forward(self, x: Tensor, labels: Tensor) -> Tensor:
         """Return logits, float (N,).
@@ -191,18 +196,21 @@ def _doubled(x: Tensor) -> Tensor:
     return F.interpolate(x, scale_factor=2)
 
 
-def _prepare(network: nn.Module) -> None:
-    """Draw orthogonal first weights, and normalise them spectrally.
-
-    The maps from conditions to gains and biases are left: they begin at 0.
-    """
+def _draw_orthogonal(network: nn.Module) -> None:
+    """Draw orthogonal first weights; maps from conditions to gains and biases begin at 0."""
     conditional = {
         layer
         for norm in network.modules()
         if isinstance(norm, ConditionalBatchNorm2d)
         for layer in norm.modules()
     }
-    for layer in list(network.modules()):
+    for layer in network.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding) and layer not in conditional:
             nn.init.orthogonal_(layer.weight)
+
+
+def _normalise_spectrally(network: nn.Module) -> None:
+    """Have all layers divide their weights by their largest singular values."""
+    for layer in list(network.modules()):
+        if isinstance(layer, nn.Conv2d | nn.Linear | nn.Embedding):
             spectrally_normalised(layer)
