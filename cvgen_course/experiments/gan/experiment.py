@@ -82,7 +82,7 @@ def make_model(name: str, recipe: GANRecipe, num_classes: int, channels: int, si
         )
     return GAN(
         DCGANGenerator(channels=channels, size=size, width=width),
-        DCGANDiscriminator(channels, size, width, spectral=True),
+        DCGANDiscriminator(channels, size, width),
         objective,
     )
 

@@ -46,7 +46,7 @@ class GANRecipe(NamedTuple):
 
 GAMES = {
     "dcgan": Game(NON_SATURATING, (0.5, 0.999), 1e-3, 0.999),
-    "biggan": Game(HINGE, (0.0, 0.999), 4e-4, 0.999),
+    "biggan": Game(HINGE, (0.0, 0.999), 2e-3, 0.999),
 }
 
 RECIPES = {
