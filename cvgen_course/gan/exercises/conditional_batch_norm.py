@@ -26,7 +26,7 @@ def cases(rng: torch.Generator) -> list[Case]:
 
     def ask(
         shape: tuple[int, int, int, int],
-        dtype: torch.dtype = torch.float64,
+        dtype: torch.dtype = torch.float32,
         scale: float = 1.0,
         statistics: bool = False,
         gradient: bool = False,
@@ -43,12 +43,14 @@ def cases(rng: torch.Generator) -> list[Case]:
             "bias": uniform(-2, 2, N, C),
         } | changed
         inputs: dict[str, Any] = {name: each.to(dtype) for name, each in tensors.items()}
-        options: dict[str, Any] = {} if eps is None else {"eps": eps}
         if statistics:
             mean, var = scale * uniform(-2, 2, C), scale**2 * uniform(0.2, 0.6, C)
-            options["statistics"] = (mean.to(dtype), var.to(dtype))
-        upstream = torch.randn(shape, generator=rng, dtype=torch.float64) if gradient else None
-        return {**inputs, "options": options, "upstream": upstream}
+            inputs["statistics"] = (mean.to(dtype), var.to(dtype))
+        if eps is not None:
+            inputs["eps"] = eps
+        if gradient:
+            inputs["upstream"] = torch.randn(shape, generator=rng, dtype=torch.float64).to(dtype)
+        return inputs
 
     constant = torch.randn(3, 2, 2, 4, generator=rng, dtype=torch.float64)
     constant[:, 0] = torch.randint(1, 9, (), generator=rng)
@@ -56,28 +58,26 @@ def cases(rng: torch.Generator) -> list[Case]:
     return [
         Case(
             "training: four images of three channels",
-            ask((4, 3, 2, 5), torch.float32),
+            ask((4, 3, 2, 5)),
             weight=2,
             hint="Mean and variance of a channel: over dimensions 0, 2 and 3. The gain of an image "
             "is 1 + gain.",
         ),
         Case(
             "training: gain and bias of 0, as a network starts",
-            ask((4, 3, 3, 3), torch.float32, gain=none, bias=none),
+            ask((4, 3, 3, 3), gain=none, bias=none),
             weight=2,
-            hint="A gain of 0 means: multiplied by 1 + 0. Then it is batch norm without "
-            "parameters.",
+            hint="A gain of 0 means: times 1 + 0. Then it is batch norm without parameters.",
         ),
         Case(
             "training: as many images as channels, rows, columns",
-            ask((3, 3, 3, 3), torch.float32),
+            ask((3, 3, 3, 3)),
             weight=2,
-            hint="gain and bias have the shape (N, C): [:, :, None, None] puts them beside H and "
-            "W.",
+            hint="gain and bias have shape (N, C): [:, :, None, None] puts them beside H, W.",
         ),
         Case(
             "training: a single image",
-            ask((1, 2, 3, 4), torch.float32, eps=uniform(0.2, 0.5).item()),
+            ask((1, 2, 3, 4), eps=uniform(0.2, 0.5).item()),
             weight=1,
             hint="N may be 1: then a channel has H · W numbers. eps is another here, too.",
         ),
@@ -95,10 +95,10 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="eps = 1e-5 is added to the variance, under the root.",
         ),
         Case(
-            "training: a channel that is the same everywhere",
-            ask((3, 2, 2, 4), x=constant),
+            "training, float64: a channel that is the same everywhere",
+            ask((3, 2, 2, 4), dtype=torch.float64, x=constant),
             weight=1,
-            hint="Its variance is 0: with eps, 0 / sqrt(0 + eps) is 0.",
+            hint="Its variance is 0: with eps, 0 / sqrt(0 + eps) is 0. New here: float64.",
         ),
         Case(
             "training: a large eps",
@@ -108,7 +108,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         Case(
             "evaluation: statistics are given",
-            ask((4, 3, 2, 3), torch.float32, statistics=True),
+            ask((4, 3, 2, 3), statistics=True),
             weight=4,
             hint="Both come from `statistics` then, a mean and a variance for each channel: this "
             "batch's do not count.",
@@ -122,7 +122,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "evaluation: small variances and another eps",
             ask((2, 2, 3, 3), scale=0.02, statistics=True, eps=uniform(1e-4, 3e-4).item()),
-            weight=3,
+            weight=4,
             hint="The second of the statistics is a variance: add eps, then take the root.",
         ),
         Case(
@@ -146,10 +146,11 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     """Return the result and, where a case asks for them, its gradients."""
     leaves = {name: inputs[name].requires_grad_() for name in ("x", "gain", "bias")}
     handed = {name: leaf.clone() for name, leaf in leaves.items()}  # as other layers' outputs
-    result = as_tensor(implementation(*handed.values(), **inputs["options"]), "the result")
+    options = {name: inputs[name] for name in ("statistics", "eps") if name in inputs}
+    result = as_tensor(implementation(*handed.values(), **options), "the result")
     require_unchanged(leaves, handed)
     answer = {"the result": result.detach()}
-    if inputs["upstream"] is not None:
+    if "upstream" in inputs:
         answer |= gradients("the result", result, inputs["upstream"], **leaves)
     return answer
 
@@ -190,8 +191,7 @@ def _one_missing(x, gain, bias, statistics=None, eps=1e-5):
 )
 def _unbiased(x, gain, bias, statistics=None, eps=1e-5):
     if statistics is None:
-        mean, var = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3))
-        statistics = mean, var
+        statistics = x.mean(dim=(0, 2, 3)), x.var(dim=(0, 2, 3))
     return _finished(x, _given(x, statistics), gain, bias, eps)
 
 
@@ -213,15 +213,24 @@ def _layer_norm(x, gain, bias, statistics=None, eps=1e-5):
     return _finished(x, moments, gain, bias, eps)
 
 
+@mistakes.when(
+    "the variance of the batch is the mean of x²: the mean of a channel is subtracted from x "
+    "before the squares are taken."
+)
+def _not_centred(x, gain, bias, statistics=None, eps=1e-5):
+    mean, var = _given(x, statistics)
+    if statistics is None:
+        var = x.square().mean(dim=(0, 2, 3), keepdim=True)
+    return _finished(x, (mean, var), gain, bias, eps)
+
+
 @mistakes.when("all channels share one mean and one variance: each has its own, dim=(0, 2, 3).")
 def _all_together(x, gain, bias, statistics=None, eps=1e-5):
     moments = _moments(x, (0, 1, 2, 3)) if statistics is None else _given(x, statistics)
     return _finished(x, moments, gain, bias, eps)
 
 
-@mistakes.when(
-    "means and variances are over the batch alone, for each pixel: they are over N, H and W."
-)
+@mistakes.when("means and variances are over the batch alone, for each pixel: it is N, H and W.")
 def _pixel_by_pixel(x, gain, bias, statistics=None, eps=1e-5):
     moments = _moments(x, (0,)) if statistics is None else _given(x, statistics)
     return _finished(x, moments, gain, bias, eps)
@@ -236,6 +245,11 @@ def _eps_outside(x, gain, bias, statistics=None, eps=1e-5):
 @mistakes.when("eps is left out: a channel that is the same everywhere is 0 / 0, which is NaN.")
 def _eps_ignored(x, gain, bias, statistics=None, eps=1e-5):
     return _finished(x, _given(x, statistics), gain, bias, 0.0)
+
+
+@mistakes.when("eps is left out in evaluation: it is added to the given variance, too.")
+def _eps_in_training_alone(x, gain, bias, statistics=None, eps=1e-5):
+    return _finished(x, _given(x, statistics), gain, bias, eps if statistics is None else 0.0)
 
 
 @mistakes.when("eps is always 1e-5: it is an argument.")
@@ -261,10 +275,9 @@ def _own_variance(x, gain, bias, statistics=None, eps=1e-5):
     "the given variance is taken for a standard deviation: x - mean is divided by the root of it."
 )
 def _variance_for_deviation(x, gain, bias, statistics=None, eps=1e-5):
-    mean, var = _given(x, statistics)
     if statistics is not None:
-        return (x - mean) / (var + eps) * (1 + _wide(gain)) + _wide(bias)
-    return _finished(x, (mean, var), gain, bias, eps)
+        return _root_missing(x, gain, bias, statistics, eps)
+    return _finished(x, _moments(x), gain, bias, eps)
 
 
 @mistakes.when("sqrt is missing: x - mean is divided by the standard deviation, not the variance.")
@@ -308,6 +321,11 @@ def _exchanged(x, gain, bias, statistics=None, eps=1e-5):
 @mistakes.when("1 is added to bias, too: only to gain.")
 def _one_added_to_bias(x, gain, bias, statistics=None, eps=1e-5):
     return _finished(x, _given(x, statistics), gain, 1 + bias, eps)
+
+
+@mistakes.when("1 is added to the product with gain: it is (1 + gain) that multiplies.")
+def _one_added_to_product(x, gain, bias, statistics=None, eps=1e-5):
+    return _finished(x, _given(x, statistics), gain - 1, 1 + bias, eps)
 
 
 @mistakes.when(

@@ -215,7 +215,54 @@ def not_rooted_in_evaluation_and_per_image(x, gain, bias, statistics=None, eps=1
     return x * (1 + gain[:, :, None, None]) + bias[:, :, None, None]
 
 
-RIGHT = [textbook, library, flattened, image_by_image]
+def fused_in_float64(x, gain, bias, statistics=None, eps=1e-5):
+    xd = x.double()
+    mean = xd.mean((0, 2, 3)) if statistics is None else statistics[0].double()
+    var = (xd * xd).mean((0, 2, 3)) - mean * mean if statistics is None else statistics[1].double()
+    scale = (1 + gain) / torch.sqrt(var + eps)
+    shift = bias - mean * scale
+    return (xd * scale[:, :, None, None] + shift[:, :, None, None]).to(x.dtype)
+
+
+def plain_mean_of_squares(x, gain, bias, statistics=None, eps=1e-5):
+    if statistics is None:
+        mean, var = x.mean((0, 2, 3)), (x**2).mean((0, 2, 3))
+    else:
+        mean, var = statistics
+    x_hat = (x - mean[:, None, None]) / torch.sqrt(var[:, None, None] + eps)
+    return (1 + gain[:, :, None, None]) * x_hat + bias[:, :, None, None]
+
+
+def eps_only_for_the_batch(x, gain, bias, statistics=None, eps=1e-5):
+    if statistics is None:
+        mean, std = x.mean((0, 2, 3)), (x.var((0, 2, 3), unbiased=False) + eps).sqrt()
+    else:
+        mean, std = statistics[0], statistics[1].sqrt()
+    x_hat = (x - mean[:, None, None]) / std[:, None, None]
+    return (1 + gain[:, :, None, None]) * x_hat + bias[:, :, None, None]
+
+
+def parenthesis_forgotten(x, gain, bias, statistics=None, eps=1e-5):
+    mean, var = statistics or (x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False))
+    x_hat = (x - mean[:, None, None]) / torch.sqrt(var[:, None, None] + eps)
+    return 1 + gain[:, :, None, None] * x_hat + bias[:, :, None, None]
+
+
+def running_statistics_mixed_in(x, gain, bias, statistics=None, eps=1e-5):
+    mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
+    if statistics is not None:
+        mean, var = 0.9 * statistics[0] + 0.1 * mean, 0.9 * statistics[1] + 0.1 * var
+    x_hat = (x - mean[:, None, None]) / torch.sqrt(var[:, None, None] + eps)
+    return (1 + gain[:, :, None, None]) * x_hat + bias[:, :, None, None]
+
+
+def batch_norm_left_in_training(x, gain, bias, statistics=None, eps=1e-5):
+    mean, var = statistics or (None, None)
+    x_hat = F.batch_norm(x, mean, var, training=True, eps=eps)
+    return (1 + gain[:, :, None, None]) * x_hat + bias[:, :, None, None]
+
+
+RIGHT = [textbook, library, flattened, image_by_image, fused_in_float64]
 WRONG = {
     no_one: "one_missing",
     unbiased_variance: "unbiased",
@@ -238,4 +285,9 @@ WRONG = {
     no_one_and_unbiased: "one_missing unbiased",
     always_training_and_bias_inside: "statistics_ignored bias_scaled",
     not_rooted_in_evaluation_and_per_image: "variance_for_deviation instance_norm",
+    plain_mean_of_squares: "not_centred",
+    eps_only_for_the_batch: "eps_in_training_alone",
+    parenthesis_forgotten: "one_added_to_product",
+    running_statistics_mixed_in: "",
+    batch_norm_left_in_training: "statistics_ignored",
 }

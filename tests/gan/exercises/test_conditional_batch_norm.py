@@ -242,6 +242,19 @@ def test_conditional_batch_norm_wrong_answer_loses_points(answer):
     assert_points_lost(EXERCISE, answer)
 
 
+def test_conditional_batch_norm_of_float32_alone_loses_little():
+    """A layer made in here has parameters and statistics in float32, as the lecture's maps are."""
+
+    def answer(x, gain, bias, statistics=None, eps=1e-5):
+        layer = nn.BatchNorm2d(x.shape[1], eps=eps)
+        if statistics is not None:
+            layer.running_mean, layer.running_var = statistics
+            layer.eval()
+        return layer(x) * (1 + gain[:, :, None, None]) + bias[:, :, None, None]
+
+    assert 0.9 * EXERCISE.points < graded(EXERCISE, answer).points < EXERCISE.points
+
+
 def test_conditional_batch_norm_must_not_come_from_the_librarys_layer():
     def answer(x, gain, bias, statistics=None, eps=1e-5):
         ConditionalBatchNorm2d(x.shape[1], 1).to(x)(x, x.new_zeros(len(x), 1))
