@@ -27,7 +27,7 @@ def cases(rng: torch.Generator) -> list[Case]:
     def ask(
         *shape: int,
         modes: tuple[bool, ...] = (True,),
-        dtype: torch.dtype = torch.float64,
+        dtype: torch.dtype = torch.float32,
         scale: float = 1.0,
         gradient: bool = False,
         weight: Tensor | None = None,
@@ -52,7 +52,7 @@ def cases(rng: torch.Generator) -> list[Case]:
     return [
         Case(
             "training: a linear layer",
-            ask(3, 5, dtype=torch.float32),
+            ask(3, 5),
             weight=2,
             hint="First v from the old u, then the new u from v, then sigma from both new ones.",
         ),
@@ -64,7 +64,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         Case(
             "training: a square linear layer",
-            ask(4, 4, dtype=torch.float32),
+            ask(4, 4),
             weight=2,
             hint="Of a square matrix both products have a shape that fits: v = W^T u, u = W v.",
         ),
@@ -75,10 +75,11 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="The first dimension is the outputs' and stays; sigma may be below 1, too.",
         ),
         Case(
-            "training: a single output",
-            ask(1, 6),
+            "training, float64: a single output",
+            ask(1, 6, dtype=torch.float64),
             weight=1,
-            hint="O may be 1: then u is 1 or -1, and no dimension is squeezed away.",
+            hint="O may be 1: then u is 1 or -1, and no dimension is squeezed away. New here: "
+            "float64; what you make in here has the weight's dtype.",
         ),
         Case(
             "evaluation: a linear layer",
@@ -239,6 +240,27 @@ def _exact(weight, u, training=True):
 
 
 @mistakes.when(
+    "sigma is the largest singular value itself, and u never moves: it is to take a step of power "
+    "iteration, and sigma to follow from it."
+)
+def _exact_without_u(weight, u, training=True):
+    return weight / torch.linalg.svdvals(weight.flatten(1))[0], u
+
+
+@mistakes.when(
+    "sigma is |W v| in evaluation, too, which is u^T W v only for the new u: the u that was given "
+    "counts there."
+)
+def _length_in_evaluation(weight, u, training=True):
+    return _divided(weight, u, training, lambda W, v, old, new: (W @ v).norm())
+
+
+@mistakes.when("in evaluation the weight is returned as it is: it is divided by sigma there, too.")
+def _evaluation_untouched(weight, u, training=True):
+    return _with_matrix(weight.flatten(1), weight, u, True) if training else (weight, u)
+
+
+@mistakes.when(
     "the weight is divided by the root of its sum of squares (Frobenius norm): divide by sigma, "
     "u^T W v."
 )
@@ -283,6 +305,14 @@ def _transposed(weight, u, training=True):
 def _inputs_first(weight, u, training=True):
     matrix = weight.transpose(0, 1).flatten(1) if weight.dim() > 2 else weight
     return _with_matrix(matrix, weight, u, training)
+
+
+@mistakes.when(
+    "the weight is read in rows of O numbers, view(-1, O), and then transposed: that has the right "
+    "shape, with the numbers in wrong places. weight.flatten(1)."
+)
+def _read_in_rows(weight, u, training=True):
+    return _with_matrix(weight.reshape(-1, len(weight)).T, weight, u, training)
 
 
 @mistakes.when("v is returned in place of u: the next step begins with u.")

@@ -248,7 +248,56 @@ def moves_in_evaluation_and_sigma_detached(weight, u, training=True):
     return weight / (u @ W @ v), u
 
 
-RIGHT = [textbook, detach_everywhere, linalg, python_sums]
+def length_in_training(weight, u, training=True):
+    W = torch.cat([row.reshape(1, -1) for row in weight])
+    v = (W.T @ u).detach()
+    Wv = W @ (v / v.norm())
+    if not training:
+        return weight / (u * Wv).sum(), u
+    sigma = Wv.norm()
+    return weight / sigma, (Wv / sigma).detach()
+
+
+def view_and_transpose(weight, u, training=True):
+    W = weight.reshape(-1, weight.shape[0]).t()
+    with torch.no_grad():
+        v = F.normalize(W.t() @ u, dim=0)
+        if training:
+            u = F.normalize(W @ v, dim=0)
+    return weight / (u @ W @ v), u
+
+
+def length_always(weight, u, training=True):
+    W = weight.flatten(1)
+    v = F.normalize(W.detach().T @ u, dim=0)
+    Wv = W @ v
+    sigma = Wv.norm()
+    if training:
+        u = (Wv / sigma).detach()
+    return weight / sigma, u
+
+
+def only_in_training(weight, u, training=True):
+    if not training:
+        return weight, u
+    return textbook(weight, u)
+
+
+def matrix_norm(weight, u, training=True):
+    return weight / torch.linalg.matrix_norm(weight.flatten(1), ord=2), u
+
+
+def three_steps(weight, u, training=True):
+    W = weight.flatten(1)
+    with torch.no_grad():
+        for _ in range(3 if training else 1):
+            v = F.normalize(W.t() @ u, dim=0)
+            if training:
+                u = F.normalize(W @ v, dim=0)
+    return weight / (u @ W @ v), u
+
+
+RIGHT = [textbook, detach_everywhere, linalg, python_sums, length_in_training]
 WRONG = {
     moves_in_evaluation: "step_in_evaluation",
     training_reversed: "no_step step_in_evaluation",
@@ -272,4 +321,9 @@ WRONG = {
     last_dimension_kept: "",
     normalised_over_the_wrong_dimension: "",
     moves_in_evaluation_and_sigma_detached: "step_in_evaluation sigma_detached",
+    view_and_transpose: "read_in_rows",
+    length_always: "length_in_evaluation",
+    only_in_training: "evaluation_untouched",
+    matrix_norm: "exact_without_u",
+    three_steps: "",
 }

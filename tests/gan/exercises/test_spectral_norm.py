@@ -269,6 +269,21 @@ def test_spectral_norm_wrong_answer_loses_points(answer):
     assert_points_lost(EXERCISE, answer)
 
 
+def test_spectral_norm_of_float32_alone_loses_little():
+    def answer(weight, u, training=True):
+        W = weight.flatten(1)
+        v = torch.zeros(W.shape[1])
+        for o in range(len(W)):
+            v += W[o].detach() * u[o]
+        v /= v.norm()
+        if training:
+            u = torch.stack([(row.detach() * v).sum() for row in W])
+            u = u / u.norm()
+        return weight / (u[:, None] * W * v).sum(), u
+
+    assert 0.9 * EXERCISE.points < graded(EXERCISE, answer).points < EXERCISE.points
+
+
 @pytest.mark.parametrize(
     "normalise",
     [spectrally_normalised, nn.utils.spectral_norm, parametrizations.spectral_norm],
