@@ -44,20 +44,21 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "psi below 0.2: few draws lie within at once",
             many(0.1, 0.2, columns=10),
-            weight=1,
+            weight=4,
             hint="Nine in ten numbers lie beyond, and are drawn again, many times: a loop until "
             "none is left.",
         ),
         Case(
             "psi of about 0.4",
             many(0.35, 0.45, columns=200),
-            weight=3,
-            hint="A number drawn again may lie beyond again: repeat until none does.",
+            weight=4,
+            hint="A number drawn again may lie beyond again: repeat until none does. Only those "
+            "beyond are drawn again: that all lie within at once never happens.",
         ),
         Case(
             "psi of about 1.3",
-            many(1.25, 1.4, columns=400),
-            weight=6,
+            many(1.25, 1.4, columns=800),
+            weight=9,
             hint="Between -psi and psi the bell keeps its shape: nothing is multiplied, divided or "
             "clamped.",
         ),
@@ -88,14 +89,14 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "all draws come from rng",
             few("rng", 4, 6),
-            weight=8,
+            weight=11,
             hint="torch.randn(…, generator=rng), at each draw, the first and those again; nothing "
             "else is random.",
         ),
         Case(
             "psi of 0 or less is an error",
             few("errors", 2, 3),
-            weight=8,
+            weight=11,
             hint="if threshold <= 0: raise ValueError(...), before anything is drawn; for an empty "
             "shape, too.",
         ),
@@ -231,6 +232,15 @@ def _uniform(shape, threshold, rng=None):
     return threshold * (2 * torch.rand(shape, generator=rng) - 1)
 
 
+@mistakes.when(
+    "tanh squeezes the numbers into ±psi, which makes another distribution: draw those beyond "
+    "again, and leave the others as they are."
+)
+def _squeezed(shape, threshold, rng=None):
+    _require_positive(threshold)
+    return threshold * torch.randn(shape, generator=rng).tanh()
+
+
 @mistakes.when("no number is negative: the absolute value is for comparing only.")
 def _absolute(shape, threshold, rng=None):
     _require_positive(threshold)
@@ -289,5 +299,6 @@ EXERCISE = Exercise(
     cases=cases,
     probe=probe,
     mistakes=tuple(mistakes),
+    forbidden=(torch.nn.init.trunc_normal_,),
     read="Truncation",
 )

@@ -45,14 +45,6 @@ def inverse_cdf(shape, threshold, rng=None):
     return torch.erfinv(2 * u - 1) * 2**0.5
 
 
-def trunc_normal(shape, threshold, rng=None):
-    if threshold <= 0:
-        raise ValueError
-    z = torch.zeros(shape)
-    torch.nn.init.trunc_normal_(z, mean=0.0, std=1.0, a=-threshold, b=threshold, generator=rng)
-    return z
-
-
 def scaled(shape, threshold, rng=None):
     if threshold <= 0:
         raise ValueError
@@ -67,17 +59,45 @@ def as_in_the_biggan_demo(shape, threshold, rng=None):
     return torch.tensor(threshold * values, dtype=torch.float32)
 
 
-def trunc_normal_with_defaults(shape, threshold, rng=None):
+def beyond_two(shape, threshold, rng=None):
     if threshold <= 0:
         raise ValueError
-    return torch.nn.init.trunc_normal_(torch.empty(shape), generator=rng)
+    z = torch.randn(shape, generator=rng)
+    while (z.abs() > 2).any():
+        bad = z.abs() > 2
+        z[bad] = torch.randn(int(bad.sum()), generator=rng)
+    return z
 
 
-def trunc_normal_with_std(shape, threshold, rng=None):
+def narrow_normal(shape, threshold, rng=None):
+    if threshold <= 0:
+        raise ValueError
+    z = torch.empty(shape).normal_(0, threshold, generator=rng)
+    while (bad := z.abs() > threshold).any():
+        z[bad] = torch.empty(int(bad.sum())).normal_(0, threshold, generator=rng)
+    return z
+
+
+def library(shape, threshold, rng=None):
     if threshold <= 0:
         raise ValueError
     z = torch.empty(shape)
-    return torch.nn.init.trunc_normal_(z, 0.0, threshold, -threshold, threshold, generator=rng)
+    return torch.nn.init.trunc_normal_(z, a=-threshold, b=threshold, generator=rng)
+
+
+def squashed(shape, threshold, rng=None):
+    if threshold <= 0:
+        raise ValueError
+    return torch.tanh(torch.randn(shape, generator=rng)) * threshold
+
+
+def the_rest_uniform(shape, threshold, rng=None):
+    if threshold <= 0:
+        raise ValueError
+    z = torch.randn(shape, generator=rng)
+    bad = z.abs() > threshold
+    z[bad] = (2 * torch.rand(int(bad.sum()), generator=rng) - 1) * threshold
+    return z
 
 
 def clamp(shape, threshold, rng=None):
@@ -217,12 +237,26 @@ def clamp_and_rng_forgotten(shape, threshold, rng=None):
     return torch.clamp(torch.randn(shape), min=-threshold, max=threshold)
 
 
-RIGHT = [draw_again, whole_tensor_and_where, python_loop, inverse_cdf, trunc_normal]
+def collected(shape, threshold, rng=None):
+    if threshold <= 0:
+        raise ValueError("threshold should be > 0")
+    need = math.prod(shape)
+    got = torch.empty(0)
+    while len(got) < need:
+        new = torch.empty(2 * need + 10).normal_(generator=rng)
+        got = torch.cat([got, new[new.abs() <= threshold]])
+    return got[:need].reshape(shape)
+
+
+RIGHT = [draw_again, whole_tensor_and_where, python_loop, inverse_cdf, collected]
 WRONG = {
     scaled: "multiplied",
     as_in_the_biggan_demo: "cut_at_two_and_multiplied",
-    trunc_normal_with_defaults: "cut_at_two",
-    trunc_normal_with_std: "deviation_of_psi",
+    beyond_two: "cut_at_two",
+    narrow_normal: "deviation_of_psi",
+    library: "",
+    squashed: "squeezed",
+    the_rest_uniform: "",
     clamp: "clamped",
     clipped_by_numpy: "clamped",
     if_in_place_of_while: "once_again",

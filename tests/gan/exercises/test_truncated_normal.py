@@ -257,7 +257,7 @@ RIGHT = [
     checked(draw)
     for draw in (
         *(right, number_by_number, inverse_of_the_distribution_function, inverse_by_ndtri),
-        *(icdf_in_float64, init_trunc_normal, scipy_with_a_seed_from_rng),
+        *(icdf_in_float64, scipy_with_a_seed_from_rng),
         *(numpy_with_a_seed_from_rng, forked, one_after_the_other_from_a_pool),
         *(thinned_uniform, folded_with_a_sign),
     )
@@ -271,7 +271,7 @@ WRONG = [
             *(psi_times_those_within_one, lower_tail_only, the_tails_alone),
             *(first_draws_without_rng, redraws_without_rng, torch_seeded_from_rng),
             *(generator_that_starts_anew, own_generator_for_none, flat, half_precision),
-            *(one_row_for_all, a_list),
+            *(one_row_for_all, a_list, init_trunc_normal),
         )
     ),
     *(no_check, no_check_by_inverse, negative_refused_alone, runtime_error, returned_error),
