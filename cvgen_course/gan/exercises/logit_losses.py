@@ -18,9 +18,13 @@ def uniform(rng: torch.Generator, num: int, low: float, high: float) -> Tensor:
 
 
 def thousands(rng: torch.Generator) -> Tensor:
-    """Return logits of about ±1000 and ±100, and some that are near 0, float64 (7,)."""
-    sizes = torch.tensor([1000, -1000, 100, -100, 2, -2, 0.5], dtype=torch.float64)
-    return (sizes * uniform(rng, 7, 0.8, 1))[torch.randperm(7, generator=rng)]
+    """Return logits of about ±1000, ±100, ±40, and some that are near 0, float64 (9,).
+
+    In float32 an exponential is infinite from 89 on, but 1 - sigmoid is 0 from 17 on: what is wrong
+    with ±100, or with 40 already, tells them apart.
+    """
+    sizes = torch.tensor([1000, -1000, 100, -100, 40, -40, 2, -2, 0.5], dtype=torch.float64)
+    return (sizes * uniform(rng, 9, 0.9, 1))[torch.randperm(9, generator=rng)]
 
 
 def questions(rng: torch.Generator, hints: dict[str, str]) -> list[Case]:

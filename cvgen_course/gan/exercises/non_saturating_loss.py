@@ -59,8 +59,8 @@ def _discriminators_share(fake_logits):
 
 
 @mistakes.when(
-    "log D is computed from D: for logits far below 0 float32 has D = 0, and log(0) is -inf. "
-    "F.softplus(-logits) is the same, and never infinite."
+    "log D is computed in steps, from D or from exp(-logits): for logits below -88 float32 has 0 "
+    "for one and infinity for the other. F.softplus(-logits) is the same, and never infinite."
 )
 def _from_probabilities(fake_logits):
     return -fake_logits.sigmoid().log().mean()
@@ -104,6 +104,23 @@ def _no_logarithm(fake_logits):
 @mistakes.when("D is averaged before the logarithm: first the logarithms, then their mean.")
 def _mean_of_d(fake_logits):
     return F.softplus(-fake_logits.sigmoid().mean().logit(1e-7))
+
+
+@mistakes.when(
+    "the logits are averaged before anything else: first the logarithms, then their mean."
+)
+def _mean_of_logits(fake_logits):
+    return F.softplus(-fake_logits.mean())
+
+
+@mistakes.when("the loss is halved: it is the mean of -log D, and nothing else.")
+def _halved(fake_logits):
+    return F.softplus(-fake_logits).mean() / 2
+
+
+@mistakes.when("images are labelled with 0.9: here it is 1.")
+def _smoothed(fake_logits):
+    return F.binary_cross_entropy_with_logits(fake_logits, torch.full_like(fake_logits, 0.9))
 
 
 @mistakes.when("the images are summed: it is their mean.")

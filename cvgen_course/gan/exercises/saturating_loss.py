@@ -69,6 +69,14 @@ def _from_probabilities(fake_logits):
 
 
 @mistakes.when(
+    "log(1 - D) is computed in steps, from exp(logits) or sigmoid(-logits): for logits above 88 "
+    "float32 has infinity for one and 0 for the other. -F.softplus(logits) is never infinite."
+)
+def _exponential(fake_logits):
+    return -(1 + fake_logits.exp()).log().mean()
+
+
+@mistakes.when(
     "a little is added to 1 - D before the logarithm: then it is wrong for large logits, and their "
     "gradient is 0. -F.softplus(logits) needs no such number."
 )
@@ -111,6 +119,13 @@ def _no_logarithm(fake_logits):
 @mistakes.when("D is averaged before the logarithm: first the logarithms, then their mean.")
 def _mean_of_d(fake_logits):
     return -F.softplus(fake_logits.sigmoid().mean().logit(1e-7))
+
+
+@mistakes.when(
+    "the logits are averaged before anything else: first the logarithms, then their mean."
+)
+def _mean_of_logits(fake_logits):
+    return -F.softplus(fake_logits.mean())
 
 
 @mistakes.when("the images are summed: it is their mean.")

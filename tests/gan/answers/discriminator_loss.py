@@ -122,6 +122,30 @@ def half_and_from_probabilities(real_logits, fake_logits):
     return -(torch.log(D_real).mean() + torch.log(1 - D_fake).mean()) / 2
 
 
+def two_class_cross_entropy(real_logits, fake_logits):
+    real = torch.stack([torch.zeros_like(real_logits), real_logits], dim=1)
+    fake = torch.stack([torch.zeros_like(fake_logits), fake_logits], dim=1)
+    of_real = F.cross_entropy(real, torch.ones(len(real), dtype=torch.long))
+    return of_real + F.cross_entropy(fake, torch.zeros(len(fake), dtype=torch.long))
+
+
+def exponentials(real_logits, fake_logits):
+    of_real = torch.log(1 + torch.exp(-real_logits)).mean()
+    return of_real + torch.log(1 + torch.exp(fake_logits)).mean()
+
+
+def labels_of_the_default_type(real_logits, fake_logits):
+    criterion = nn.BCEWithLogitsLoss()
+    real_label = torch.ones(real_logits.size(0))
+    fake_label = torch.zeros(fake_logits.size(0))
+    return criterion(real_logits, real_label) + criterion(fake_logits, fake_label)
+
+
+def clamped_logits(real_logits, fake_logits):
+    real, fake = real_logits.clamp(-50, 50), fake_logits.clamp(-50, 50)
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
 RIGHT = [softplus, logsigmoid, cross_entropy_with_logits, own_stable_formula]
 WRONG = {
     labels_concatenated: "one_mean",
@@ -143,4 +167,7 @@ WRONG = {
     one_minus_outside: "one_minus_log",
     hinge: "",
     half_and_from_probabilities: "halved from_probabilities",
+    exponentials: "exponentials",
+    labels_of_the_default_type: "",
+    clamped_logits: "",
 }

@@ -2,6 +2,7 @@
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 
 def softplus(fake_logits):
@@ -82,6 +83,31 @@ def clamped_probabilities(fake_logits):
     return -torch.log(torch.sigmoid(fake_logits).clamp(1e-7, 1 - 1e-7)).mean()
 
 
+def mean_logit(fake_logits):
+    return F.softplus(-fake_logits.mean()).mean()
+
+
+def exponential(fake_logits):
+    return torch.log(1 + torch.exp(-fake_logits)).mean()
+
+
+def labels_of_the_default_type(fake_logits):
+    labels = torch.ones(fake_logits.size(0))
+    return nn.BCEWithLogitsLoss()(fake_logits, labels)
+
+
+def clamped_logits(fake_logits):
+    return F.softplus(-torch.clamp(fake_logits, -100, 100)).mean()
+
+
+def half(fake_logits):
+    return 0.5 * F.softplus(-fake_logits).mean()
+
+
+def smooth_label(fake_logits):
+    return F.binary_cross_entropy_with_logits(fake_logits, torch.full_like(fake_logits, 0.9))
+
+
 RIGHT = [softplus, logsigmoid, cross_entropy_with_ones, minus_the_saturating_one_of_minus]
 WRONG = {
     as_the_formula_says: "from_probabilities",
@@ -98,4 +124,10 @@ WRONG = {
     item: "detached",
     log_of_the_mean: "mean_of_d",
     clamped_probabilities: "",
+    mean_logit: "mean_of_logits",
+    exponential: "from_probabilities",
+    labels_of_the_default_type: "",
+    clamped_logits: "",
+    half: "halved",
+    smooth_label: "smoothed",
 }

@@ -2,6 +2,7 @@
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 
 def softplus(fake_logits):
@@ -83,10 +84,23 @@ def clamped_logits(fake_logits):
     return -F.softplus(fake_logits.clamp(-20, 20)).mean()
 
 
+def mean_logit(fake_logits):
+    return -F.softplus(fake_logits.mean()).mean()
+
+
+def exponential(fake_logits):
+    return -torch.log(1 + torch.exp(fake_logits)).mean()
+
+
+def labels_of_the_default_type(fake_logits):
+    labels = torch.zeros(fake_logits.size(0))
+    return -nn.BCEWithLogitsLoss()(fake_logits, labels)
+
+
 RIGHT = [softplus, logsigmoid, minus_cross_entropy, own_stable_formula]
 WRONG = {
     as_the_formula_says: "from_probabilities",
-    sigmoid_of_minus: "from_probabilities",
+    sigmoid_of_minus: "exponential",
     eps_in_the_logarithm: "a_little_added",
     minus_bce_of_probabilities: "cross_entropy_of_probabilities",
     non_saturating: "non_saturating",
@@ -100,4 +114,7 @@ WRONG = {
     item: "detached",
     one_minus_outside: "one_minus_log",
     clamped_logits: "",
+    mean_logit: "mean_of_logits",
+    exponential: "exponential",
+    labels_of_the_default_type: "",
 }
