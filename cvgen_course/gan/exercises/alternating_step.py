@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistakes, WrongAnswer, as_tensor
 from cvgen_course.gan import (
@@ -16,41 +16,23 @@ from cvgen_course.gan import (
     non_saturating_loss,
     saturating_loss,
 )
-from cvgen_course.gan.exercises.players import IMAGE, NOISE, drawn, ready
+from cvgen_course.gan.exercises.players import ADAM, MOMENTUM, PLAYERS, game, ready
+from cvgen_course.gan.exercises.steps import (
+    d_loss,
+    g_loss,
+    learn,
+    learn_and_zero,
+    learn_without_zero,
+    played,
+    zero_too_late,
+)
 
-DESCENT = {"name": "SGD", "lr": 0.5}
-MOMENTUM = {"name": "SGD", "lr": 0.2, "momentum": 0.5}
-ADAM = {"name": "Adam", "lr": 0.2, "betas": (0.5, 0.9), "eps": 0.01, "weight_decay": 0.1}
-"""With Adam's usual eps, gradients of 0 and of 1e-8, which rounding leaves, make unlike steps."""
-
-PLAYERS = ("generator", "discriminator")
 mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
     """Return the questions: batches of all sizes, gradients left over, optimizers, batch norm."""
-
-    def ask(
-        *sizes: tuple[int, int, int],
-        optimizer: dict[str, Any] = DESCENT,
-        leftovers: bool = False,
-        batch_norm: str = "",
-        graph: bool = False,
-    ) -> dict[str, Any]:
-        """Return two players and, for each step, a batch of real images and two of noise."""
-
-        def normal(*shape: int) -> Tensor:
-            return torch.randn(shape, generator=rng)
-
-        return {
-            "players": [
-                drawn(rng, name, name in batch_norm, leftovers, optimizer) for name in PLAYERS
-            ],
-            "real": [normal(N, *IMAGE) for N, _, _ in sizes],
-            "z": [(normal(N_d, NOISE), normal(N_g, NOISE)) for _, N_d, N_g in sizes],
-            "graph": graph,
-        }
-
+    ask = partial(game, rng)
     return [
         Case(
             "one step, four images in each batch",
@@ -103,7 +85,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "two steps with batch norm in both networks",
             ask((5, 6, 4), (4, 4, 4), batch_norm="generator, discriminator"),
-            weight=3,
+            weight=6,
             hint="Each batch goes through a network on its own, and both networks stay in training "
             "mode.",
         ),
@@ -130,64 +112,14 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     return {**found, "the losses": sorted(graphs)} if inputs["graph"] else found
 
 
-def _learn_without_zero(optimizer, loss):
-    loss.backward()
-    optimizer.step()
-
-
-def _learn(optimizer, loss):
-    optimizer.zero_grad()
-    _learn_without_zero(optimizer, loss)
-
-
-def _learn_and_zero(optimizer, loss):
-    _learn_without_zero(optimizer, loss)
-    optimizer.zero_grad()
-
-
-def _zero_too_late(optimizer, loss):
-    loss.backward()
-    optimizer.zero_grad()
-    optimizer.step()
-
-
-def _of_d(generator, discriminator, real, z, loss=discriminator_loss):
-    return loss(discriminator(real), discriminator(generator(z[0]).detach()))
-
-
-def _of_g(generator, discriminator, z, loss=non_saturating_loss):
-    return loss(discriminator(generator(z[1])))
-
-
-def _played(
-    generator,
-    discriminator,
-    real,
-    z,
-    optimizers,
-    *,
-    loss_d=discriminator_loss,
-    loss_g=non_saturating_loss,
-    learn_d=_learn,
-    learn_g=_learn,
-    result=Tensor.detach,
-):
-    """Take both steps rightly, but for what is given: losses, ways to learn, what is returned."""
-    of_d = _of_d(generator, discriminator, real, z, loss_d)
-    learn_d(optimizers[1], of_d)
-    of_g = _of_g(generator, discriminator, z, loss_g)
-    learn_g(optimizers[0], of_g)
-    return result(of_d), result(of_g)
-
-
 @mistakes.when(
     "the generator takes its step first: it should meet a discriminator that has just learned."
 )
 def _generator_first(generator, discriminator, real, z, optimizers):
-    of_g = _of_g(generator, discriminator, z)
-    _learn(optimizers[0], of_g)
-    of_d = _of_d(generator, discriminator, real, z)
-    _learn(optimizers[1], of_d)
+    of_g = g_loss(generator, discriminator, z)
+    learn(optimizers[0], of_g)
+    of_d = d_loss(generator, discriminator, real, z)
+    learn(optimizers[1], of_d)
     return of_d.detach(), of_g.detach()
 
 
@@ -196,10 +128,13 @@ def _generator_first(generator, discriminator, real, z, optimizers):
     "generated images anew, after it has learned."
 )
 def _old_discriminator(generator, discriminator, real, z, optimizers):
-    of_d, of_g = _of_d(generator, discriminator, real, z), _of_g(generator, discriminator, z)
+    of_d, of_g = (
+        d_loss(generator, discriminator, real, z),
+        g_loss(generator, discriminator, z),
+    )
     optimizers[0].zero_grad()
     of_g.backward()
-    _learn(optimizers[1], of_d)
+    learn(optimizers[1], of_d)
     optimizers[0].step()
     return of_d.detach(), of_g.detach()
 
@@ -209,19 +144,19 @@ def _old_discriminator(generator, discriminator, real, z, optimizers):
     "generator's step left in it are added."
 )
 def _discriminator_not_zeroed(*game):
-    return _played(*game, learn_d=_learn_without_zero)
+    return played(*game, learn_d=learn_without_zero)
 
 
 @mistakes.when(
     "the generator's gradients are not set to 0 before its backward(): those from before are added."
 )
 def _generator_not_zeroed(*game):
-    return _played(*game, learn_g=_learn_without_zero)
+    return played(*game, learn_g=learn_without_zero)
 
 
 @mistakes.when("there is no zero_grad(): the gradients of all steps are added up.")
 def _nothing_zeroed(*game):
-    return _played(*game, learn_d=_learn_without_zero, learn_g=_learn_without_zero)
+    return played(*game, learn_d=learn_without_zero, learn_g=learn_without_zero)
 
 
 @mistakes.when(
@@ -229,14 +164,14 @@ def _nothing_zeroed(*game):
     "added, and so is what the generator's backward() left in the discriminator."
 )
 def _zeroed_afterwards(*game):
-    return _played(*game, learn_d=_learn_and_zero, learn_g=_learn_and_zero)
+    return played(*game, learn_d=learn_and_zero, learn_g=learn_and_zero)
 
 
 @mistakes.when(
     "zero_grad() comes between backward() and step(), or there is no step(): nobody learns."
 )
 def _zeroed_too_late(*game):
-    return _played(*game, learn_d=_zero_too_late, learn_g=_zero_too_late)
+    return played(*game, learn_d=zero_too_late, learn_g=zero_too_late)
 
 
 @mistakes.when(
@@ -247,9 +182,9 @@ def _learns_from_both(generator, discriminator, real, z, optimizers):
     for optimizer in optimizers:
         optimizer.zero_grad()
     of_d = discriminator_loss(discriminator(real), discriminator(generator(z[0])))
-    _learn_without_zero(optimizers[1], of_d)
-    of_g = _of_g(generator, discriminator, z)
-    _learn_without_zero(optimizers[0], of_g)
+    learn_without_zero(optimizers[1], of_d)
+    of_g = g_loss(generator, discriminator, z)
+    learn_without_zero(optimizers[0], of_g)
     return of_d.detach(), of_g.detach()
 
 
@@ -258,7 +193,40 @@ def _learns_from_both(generator, discriminator, real, z, optimizers):
     "no gradient comes back to it, and it learns nothing."
 )
 def _generator_cut_off(generator, *rest):
-    return _played(torch.no_grad()(generator), *rest)
+    return played(torch.no_grad()(generator), *rest)
+
+
+@mistakes.when(
+    "the discriminator takes two steps, one for real images and one for generated ones: both means "
+    "are added, for one step."
+)
+def _two_steps_of_d(generator, discriminator, real, z, optimizers):
+    of_real = non_saturating_loss(discriminator(real))
+    learn(optimizers[1], of_real)
+    of_fake = -saturating_loss(discriminator(generator(z[0]).detach()))
+    learn(optimizers[1], of_fake)
+    of_g = g_loss(generator, discriminator, z)
+    learn(optimizers[0], of_g)
+    return (of_real + of_fake).detach(), of_g.detach()
+
+
+@mistakes.when("the discriminator takes no step: its optimizer's step() comes after backward().")
+def _no_step_of_d(*game):
+    return played(*game, learn_d=lambda optimizer, loss: loss.backward())
+
+
+@mistakes.when(
+    "the discriminator is in evaluation mode for the generator's step: its batch norm then uses "
+    "its running statistics. It stays in training mode."
+)
+def _d_in_evaluation(generator, discriminator, real, z, optimizers):
+    def learned(optimizer, loss):
+        learn(optimizer, loss)
+        discriminator.eval()
+
+    losses = played(generator, discriminator, real, z, optimizers, learn_d=learned)
+    discriminator.train()
+    return losses
 
 
 @mistakes.when(
@@ -266,19 +234,19 @@ def _generator_cut_off(generator, *rest):
     "call it can't learn. requires_grad_(True) thaws them."
 )
 def _stays_frozen(generator, discriminator, *rest):
-    losses = _played(generator, discriminator, *rest)
+    losses = played(generator, discriminator, *rest)
     discriminator.requires_grad_(False)
     return losses
 
 
 @mistakes.when("the two optimizers are exchanged: the generator's comes first.")
 def _optimizers_exchanged(generator, discriminator, real, z, optimizers):
-    return _played(generator, discriminator, real, z, optimizers[::-1])
+    return played(generator, discriminator, real, z, optimizers[::-1])
 
 
 @mistakes.when("the discriminator's optimizer takes both steps: the second is the generator's.")
 def _discriminators_optimizer_twice(generator, discriminator, real, z, optimizers):
-    return _played(generator, discriminator, real, z, (optimizers[1], optimizers[1]))
+    return played(generator, discriminator, real, z, (optimizers[1], optimizers[1]))
 
 
 @mistakes.when(
@@ -286,22 +254,22 @@ def _discriminators_optimizer_twice(generator, discriminator, real, z, optimizer
     "generator wants."
 )
 def _both_step(generator, discriminator, real, z, optimizers):
-    def learn(optimizer, loss):
+    def both(optimizer, loss):
         optimizers[1].zero_grad()
-        _learn(optimizer, loss)
+        learn(optimizer, loss)
         optimizers[1].step()
 
-    return _played(generator, discriminator, real, z, optimizers, learn_g=learn)
+    return played(generator, discriminator, real, z, optimizers, learn_g=both)
 
 
 @mistakes.when("both players get the same noise, z[0]: the generator's step has its own, z[1].")
 def _same_noise(generator, discriminator, real, z, optimizers):
-    return _played(generator, discriminator, real, (z[0], z[0]), optimizers)
+    return played(generator, discriminator, real, (z[0], z[0]), optimizers)
 
 
 @mistakes.when("the two batches of noise are exchanged: z[0] is for the discriminator's step.")
 def _noise_exchanged(generator, discriminator, real, z, optimizers):
-    return _played(generator, discriminator, real, z[::-1], optimizers)
+    return played(generator, discriminator, real, z[::-1], optimizers)
 
 
 @mistakes.when(
@@ -311,50 +279,50 @@ def _noise_exchanged(generator, discriminator, real, z, optimizers):
 def _one_batch(generator, discriminator, real, z, optimizers):
     images = torch.cat([real, generator(z[0]).detach()])
     of_d = discriminator_loss(*discriminator(images).split([len(real), len(z[0])]))
-    _learn(optimizers[1], of_d)
-    of_g = _of_g(generator, discriminator, z)
-    _learn(optimizers[0], of_g)
+    learn(optimizers[1], of_d)
+    of_g = g_loss(generator, discriminator, z)
+    learn(optimizers[0], of_g)
     return of_d.detach(), of_g.detach()
 
 
 @mistakes.when("the generator minimises the saturating loss: it is to be the non-saturating one.")
 def _saturating(*game):
-    return _played(*game, loss_g=saturating_loss)
+    return played(*game, loss_g=saturating_loss)
 
 
 @mistakes.when("the generator minimises the mean of log D: its loss is minus that.")
 def _generators_sign(*game):
-    return _played(*game, loss_g=lambda fake: -non_saturating_loss(fake))
+    return played(*game, loss_g=lambda fake: -non_saturating_loss(fake))
 
 
 @mistakes.when("the discriminator minimises the value of the game: its loss is minus that.")
 def _discriminators_sign(*game):
-    return _played(*game, loss_d=lambda real, fake: -discriminator_loss(real, fake))
+    return played(*game, loss_d=lambda real, fake: -discriminator_loss(real, fake))
 
 
 @mistakes.when("real and generated images change places in the discriminator's loss.")
 def _labels_exchanged(*game):
-    return _played(*game, loss_d=lambda real, fake: discriminator_loss(fake, real))
+    return played(*game, loss_d=lambda real, fake: discriminator_loss(fake, real))
 
 
 @mistakes.when("the discriminator's loss is halved: its two means are added.")
 def _halved(*game):
-    return _played(*game, loss_d=lambda real, fake: discriminator_loss(real, fake) / 2)
+    return played(*game, loss_d=lambda real, fake: discriminator_loss(real, fake) / 2)
 
 
 @mistakes.when("the losses come in the wrong order: the discriminator's is returned first.")
 def _losses_exchanged(*game):
-    return _played(*game)[::-1]
+    return played(*game)[::-1]
 
 
 @mistakes.when(
     "the losses are computed anew after the steps: return those that the steps were taken for."
 )
 def _losses_afterwards(generator, discriminator, real, z, optimizers):
-    _learn(optimizers[1], _of_d(generator, discriminator, real, z))
-    of_d = _of_d(generator, discriminator, real, z)
-    _learn(optimizers[0], _of_g(generator, discriminator, z))
-    return of_d.detach(), _of_g(generator, discriminator, z).detach()
+    learn(optimizers[1], d_loss(generator, discriminator, real, z))
+    of_d = d_loss(generator, discriminator, real, z)
+    learn(optimizers[0], g_loss(generator, discriminator, z))
+    return of_d.detach(), g_loss(generator, discriminator, z).detach()
 
 
 @mistakes.when(
@@ -362,7 +330,7 @@ def _losses_afterwards(generator, discriminator, real, z, optimizers):
     "they were computed from. loss.detach() is without."
 )
 def _with_graph(*game):
-    return _played(*game, result=lambda loss: loss)
+    return played(*game, result=lambda loss: loss)
 
 
 EXERCISE = Exercise(

@@ -13,6 +13,12 @@ NOISE, HIDDEN, IMAGE = 3, 5, (1, 2, 2)
 """Numbers of noise, hidden units, and an image's shape (C, H, W)."""
 
 PIXELS = torch.Size(IMAGE).numel()
+PLAYERS = ("generator", "discriminator")
+
+DESCENT = {"name": "SGD", "lr": 0.5}
+MOMENTUM = {"name": "SGD", "lr": 0.2, "momentum": 0.5}
+ADAM = {"name": "Adam", "lr": 0.2, "betas": (0.5, 0.9), "eps": 0.01, "weight_decay": 0.1}
+"""With Adam's usual eps, gradients of 0 and of 1e-8, which rounding leaves, make unlike steps."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,36 @@ class Player:
         """The modes that its parts are in: one, unless somebody changed only some."""
         parts = self.network.modules()
         return sorted({"training" if part.training else "evaluation" for part in parts})
+
+
+def game(
+    rng: torch.Generator,
+    *sizes: tuple[int, int, int],
+    optimizer: dict[str, Any] = DESCENT,
+    leftovers: bool = False,
+    batch_norm: str = "",
+    graph: bool = False,
+) -> dict[str, Any]:
+    """Return two players and, for each step, a batch of real images and two of noise.
+
+    Args:
+        rng: where the numbers come from.
+        *sizes: of these three batches, for each step.
+        optimizer: as for `drawn`.
+        leftovers: as for `drawn`.
+        batch_norm: which players have one.
+        graph: whether it is asked if the losses carry a graph.
+    """
+
+    def normal(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=rng)
+
+    return {
+        "players": [drawn(rng, name, name in batch_norm, leftovers, optimizer) for name in PLAYERS],
+        "real": [normal(N, *IMAGE) for N, _, _ in sizes],
+        "z": [(normal(N_d, NOISE), normal(N_g, NOISE)) for _, N_d, N_g in sizes],
+        "graph": graph,
+    }
 
 
 def drawn(

@@ -315,9 +315,100 @@ def no_zero_grad_and_graphs(generator, discriminator, real, z, optimizers):
     return loss_d, loss_g
 
 
+def fakes_shown_first_and_both_losses_by_closures(generator, discriminator, real, z, optimizers):
+    opt_g, opt_d = optimizers
+
+    def closure_d():
+        opt_d.zero_grad()
+        with torch.no_grad():
+            fake = generator(z[0])
+        fake_logits = discriminator(fake)
+        loss = ref.discriminator_loss(discriminator(real), fake_logits)
+        loss.backward()
+        return loss
+
+    def closure_g():
+        opt_g.zero_grad()
+        loss = ref.non_saturating_loss(discriminator(generator(z[1])))
+        loss.backward()
+        return loss
+
+    return opt_d.step(closure_d).detach(), opt_g.step(closure_g).detach()
+
+
+def by_autograd_grad_and_both_fakes_at_first(generator, discriminator, real, z, optimizers):
+    first, second = generator(z[0]).detach(), generator(z[1])
+    params = list(discriminator.parameters())
+    loss_d = ref.discriminator_loss(discriminator(real), discriminator(first))
+    for p, grad in zip(params, torch.autograd.grad(loss_d, params)):
+        p.grad = grad
+    optimizers[1].step()
+    params = list(generator.parameters())
+    loss_g = ref.non_saturating_loss(discriminator(second))
+    for p, grad in zip(params, torch.autograd.grad(loss_g, params)):
+        p.grad = grad
+    optimizers[0].step()
+    return torch.tensor(loss_d.item()), torch.tensor(loss_g.item())
+
+
+def played_otherwise(
+    generator, discriminator, real, z, optimizers, before_d=None, before_g=None, d_step=True
+):
+    opt_g, opt_d = optimizers
+    if before_d:
+        before_d()
+    fake = generator(z[0]).detach()
+    generator.train()
+    loss_d = ref.discriminator_loss(discriminator(real), discriminator(fake))
+    opt_d.zero_grad()
+    loss_d.backward()
+    if d_step:
+        opt_d.step()
+    if before_g:
+        before_g()
+    loss_g = ref.non_saturating_loss(discriminator(generator(z[1])))
+    opt_g.zero_grad()
+    loss_g.backward()
+    opt_g.step()
+    discriminator.train()
+    return loss_d.detach(), loss_g.detach()
+
+
+def generator_in_eval_for_the_discriminator(generator, *rest):
+    return played_otherwise(generator, *rest, before_d=generator.eval)
+
+
+def discriminator_in_eval_for_the_generator(generator, discriminator, *rest):
+    return played_otherwise(generator, discriminator, *rest, before_g=discriminator.eval)
+
+
+def discriminators_step_forgotten(*args):
+    return played_otherwise(*args, d_step=False)
+
+
+def a_step_for_real_and_a_step_for_fake(generator, discriminator, real, z, optimizers):
+    opt_g, opt_d = optimizers
+    opt_d.zero_grad()
+    real_logits = discriminator(real)
+    loss_real = F.binary_cross_entropy_with_logits(real_logits, torch.ones_like(real_logits))
+    loss_real.backward()
+    opt_d.step()
+    opt_d.zero_grad()
+    fake_logits = discriminator(generator(z[0]).detach())
+    loss_fake = F.binary_cross_entropy_with_logits(fake_logits, torch.zeros_like(fake_logits))
+    loss_fake.backward()
+    opt_d.step()
+    opt_g.zero_grad()
+    loss_g = ref.non_saturating_loss(discriminator(generator(z[1])))
+    loss_g.backward()
+    opt_g.step()
+    return (loss_real + loss_fake).detach(), loss_g.detach()
+
+
 RIGHT = [
     *(as_in_the_lecture, as_in_the_dcgan_tutorial, no_detach_but_zeroed),
     *(frozen_and_thawed, no_grad_and_zeroed_all_over),
+    *(fakes_shown_first_and_both_losses_by_closures, by_autograd_grad_and_both_fakes_at_first),
 ]
 WRONG = {
     no_zero_grad: "nothing_zeroed",
@@ -337,4 +428,8 @@ WRONG = {
     discriminator_steps_again: "both_step",
     frozen_for_good: "stays_frozen",
     no_zero_grad_and_graphs: "nothing_zeroed with_graph",
+    generator_in_eval_for_the_discriminator: "",
+    discriminator_in_eval_for_the_generator: "d_in_evaluation",
+    discriminators_step_forgotten: "no_step_of_d",
+    a_step_for_real_and_a_step_for_fake: "two_steps_of_d",
 }
