@@ -273,6 +273,27 @@ def _whole_numbers_in_place(average, model, decay):
         mean.mul_(decay).add_((1 - decay) * new)
 
 
+@mistakes.when(
+    "num_batches_tracked alone is copied, by its name: every buffer of whole numbers is, whatever "
+    "its name. is_floating_point() tells them."
+)
+def _copied_by_name(average, model, decay):
+    for name, mean, new in _pairs(average, model):
+        kept = 0 if "num_batches_tracked" in name else decay
+        mean.copy_(kept * mean + (1 - kept) * new)
+
+
+@mistakes.when("batch norm's buffers alone follow: every buffer of every layer does.")
+def _batch_norm_alone(average, model, decay):
+    names = [name for name, _ in average.named_parameters()]
+    counted = ("num_batches_tracked", "running_mean", "running_var")
+    for name, mean, new in _pairs(average, model):
+        if mean.is_floating_point() and (name in names or name.endswith(counted)):
+            mean.lerp_(new, 1 - decay)
+        elif name.endswith(counted):
+            mean.copy_(new)
+
+
 @mistakes.when("buffers of whole numbers are left as they were: they are copied from the model.")
 def _whole_numbers_left(average, model, decay):
     _update(average, model, decay, counts=False)

@@ -195,6 +195,38 @@ def counts_averaged_and_model_not_scaled(average, model, decay):
         v.copy_(decay * v + new[k] if v.is_floating_point() else decay * v + (1 - decay) * new[k])
 
 
+def by_name(average, model, decay):
+    theirs = model.state_dict()
+    with torch.no_grad():
+        for name, a in average.state_dict().items():
+            if "num_batches_tracked" in name:
+                a.copy_(theirs[name])
+            else:
+                a.copy_(a * decay + theirs[name] * (1 - decay))
+
+
+def batch_norm_layers_only(average, model, decay):
+    with torch.no_grad():
+        for a, m in zip(average.parameters(), model.parameters()):
+            a.lerp_(m, 1 - decay)
+        for a, m in zip(average.modules(), model.modules()):
+            if isinstance(a, torch.nn.BatchNorm2d):
+                a.running_mean.lerp_(m.running_mean, 1 - decay)
+                a.running_var.lerp_(m.running_var, 1 - decay)
+                a.num_batches_tracked.copy_(m.num_batches_tracked)
+
+
+def averaged_twice(average, model, decay):
+    with torch.no_grad():
+        for a, m in zip(average.parameters(), model.parameters()):
+            a.lerp_(m, 1 - decay)
+        for a, m in zip(average.state_dict().values(), model.state_dict().values()):
+            if a.is_floating_point():
+                a.lerp_(m, 1 - decay)
+            else:
+                a.copy_(m)
+
+
 RIGHT = [state_dicts, two_loops, load, data_of_names]
 WRONG = {
     only_parameters: "parameters_only",
@@ -218,4 +250,7 @@ WRONG = {
     parameters_made_anew: "new_parameters",
     decay_mixed_up_and_buffers_left: "exchanged parameters_only",
     counts_averaged_and_model_not_scaled: "whole_numbers_averaged model_not_weighted",
+    by_name: "copied_by_name",
+    batch_norm_layers_only: "batch_norm_alone",
+    averaged_twice: "",
 }
