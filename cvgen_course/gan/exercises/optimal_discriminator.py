@@ -162,6 +162,14 @@ def _half_without_data(p_data, p_model):
     return torch.where(p_data == 0, 0.5, _share(p_data, p_model))
 
 
+@mistakes.when(
+    "it is 1/2 wherever one of both is 0: what comes is real for sure, or generated for sure, if "
+    "the other is not; 1/2 is for points to which neither comes."
+)
+def _half_without_either(p_data, p_model):
+    return torch.where((p_data == 0) | (p_model == 0), 0.5, _share(p_data, p_model))
+
+
 @mistakes.when("p_model stands above: that is how probably what comes is generated.")
 def _of_the_model(p_data, p_model):
     return _share(p_model, p_data)

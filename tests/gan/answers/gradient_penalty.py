@@ -166,7 +166,45 @@ def without_rng_and_pixel_by_pixel(critic, real, fake, rng=None):
     return ((slopes.flatten(1).norm(dim=1) - 1) ** 2).mean()
 
 
-RIGHT = [as_in_the_lecture, as_in_much_published_code, image_by_image, exchanged_and_expanded]
+def at_the_other_end(critic, real, fake, rng=None):
+    """Alpha and 1 - alpha are alike, so that the points are where they should be."""
+    eps = torch.empty(len(real), dtype=real.dtype).uniform_(generator=rng)
+    x = torch.lerp(real, fake, eps.view(-1, 1, 1, 1)).detach()
+    x.requires_grad = True
+    scores = critic(x)
+    g = autograd.grad(scores, x, torch.ones_like(scores), create_graph=True)[0]
+    lengths = torch.linalg.vector_norm(g, dim=(1, 2, 3))
+    return torch.nn.functional.mse_loss(lengths, torch.ones_like(lengths))
+
+
+def sum_of_absolute_values(critic, real, fake, rng=None):
+    alpha = torch.rand(len(real), 1, 1, 1, generator=rng)
+    x = (alpha * real + (1 - alpha) * fake).requires_grad_()
+    (g,) = autograd.grad(critic(x).sum(), x, create_graph=True)
+    return ((g.flatten(1).norm(p=1, dim=1) - 1) ** 2).mean()
+
+
+def alpha_of_two_dimensions(critic, real, fake, rng=None):
+    alpha = torch.rand(len(real), 1, generator=rng)
+    x = (alpha * real + (1 - alpha) * fake).requires_grad_()
+    (g,) = autograd.grad(critic(x).sum(), x, create_graph=True)
+    return ((g.flatten(1).norm(dim=1) - 1) ** 2).mean()
+
+
+def slope_between_the_ends(critic, real, fake, rng=None):
+    apart = (real - fake).flatten(1).norm(dim=1)
+    return (((critic(real) - critic(fake)).abs() / apart - 1) ** 2).mean()
+
+
+def seeded_in_here(critic, real, fake, rng=None):
+    torch.manual_seed(0)
+    return as_in_the_lecture(critic, real, fake)
+
+
+RIGHT = [
+    *(as_in_the_lecture, as_in_much_published_code, image_by_image, exchanged_and_expanded),
+    at_the_other_end,
+]
 WRONG = {
     alpha_for_every_pixel: "alpha_per_pixel",
     one_alpha_for_the_batch: "one_alpha",
@@ -185,4 +223,8 @@ WRONG = {
     normal_alpha: "normal_alpha",
     extrapolated: "beyond",
     without_rng_and_pixel_by_pixel: "alpha_per_pixel rng_ignored",
+    sum_of_absolute_values: "",
+    alpha_of_two_dimensions: "",
+    slope_between_the_ends: "",
+    seeded_in_here: "",
 }

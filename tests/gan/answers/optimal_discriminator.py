@@ -108,9 +108,34 @@ def in_place(p_data, p_model):
     return p_data.nan_to_num_(nan=0.5)
 
 
+def one_over_one_plus_ratio(p_data, p_model):
+    return torch.nan_to_num(1 / (1 + p_model / p_data), nan=0.5)
+
+
+def half_and_half_of_the_difference(p_data, p_model):
+    s = p_data + p_model
+    return 0.5 + 0.5 * (p_data - p_model) / torch.where(s == 0, torch.ones_like(s), s)
+
+
+def half_where_either_is_zero(p_data, p_model):
+    some = (p_data == 0) | (p_model == 0)
+    return torch.where(some, torch.tensor(0.5), p_data / (p_data + p_model))
+
+
+def half_everywhere_if_any_is_empty(p_data, p_model):
+    if (p_data + p_model == 0).any():
+        return torch.full_like(p_data, 0.5)
+    return p_data / (p_data + p_model)
+
+
+def clamped_result(p_data, p_model):
+    return torch.nan_to_num(p_data / (p_data + p_model), nan=0.5).clamp(1e-3, 1 - 1e-3)
+
+
 RIGHT = [
     *(as_in_the_lecture, nan_replaced, nan_to_num, by_a_mask),
     *(sigmoid_of_logarithms, point_by_point),
+    *(one_over_one_plus_ratio, half_and_half_of_the_difference),
 ]
 WRONG = {
     formula_alone: "not_a_number",
@@ -128,4 +153,7 @@ WRONG = {
     sigmoid_of_densities: "sigmoid_of_difference",
     all_or_nothing: "decided",
     in_place: "in_place",
+    half_where_either_is_zero: "half_without_either",
+    half_everywhere_if_any_is_empty: "",
+    clamped_result: "",
 }
