@@ -109,7 +109,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "evaluation: statistics are given",
             ask((4, 3, 2, 3), statistics=True),
-            weight=4,
+            weight=3,
             hint="Both come from `statistics` then, a mean and a variance for each channel: this "
             "batch's do not count.",
         ),
@@ -135,7 +135,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "evaluation: the gradients",
             ask((2, 3, 2, 2), statistics=True, gradient=True, eps=uniform(0.2, 0.5).item()),
-            weight=9,
+            weight=10,
             hint="The result is differentiable with respect to x, gain and bias. eps is another "
             "here, too.",
         ),
