@@ -9,10 +9,10 @@ from typing import Any
 import yaml
 
 from cvgen_course.book.measurements import measurements
-from cvgen_course.chapters import READY, fill, table
+from cvgen_course.chapters import CHAPTERS, READY, fill, table
 from cvgen_course.errors import BookError
 
-LIBRARIES = tuple(chapter for chapter in READY if find_spec(f"cvgen_course.{chapter.name}"))
+LIBRARIES = tuple(chapter for chapter in CHAPTERS if find_spec(f"cvgen_course.{chapter.name}"))
 """The chapters that have a package in the library; the introduction has none."""
 
 EACH: dict[str, list[dict[str, str]]] = {
