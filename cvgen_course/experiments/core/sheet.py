@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
+from torchvision.utils import make_grid
 
 from cvgen_course.errors import CourseError
 from cvgen_course.files import replacing
@@ -47,9 +47,9 @@ def tiled(images: Tensor) -> Tensor:
         images: float (rows, columns, C, H, W) in [-1, 1]; what is beyond is cut off.
 
     Returns:
-        uint8 (rows · (H + 2) + 2, columns · (W + 2) + 2, C).
+        uint8 (rows · (H + 2) + 2, columns · (W + 2) + 2, C); a single image comes without white.
     """
-    tiles = F.pad(images.float(), (0, GAP, 0, GAP), value=1.0)
-    sheet = tiles.permute(0, 3, 1, 4, 2).flatten(2, 3).flatten(0, 1)  # (rows · H, columns · W, C)
-    sheet = F.pad(sheet, (0, 0, GAP, 0, GAP, 0), value=1.0)
-    return ((sheet.clamp(-1, 1) + 1) * 127.5).round().byte()
+    channels = images.shape[2]
+    sheet = make_grid(images.flatten(0, 1).float(), images.shape[1], GAP, pad_value=1.0)
+    pixels = sheet[:channels].permute(1, 2, 0)  # it has three channels, grey or not
+    return ((pixels.clamp(-1, 1) + 1) * 127.5).round().byte()
