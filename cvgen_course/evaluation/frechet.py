@@ -8,24 +8,27 @@ from torch import Tensor
 from cvgen_course.require import require
 
 
-def feature_statistics(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the mean and the covariance of features.
+def root_trace(cov_1: Tensor, cov_2: Tensor) -> Tensor:
+    """Return the trace of (C₁C₂)^½, without the root itself.
+
+    C₁C₂ is not symmetric, but has the eigenvalues of C₁^½ C₂ C₁^½, which is. They are at least 0,
+    and the trace is the sum of their roots. What rounding leaves below 0 counts as 0; so
+    singular covariances are no trouble.
 
     Args:
-        features: float (N, D), N at least 2.
+        cov_1: a covariance, float (D, D).
+        cov_2: likewise.
 
     Returns:
-        float64 (D,) and (D, D); the covariance is unbiased (divided by N − 1).
+        0-dimensional, float64, at least 0.
 
     Raises:
-        TypeError: ``features`` is no floating-point tensor.
-        ValueError: it has another shape, or fewer than two rows.
+        TypeError: an argument is no floating-point tensor.
+        ValueError: the shapes do not go together.
     """
-    require(features=(features, "N D", "float"))
-    if len(features) < 2:
-        raise ValueError(f"features: expected two rows or more, got {len(features)}")
-    features = features.double()
-    return features.mean(dim=0), torch.atleast_2d(features.T.cov())  # of one feature, a number
+    require(cov_1=(cov_1, "D D", "float"), cov_2=(cov_2, "D D", "float"))
+    root = _root(cov_1.double())
+    return torch.linalg.eigvalsh(root @ cov_2.double() @ root).clamp(min=0).sqrt().sum()
 
 
 def frechet_distance(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> Tensor:
@@ -52,12 +55,9 @@ def frechet_distance(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]
     (mean_1, cov_1), (mean_2, cov_2) = first, second
     require(mean_1=(mean_1, "D", "float"), cov_1=(cov_1, "D D", "float"))
     require(mean_2=(mean_2, "D", "float"), cov_2=(cov_2, "D D", "float"), D=len(mean_1))
-    cov_1, cov_2 = cov_1.double(), cov_2.double()
-    root = _root(cov_1)
-    # (C₁C₂)^½ has the eigenvalues of (C₁^½ C₂ C₁^½)^½, which is symmetric
-    mixed = torch.linalg.eigvalsh(root @ cov_2 @ root).clamp(min=0).sqrt().sum()
     apart = (mean_1.double() - mean_2.double()).square().sum()
-    return (apart + cov_1.trace() + cov_2.trace() - 2 * mixed).clamp(min=0)
+    spread = cov_1.double().trace() + cov_2.double().trace()
+    return (apart + spread - 2 * root_trace(cov_1, cov_2)).clamp(min=0)
 
 
 def _root(covariance: Tensor) -> Tensor:
