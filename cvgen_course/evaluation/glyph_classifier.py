@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
+import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -18,9 +19,14 @@ NUM_FEATURES = 64
 class GlyphClassifier(nn.Module):
     """Three convolutions and two linear layers, for digits of 28 × 28 pixels.
 
-    What its last hidden layer says is what glyphs are compared by, as pictures of ImageNet's kind
-    are compared by the last pooling of an Inception network.
+    What its last hidden layer says is what glyphs are compared by, as photographs are compared by
+    the last pooling of an Inception network.
+
+    Attributes:
+        scale: what that is divided by: of glyphs, features then have variance 1 on average.
     """
+
+    scale: Tensor
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,6 +37,7 @@ class GlyphClassifier(nn.Module):
             *(nn.Flatten(), nn.Linear(64 * 4 * 4, NUM_FEATURES), nn.SiLU()),
         )
         self.head = nn.Linear(NUM_FEATURES, 10)
+        self.register_buffer("scale", torch.ones(()))
 
     def features(self, images: Tensor) -> Tensor:
         """Return what images are compared by.
@@ -46,11 +53,11 @@ class GlyphClassifier(nn.Module):
             ValueError: it has another shape.
         """
         require(images=(images, "N C H W", "float"), C=1, H=28, W=28)
-        return cast(Tensor, self.body(images))
+        return cast(Tensor, self.body(images)) / self.scale
 
     def forward(self, images: Tensor) -> Tensor:
         """Return logits of the ten digits, float (N, 10); for arguments see `features`."""
-        return cast(Tensor, self.head(self.features(images)))
+        return cast(Tensor, self.head(self.features(images) * self.scale))
 
 
 @cache
