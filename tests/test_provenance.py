@@ -136,12 +136,12 @@ ADDED = "annotations\n", "annotations\n\nADDED = 1\n"
 EDITS = [
     ("plotting/boxes.py", '"""Boxes', '"""Also boxes', "", ""),
     ("plotting/boxes.py", *ADDED, "introduction segmentation detection", ""),
-    ("plotting/live.py", *ADDED, "segmentation detection autoencoders pixelcnn gan", ""),
+    ("plotting/live.py", *ADDED, "segmentation detection autoencoders pixelcnn gan evaluation", ""),
     ("detection/nms.py", "BLOCK = 192", "BLOCK = 193", "detection", "detection"),
     ("segmentation/unet.py", *ADDED, "segmentation", "segmentation"),
     ("detection/exercises/nms.py", "points=", "points=1+", "detection", "detection"),
-    ("training/loop.py", *ADDED, "segmentation detection autoencoders pixelcnn gan", ""),
-    ("grading/repair.py", *ADDED, "", "segmentation detection autoencoders pixelcnn gan"),
+    ("training/loop.py", *ADDED, "segmentation detection autoencoders pixelcnn gan evaluation", ""),
+    ("grading/repair.py", *ADDED, "", "segmentation detection autoencoders pixelcnn gan evaluation"),
     ("book/build.py", *ADDED, "", ""),
 ]
 """A file, what is changed in it, which pages are executed again, and which classes graded again."""

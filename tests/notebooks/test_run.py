@@ -20,6 +20,7 @@ PHOTOGRAPHS = {
     "autoencoders": "mnist",
     "pixelcnn": "mnist",
     "gan": "mnist",
+    "evaluation": "mnist",
 }
 """A chapter's real data set, in the folder that CVGEN_DATA names."""
 
