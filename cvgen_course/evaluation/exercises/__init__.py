@@ -1,0 +1,12 @@
+"""The graded exercises of the chapter on evaluation, in the lecture's order."""
+
+from cvgen_course.checks import Exercises
+from cvgen_course.evaluation.exercises import (
+    frechet_distance,
+    kernel_distance,
+    precision_recall,
+    root_trace,
+)
+
+EXERCISES = Exercises(root_trace, frechet_distance, kernel_distance, precision_recall)
+check = EXERCISES.check
