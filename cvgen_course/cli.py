@@ -1,4 +1,4 @@
-"""The command `cvgen`: release, grade, feedback, roster, renew, book, train, demo, doctor."""
+"""The command `cvgen`: for authors and teachers, for experiments, for a look at the course."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ EXTRA = {
     "demo": "grading,book",
     "book": "book",
     "train": "train",
+    "evaluate": "train",
 }
 
 
@@ -179,6 +180,48 @@ def train(
     folder = out or HERE / "runs" / f"{chosen.chapter}-{data}"
     if run(chosen, folder, devices=devices, precision=precision, fresh=fresh) is None:
         raise typer.Exit(130)  # as a shell calls what Ctrl-C has ended
+
+
+@app.command()
+def evaluate(
+    real: Annotated[
+        str, typer.Argument(help="a folder of images, an .npz file, or a data set, e.g. mnist:test")
+    ],
+    fake: Annotated[str, typer.Argument(help="the images to judge, likewise")],
+    features: Annotated[
+        str | None,
+        typer.Option("--features", help="glyphs or inception; inception where there are weights"),
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="a file with the Inception network's weights")
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="a file to write the table to, as JSON")
+    ] = None,
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", help="images that a network looks at together")
+    ] = 50,
+    seed: Annotated[int, typer.Option("--seed", help="everything random follows from it")] = 0,
+) -> None:
+    """Say how far images are from real ones: Inception Score, FID, KID, precision, recall and more.
+
+    What is computed of REAL is kept, and used again as long as the images are the same.
+    """
+    from cvgen_course.experiments.evaluation.command import evaluate as compare
+
+    try:
+        compare(
+            real,
+            fake,
+            features=features,
+            weights=weights,
+            json=json,
+            batch_size=batch_size,
+            seed=seed,
+        )
+    except KeyboardInterrupt:
+        typer.echo("Stopped: no result was written, and nothing but this run is lost.", err=True)
+        raise typer.Exit(130) from None
 
 
 @app.command()

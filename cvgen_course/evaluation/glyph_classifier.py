@@ -55,9 +55,13 @@ class GlyphClassifier(nn.Module):
         require(images=(images, "N C H W", "float"), C=1, H=28, W=28)
         return cast(Tensor, self.body(images)) / self.scale
 
+    def classify(self, features: Tensor) -> Tensor:
+        """Return logits of the ten digits, float (N, 10), of features (N, 64)."""
+        return cast(Tensor, self.head(features * self.scale))
+
     def forward(self, images: Tensor) -> Tensor:
         """Return logits of the ten digits, float (N, 10); for arguments see `features`."""
-        return cast(Tensor, self.head(self.features(images) * self.scale))
+        return self.classify(self.features(images))
 
 
 @cache

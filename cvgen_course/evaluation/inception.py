@@ -96,7 +96,7 @@ class Inception(nn.Module):
             ValueError: it has another shape.
         """
         require(images=(images, "N C H W", "float"), C=3)
-        x = resize(images, SIZE, SIZE)
+        x = (127.5 * resize(images, SIZE, SIZE) - 0.5) / 128  # of a pixel p it saw (p - 128) / 128
         x = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))  # (N, 64, 147, 147)
         x = F.max_pool2d(x, 3, stride=2)
         x = F.max_pool2d(self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(x)), 3, stride=2)
@@ -106,15 +106,16 @@ class Inception(nn.Module):
         x = self.Mixed_7c(self.Mixed_7b(self.Mixed_7a(x)))  # (N, 2048, 8, 8)
         return cast(Tensor, x.mean(dim=(2, 3)))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return what the Inception Score takes the softmax of; for arguments see `features`.
+    def classify(self, features: Tensor) -> Tensor:
+        """Return logits of features, (N, 1008); the Inception Score takes their softmax.
 
         The last layer's bias is left out, as in the score's first implementation.
-
-        Returns:
-            float (N, 1008).
         """
-        return F.linear(self.features(images), self.fc.weight)
+        return F.linear(features, self.fc.weight)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return logits of images, float (N, 1008); for arguments see `features`."""
+        return self.classify(self.features(images))
 
 
 def load_inception(path: str | Path) -> Inception:

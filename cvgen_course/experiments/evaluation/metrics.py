@@ -1,0 +1,62 @@
+"""All metrics of two sets of images, from what is kept of each."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from cvgen_course import seeding
+from cvgen_course.evaluation import (
+    Estimate,
+    estimate_frechet_distance,
+    estimate_kernel_distance,
+    estimate_manifold,
+    feature_statistics,
+    frechet_distance,
+)
+from cvgen_course.experiments.evaluation.scores import score
+from cvgen_course.experiments.evaluation.summary import KEPT, Summary
+
+FEWEST = 20
+"""Images on each side: the error of KID comes from ten blocks, which hold two at least."""
+
+
+def measure(real: Summary, fake: Summary, seed: int) -> dict[str, Estimate]:
+    """Return all metrics by name, each with its standard error.
+
+    The Inception Scores and the Fréchet distance are those of all images; the others, and the
+    Fréchet distance's error, those of the images whose features are kept.
+
+    Args:
+        real: of the real images, at least ``FEWEST``.
+        fake: likewise of the others.
+        seed: what is drawn for errors follows from it.
+    """
+    rng = seeding.generator(seed, "metrics")
+    distance = frechet_distance(real.moments.statistics, fake.moments.statistics)
+    error = estimate_frechet_distance(real.kept, fake.kept, rng=rng).error
+    return {
+        "inception_score": score(fake.sums),
+        "inception_score_of_real": score(real.sums),
+        "frechet_distance": Estimate(float(distance), error),
+        "kernel_distance": estimate_kernel_distance(real.kept, fake.kept, rng=rng),
+        **estimate_manifold(real.kept, fake.kept),
+    }
+
+
+def frechet_bias(real: Summary, fake: Summary) -> float:
+    """Return by about how much the Fréchet distance is too large for lack of images.
+
+    What is too much is about inversely proportional to the number of images: with half of them, the
+    distance is larger by as much as it is too large with all. Where a side has more than ``KEPT``,
+    its part is taken for nothing.
+    """
+
+    def halves(side: Summary) -> list[tuple[Tensor, Tensor]]:
+        if side.moments.num > KEPT:
+            return [side.moments.statistics] * 2
+        return [feature_statistics(side.kept[first::2]) for first in (0, 1)]
+
+    pairs = zip(halves(real), halves(fake), strict=True)
+    of_halves = torch.stack([frechet_distance(*pair) for pair in pairs]).mean()
+    return float(of_halves - frechet_distance(real.moments.statistics, fake.moments.statistics))
