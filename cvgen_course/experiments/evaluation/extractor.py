@@ -98,8 +98,8 @@ def choose_extractor(
                 "--weights: expected none with --features glyphs, whose weights are embedded, got "
                 f"{str(weights)!r}; use --features inception"
             )
-        network = glyph_classifier().to(device)
-        return FeatureExtractor(name, network, device, 1, 28, weights_digest(WEIGHTS), False)
+        classifier = glyph_classifier().to(device)
+        return FeatureExtractor(name, classifier, device, 1, 28, weights_digest(WEIGHTS), False)
     if weights is None:
         raise CourseError(
             "--weights: expected a file with the Inception network's weights, got none. They are "
