@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from cvgen_course.errors import CourseError
-from cvgen_course.experiments.evaluation.pictures import Picture, to_image
+from cvgen_course.experiments.evaluation.pictures import Picture, to_picture
 
 PREFERRED = ("images", "arr_0")
 """Names of the array with the images; where there is none of them, it is the first array."""
@@ -76,9 +76,7 @@ class ArrayFile:
             pixels = pixels[None]
         elif self.channels_last:
             pixels = pixels.permute(2, 0, 1)
-        alpha = pixels[3:]
-        transparent = bool((alpha < 255).any())
-        return Picture(to_image(pixels[:3] if len(alpha) else pixels), transparent=transparent)
+        return to_picture(pixels)
 
     def _parts(self, size: int) -> Iterator[np.ndarray]:
         """Go through the array, so many rows at a time."""

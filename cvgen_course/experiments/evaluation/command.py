@@ -10,11 +10,10 @@ from cvgen_course import profile
 from cvgen_course.errors import CourseError
 from cvgen_course.experiments.evaluation import report
 from cvgen_course.experiments.evaluation.cached import cached_path, read_summary, write_summary
-from cvgen_course.experiments.evaluation.extractor import choose_extractor
-from cvgen_course.experiments.evaluation.metrics import FEWEST, measure
-from cvgen_course.experiments.evaluation.sources import content_digest, find_source
-from cvgen_course.experiments.evaluation.summary import Summary, summarise
-from cvgen_course.experiments.evaluation.warnings import find_warnings
+from cvgen_course.experiments.evaluation.comparison import FEWEST, Side, compare
+from cvgen_course.experiments.evaluation.extractor import FeatureExtractor, choose_extractor
+from cvgen_course.experiments.evaluation.sources import Source, content_digest, find_source
+from cvgen_course.experiments.evaluation.summary import summarise
 
 
 def evaluate(
@@ -48,44 +47,48 @@ def evaluate(
         raise CourseError(f"--batch-size: expected 1 or more, got {batch_size}")
     if json is not None and json.is_dir():
         raise CourseError(f"--json: expected a file's name, got the folder {str(json)!r}")
-    texts = {"REAL": real, "FAKE": fake}
-    sources = {side: find_source(side, text) for side, text in texts.items()}
-    for side, source in sources.items():
-        _require_enough(side, len(source))
     extractor = choose_extractor(features, weights, profile.device())
+    sources = [find_source(*pair) for pair in (("REAL", real), ("FAKE", fake))]
+    for source in sources:
+        _require_enough(source, len(source))
     console = Console()
-    digests: dict[str, str] = {}
-    summaries: dict[str, Summary] = {}
     with report.progress_bars(console) as begin:
-        for side, source in sources.items():
-            num = len(source)
-            digests[side] = content_digest(source, begin(f"{side}: reading", num))
-            path = cached_path(digests[side], extractor, seed)
-            known = read_summary(path)
-            if known is None:
-                advance = begin(f"{side}: features", num)
-                known = summarise(source, extractor, seed, batch_size, advance)
-                _require_enough(side, known.facts.num)
-                if side == "REAL":
-                    write_summary(path, known)
-            summaries[side] = known
+        real_side, fake_side = (
+            _look_at(source, text, extractor, seed, batch_size, begin)
+            for source, text in zip(sources, (real, fake), strict=True)
+        )
         begin("metrics", None)
-        both = summaries["REAL"], summaries["FAKE"]
-        metrics = measure(*both, seed)
-        same = digests["REAL"] == digests["FAKE"]
-        warnings = find_warnings(*both, same, extractor, metrics, seed)
-    facts = {side: summary.facts for side, summary in summaries.items()}
-    report.show(
-        console, {side: (texts[side], facts[side]) for side in texts}, extractor, metrics, warnings
-    )
+        found = compare(real_side, fake_side, extractor, seed)
+    report.show(console, found)
     if json is not None:
-        sides = {side: (texts[side], digests[side], facts[side]) for side in texts}
-        report.write_json(json, sides, extractor, metrics, warnings, seed)
+        report.write_json(json, found)
 
 
-def _require_enough(side: str, num: int) -> None:
+def _look_at(
+    source: Source,
+    text: str,
+    extractor: FeatureExtractor,
+    seed: int,
+    batch_size: int,
+    begin: report.Begin,
+) -> Side:
+    """Return what is known of one side's images: from the cache, or looked at now."""
+    num = len(source)
+    digest = content_digest(source, begin(f"{source.argument}: reading", num))
+    path = cached_path(digest, extractor, seed)
+    summary = read_summary(path)
+    if summary is None:
+        advance = begin(f"{source.argument}: features", num)
+        summary = summarise(source, extractor, seed, batch_size, advance)
+        _require_enough(source, summary.facts.num)
+        if source.argument == "REAL":
+            write_summary(path, summary)
+    return Side(text, digest, summary)
+
+
+def _require_enough(source: Source, num: int) -> None:
     if num < FEWEST:
         raise CourseError(
-            f"{side}: expected at least {FEWEST} images that can be read, got {num}; no metric "
-            "means anything for fewer"
+            f"{source.argument}: expected {FEWEST} images or more that can be read, got {num}; "
+            "of fewer, no metric says anything"
         )

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from cvgen_course.data import load
 from cvgen_course.errors import CourseError
-from cvgen_course.experiments.evaluation.pictures import Picture, to_image
+from cvgen_course.experiments.evaluation.pictures import Picture, to_picture
 
 AT_ONCE = 50
 """Images whose bytes are hashed together."""
@@ -51,7 +51,7 @@ class NamedSet:
     def batches(self, size: int) -> Iterator[list[Picture | str]]:
         """Go through the images; see `Source`."""
         for images in self._parts(size):
-            yield [Picture(to_image(image)) for image in images]
+            yield [to_picture(image) for image in images]
 
     def _parts(self, size: int) -> Iterator[list[Tensor]]:
         for first in range(0, len(self), size):

@@ -6,6 +6,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -40,28 +41,27 @@ def read_picture(path: Path) -> Picture:
     try:
         content = path.read_bytes()
         with Image.open(BytesIO(content)) as image:
-            kind, transparent = str(image.format), _is_transparent(image)
+            kind = str(image.format)
+            if image.has_transparency_data and image.mode not in SIXTEEN_BITS:
+                pixels = np.array(image.convert("RGBA"))
+            else:
+                pixels = read_pixels(BytesIO(content), path.name)
     except Exception as error:  # Pillow's readers raise some ten kinds, with no common ancestor
         raise DataError(f"{str(path)!r} can't be read as a picture ({error}).") from error
-    pixels = torch.from_numpy(read_pixels(BytesIO(content), repr(str(path))))
-    return Picture(to_image(pixels.permute(2, 0, 1)), kind, transparent)
+    return to_picture(torch.from_numpy(pixels).permute(2, 0, 1), kind)
 
 
-def to_image(pixels: Tensor) -> Tensor:
-    """Return pixels in [-1, 1], as one channel where all channels are the same.
+def to_picture(pixels: Tensor, kind: str = "") -> Picture:
+    """Return pixels as a picture, with one channel where all channels are the same.
 
     Many programs write grey images in three channels: it is the pixels that count.
 
     Args:
-        pixels: uint8 or float32 (C, H, W), C is 1 or 3; of float32, in [-1, 1] already.
+        pixels: (C, H, W): uint8, or float32 in [-1, 1]; C is 1, 3, or 4 with opacity.
+        kind: the file's format.
     """
+    opacity, pixels = pixels[3:], pixels[:3]
     if len(pixels) == 3 and bool((pixels[0] == pixels[1:]).all()):
         pixels = pixels[:1]
-    return (to_float(pixels) if pixels.dtype == torch.uint8 else pixels).contiguous()
-
-
-def _is_transparent(image: Image.Image) -> bool:
-    if not image.has_transparency_data or image.mode in SIXTEEN_BITS:
-        return False
-    least, _ = image.convert("RGBA").getchannel("A").getextrema()
-    return int(least) < 255  # type: ignore[arg-type]  # of one channel, two numbers
+    image = pixels if pixels.is_floating_point() else to_float(pixels)
+    return Picture(image.contiguous(), kind, bool((opacity < 255).any()))

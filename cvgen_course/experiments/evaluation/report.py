@@ -1,9 +1,9 @@
-"""What the command shows: a bar while it works, a table, and the same in JSON."""
+"""What the command shows: bars while it works, a table, and the same in JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
@@ -18,12 +18,15 @@ from rich.table import Table
 from rich.text import Text
 
 from cvgen_course.errors import CourseError
-from cvgen_course.evaluation import Estimate
+from cvgen_course.experiments.evaluation.comparison import Comparison, Side
 from cvgen_course.experiments.evaluation.extractor import FeatureExtractor
 from cvgen_course.experiments.evaluation.sources import Advance
 from cvgen_course.experiments.evaluation.summary import Facts
+from cvgen_course.experiments.evaluation.warnings import find_warnings
 from cvgen_course.files import write
 
+Begin = Callable[[str, int | None], Advance]
+"""Begins a bar of a title and a total, which may be unknown; what it returns moves the bar."""
 ROWS = {
     "inception_score": ("Inception Score", "higher is better"),
     "inception_score_of_real": ("   of REAL", "what REAL itself has"),
@@ -35,19 +38,14 @@ ROWS = {
     "coverage": ("coverage", "share of REAL with FAKE close by"),
 }
 """Of each metric, what the table calls it, and how to read it."""
-FID_NAMES = {"frechet_distance": "FID", "kernel_distance": "KID"}
+OF_INCEPTION = {"frechet_distance": "FID", "kernel_distance": "KID"}
 """What two of them are called where features are an Inception network's."""
 PACKAGES = ("cvgen-course", "torch", "torchvision", "numpy", "pillow")
 
 
 @contextmanager
-def progress_bars(console: Console) -> Iterator[Callable[[str, int | None], Advance]]:
-    """Show a bar for each piece of work, until all is done.
-
-    Yields:
-        A function that begins a bar of a title and a total, which may be unknown, and returns what
-        moves it.
-    """
+def progress_bars(console: Console) -> Iterator[Begin]:
+    """Show a bar for each piece of work, until all is done."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -63,60 +61,30 @@ def progress_bars(console: Console) -> Iterator[Callable[[str, int | None], Adva
         yield begin
 
 
-def show(
-    console: Console,
-    sides: Mapping[str, tuple[str, Facts]],
-    extractor: FeatureExtractor,
-    metrics: Mapping[str, Estimate],
-    warnings: list[str],
-) -> None:
-    """Print the table: what was compared, the metrics, and what to mind.
-
-    Args:
-        console: where to.
-        sides: for ``"REAL"`` and ``"FAKE"``, what the user typed, and what the images were.
-        extractor: has looked at them.
-        metrics: by name.
-        warnings: a sentence each.
-    """
+def show(console: Console, found: Comparison) -> None:
+    """Print what was compared, the metrics, and what to mind."""
     head = Table.grid(padding=(0, 2, 0, 0))
-    for side, (text, facts) in sides.items():
-        head.add_row(Text(side, "bold"), Text(text, overflow="fold"), _describe(facts))
-    console.print(head)
-    console.print(Text(_features_of(extractor)))
+    for name, side in (("REAL", found.real), ("FAKE", found.fake)):
+        described = Text(_describe(side.summary.facts))
+        head.add_row(Text(name, "bold"), Text(side.text, overflow="fold"), described)
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("metric", no_wrap=True)
     table.add_column("value ± error", justify="right", no_wrap=True, style="bold")
     table.add_column("how to read it")
-    for name, estimate in metrics.items():
+    for name, estimate in found.metrics.items():
         title, meaning = ROWS[name]
-        if extractor.name == "inception":
-            title = FID_NAMES.get(name, title)
+        if found.extractor.name == "inception":
+            title = OF_INCEPTION.get(name, title)
         table.add_row(title, str(estimate), meaning)
-    console.print(table)
     notes = Table.grid(padding=(0, 1, 0, 0))
-    for warning in warnings:
-        notes.add_row(Text("!", "bold yellow"), Text(warning))
-    console.print(notes)
+    for sentence in find_warnings(found):
+        notes.add_row(Text("!", "bold yellow"), Text(sentence))
+    for part in (head, Text(_features(found.extractor)), table, notes):
+        console.print(part)
 
 
-def write_json(
-    path: Path,
-    sides: Mapping[str, tuple[str, str, Facts]],
-    extractor: FeatureExtractor,
-    metrics: Mapping[str, Estimate],
-    warnings: list[str],
-    seed: int,
-) -> None:
+def write_json(path: Path, found: Comparison) -> None:
     """Write what `show` prints, and what it was measured with.
-
-    Args:
-        path: of the file.
-        sides: as `show` takes it, with the images' hash after the text.
-        extractor: as `show` takes it.
-        metrics: likewise.
-        warnings: likewise.
-        seed: everything random followed from it.
 
     Raises:
         CourseError: the file can't be written.
@@ -125,19 +93,19 @@ def write_json(
         "date": date.today().isoformat(),
         "versions": {name: version(name) for name in PACKAGES},
         "features": {
-            "name": extractor.name,
-            "weights_sha256": extractor.sha256,
-            "published_weights": extractor.published,
-            "size": extractor.size,
+            "name": found.extractor.name,
+            "num": len(found.real.summary.moments.mean),
+            "weights_sha256": found.extractor.sha256,
+            "published_weights": found.extractor.published,
+            "images_resized_to": found.extractor.size,
             "resizing": "bicubic, antialiased",
         },
-        "seed": seed,
-        **{
-            side.lower(): {"source": text, "sha256": digest, **asdict(facts)}
-            for side, (text, digest, facts) in sides.items()
-        },
-        "metrics": {name: estimate._asdict() for name, estimate in metrics.items()},
-        "warnings": warnings,
+        "seed": found.seed,
+        "real": _facts(found.real),
+        "fake": _facts(found.fake),
+        "metrics": {name: estimate._asdict() for name, estimate in found.metrics.items()},
+        "frechet_bias": found.bias,
+        "warnings": find_warnings(found),
     }
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     try:
@@ -148,19 +116,25 @@ def write_json(
         ) from error
 
 
+def _facts(side: Side) -> dict[str, Any]:
+    kept = {"num_kept": len(side.summary.kept)}
+    return {"source": side.text, "sha256": side.sha256} | asdict(side.summary.facts) | kept
+
+
 def _describe(facts: Facts) -> str:
+    """Return e.g. ``"300 images, 28 × 28, grey, PNG"``."""
     sizes = f"{len(facts.sizes):,} sizes" if len(facts.sizes) > 1 else next(iter(facts.sizes))
     colours = {0: "colour", facts.num: "grey"}.get(facts.grey, "grey and colour")
     return ", ".join([f"{facts.num:,} images", sizes, colours, *sorted(facts.formats)])
 
 
-def _features_of(extractor: FeatureExtractor) -> str:
+def _features(extractor: FeatureExtractor) -> str:
     if extractor.name == "glyphs":
         return (
-            "Features of the embedded glyph classifier: the numbers compare with each other, and "
-            "with no published FID."
+            "Features of the course's glyph classifier: these numbers compare with each other, "
+            "and with no published FID."
         )
     return (
-        "Features of the Inception network of 2015. Images are resized as by clean-fid, with "
-        "antialiasing; FIDs of other resizing differ."
+        "Features of the Inception network of 2015, images resized with antialiasing: FIDs after "
+        "another resizing are others."
     )

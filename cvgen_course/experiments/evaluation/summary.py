@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -94,22 +95,12 @@ def summarise(
     facts, kept = Facts(), []
     total: Moments | None = None
     sums: scores.Sums | None = None
-    first = 0
-    for batch in source.batches(batch_size):
-        for picture in batch:
-            facts.note(picture)
-        numbers = torch.tensor([first + i for i, p in enumerate(batch) if isinstance(p, Picture)])
-        first += len(batch)
-        if len(numbers):
-            images = [picture.image for picture in batch if isinstance(picture, Picture)]
-            features, probs = extractor.look(images)
-            _require_finite(source.argument, features, probs, facts.num)
-            new = moments(features)
-            total = new if total is None else merge_moments(total, new)
-            sums = scores.no_sums(probs.shape[1], probs.device) if sums is None else sums
-            sums = scores.add(sums, probs, splits[numbers])
-            kept.append(features.cpu()[place[numbers] < KEPT])
-        advance(len(batch))
+    for numbers, features, probs in _look_at(source, extractor, batch_size, facts, advance):
+        new = moments(features)
+        total = new if total is None else merge_moments(total, new)
+        sums = scores.no_sums(probs.shape[1], probs.device) if sums is None else sums
+        sums = scores.add(sums, probs, splits[numbers])
+        kept.append(features.cpu()[place[numbers] < KEPT])
     if total is None or sums is None:
         raise CourseError(
             f"{source.argument}: expected images, got {facts.unreadable} files that can't be read; "
@@ -119,10 +110,29 @@ def summarise(
     return Summary(facts, on_cpu, scores.Sums(*(x.cpu() for x in sums)), torch.cat(kept))
 
 
-def _require_finite(argument: str, features: Tensor, probs: Tensor, num: int) -> None:
-    broken = int((~(features.isfinite().all(dim=1) & probs.isfinite().all(dim=1))).sum())
-    if broken:
-        raise CourseError(
-            f"{argument}: expected finite features, got NaN or infinity for {broken} of the first "
-            f"{num} images; look at the images, or at the weights"
-        )
+def _look_at(
+    source: Source, extractor: FeatureExtractor, batch_size: int, facts: Facts, advance: Advance
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Go through the images that can be read; note facts of all.
+
+    Yields:
+        A batch's places in the source, int64 (N,), features (N, D) and probabilities (N, K).
+    """
+    first = 0
+    for batch in source.batches(batch_size):
+        for each in batch:
+            facts.note(each)
+        read = [(first + i, x.image) for i, x in enumerate(batch) if isinstance(x, Picture)]
+        if read:
+            numbers, images = zip(*read, strict=True)
+            features, probs = extractor.look(images)
+            finite = features.isfinite().all(dim=1) & probs.isfinite().all(dim=1)
+            if not finite.all():
+                raise CourseError(
+                    f"{source.argument}: expected finite features, got NaN or infinity for "
+                    f"{int((~finite).sum())} of the first {facts.num} images; look at the images, "
+                    "or at the weights"
+                )
+            yield torch.tensor(numbers), features, probs
+        first += len(batch)
+        advance(len(batch))

@@ -2,134 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from cvgen_course.evaluation import Estimate
 from cvgen_course.evaluation.inception import PUBLISHED
+from cvgen_course.experiments.evaluation.comparison import Comparison
 from cvgen_course.experiments.evaluation.extractor import FeatureExtractor
-from cvgen_course.experiments.evaluation.metrics import frechet_bias
 from cvgen_course.experiments.evaluation.scores import NUM_SPLITS
-from cvgen_course.experiments.evaluation.summary import KEPT, Facts, Summary
+from cvgen_course.experiments.evaluation.summary import KEPT, Facts
+
+ALIKE = "Compare it with results of as many images only."
 
 
-def find_warnings(
-    real: Summary,
-    fake: Summary,
-    same: bool,
-    extractor: FeatureExtractor,
-    metrics: Mapping[str, Estimate],
-    seed: int,
-) -> list[str]:
-    """Return sentences on all that a reader of the numbers has to know.
-
-    Args:
-        real: of the real images.
-        fake: of the others.
-        same: whether they are the same images.
-        extractor: has looked at them.
-        metrics: as `measure` returns them.
-        seed: the kept images follow from it.
-    """
-    found = []
+def find_warnings(found: Comparison) -> list[str]:
+    """Return a sentence on each thing that a reader of the numbers has to know."""
+    extractor, sides = found.extractor, {"REAL": found.real, "FAKE": found.fake}
+    sentences = []
     if extractor.name == "inception" and not extractor.published:
-        found.append(
+        sentences.append(
             f"The weights are not the published ones (SHA-256 {extractor.sha256[:8]}…, expected "
             f"{PUBLISHED}…): the numbers compare with no published FID."
         )
-    if same:
-        found.append("REAL and FAKE are the same images: the numbers show what a perfect copy has.")
-    for name, summary in (("REAL", real), ("FAKE", fake)):
-        found += [f"{name}: {text}" for text in _of_images(summary.facts, extractor)]
-    error = metrics["frechet_distance"].error
-    return found + _of_both(real.facts, fake.facts) + _of_numbers(real, fake, error, seed)
+    if found.real.sha256 == found.fake.sha256:
+        sentences.append("REAL and FAKE are the same images: so much would a perfect copy get.")
+    for name, side in sides.items():
+        sentences += [f"{name}: {text}" for text in _of_images(side.summary.facts, extractor)]
+    sentences += _of_both(found.real.summary.facts, found.fake.summary.facts)
+    return sentences + _of_numbers(found)
 
 
 def _of_images(facts: Facts, extractor: FeatureExtractor) -> list[str]:
     """Return what is to be said of the images of one side."""
-    found = []
+    sentences = []
     size = f"{extractor.size} × {extractor.size}"
     usual = max(facts.sizes, key=lambda each: facts.sizes[each])
     if facts.unreadable:
-        found.append(
+        sentences.append(
             f"{facts.unreadable:,} of {facts.unreadable + facts.num:,} files can't be read, the "
-            f"first is {facts.first_unreadable!r}; they are left out of all numbers."
+            f"first is {facts.first_unreadable!r}. They are left out of all numbers."
         )
     if len(facts.sizes) > 1:
-        found.append(
+        sentences.append(
             f"images of {len(facts.sizes):,} sizes, most often {usual}, each resized to {size} "
-            "with antialiasing; that blurs some more than others, and counts in all numbers."
+            "with antialiasing. Some get more blurred than others, which all numbers notice."
         )
     elif extractor.name == "glyphs" and usual != size:
-        found.append(
-            f"images of {usual}, resized to {size} with antialiasing: finer details are not seen."
+        sentences.append(
+            f"images of {usual}, resized to {size} with antialiasing: no number depends on finer "
+            "details."
         )
     if extractor.channels == 1 and facts.grey < facts.num:
-        found.append(
-            f"{facts.num - facts.grey:,} images in colour, turned to grey: no number depends on "
-            "their colours."
+        sentences.append(
+            f"{_images(facts.num - facts.grey, 'coloured ')}, turned grey: no number depends on "
+            "colours."
         )
     if extractor.channels == 3 and facts.grey:
-        found.append(
-            f"{facts.grey:,} grey images, repeated in three channels: the network learned from "
-            "photographs in colour, and its features of grey images say less."
+        sentences.append(
+            f"{_images(facts.grey, 'grey ')}, repeated in three channels. The network has learned from "
+            "colour photographs; distances of its features of grey images mean less."
         )
     if facts.transparent:
-        found.append(
-            f"{facts.transparent:,} images with transparent pixels, which count as if they were "
-            "opaque, in whatever colour lies beneath."
+        sentences.append(
+            f"{_images(facts.transparent)} with transparent pixels, which count in the colours "
+            "that lie beneath, as if they were opaque."
         )
-    return found
+    return sentences
 
 
 def _of_both(real: Facts, fake: Facts) -> list[str]:
-    """Return what is to be said of the images of one side beside those of the other."""
-    found = []
+    """Return what is to be said of one side's images beside those of the other."""
+    sentences = []
     if len(real.sizes) == len(fake.sizes) == 1 and real.sizes.keys() != fake.sizes.keys():
         (of_real,), (of_fake,) = real.sizes, fake.sizes
-        found.append(
-            f"REAL has images of {of_real}, FAKE of {of_fake}: they are told apart by their "
-            "sharpness, and distances are larger for it."
+        sentences.append(
+            f"REAL has images of {of_real}, FAKE of {of_fake}: resized, they differ in sharpness, "
+            "and distances are larger for it."
         )
     jpeg = ["JPEG" in facts.formats for facts in (real, fake)]
     if real.formats and fake.formats and jpeg[0] != jpeg[1]:
-        which, other = ("REAL", "FAKE") if jpeg[0] else ("FAKE", "REAL")
-        found.append(
-            f"{which} has JPEG files, {other} has none: compression alone moves features, and "
+        some, none = ("REAL", "FAKE") if jpeg[0] else ("FAKE", "REAL")
+        sentences.append(
+            f"{some} has JPEG files, {none} has none: features notice the compression, and "
             "distances are larger for it."
         )
     if real.num != fake.num:
-        found.append(
+        sentences.append(
             f"REAL has {real.num:,} images, FAKE {fake.num:,}: distances, precision and recall "
-            "depend on both numbers; compare only results of the same."
+            f"depend on both numbers. Compare them with results of as many images only."
         )
-    return found
+    return sentences
 
 
-def _of_numbers(real: Summary, fake: Summary, error: float, seed: int) -> list[str]:
+def _of_numbers(found: Comparison) -> list[str]:
     """Return what is to be said of how many images there are."""
-    found = []
-    fewest, D = min(real.moments.num, fake.moments.num), len(real.moments.mean)
-    bias = frechet_bias(real, fake)
+    sentences = []
+    moments = [side.summary.moments for side in (found.real, found.fake)]
+    fewest, most = min(m.num for m in moments), max(m.num for m in moments)
+    D, K = len(moments[0].mean), found.real.summary.sums.probs.shape[1]
     if fewest <= D:
-        found.append(
-            f"A covariance of {D:,} features is singular with {fewest:,} images: the Fréchet "
-            f"distance is too large, by {bias:.2g} or more; compare only results of equal numbers."
+        sentences.append(
+            f"{fewest:,} images are too few for a covariance of {D:,} features, which is singular: "
+            f"the Fréchet distance is too large, by {found.bias:.2g} or more. {ALIKE}"
         )
-    elif bias > error:
-        found.append(
-            f"With so few images the Fréchet distance is too large, by roughly {bias:.2g}, as "
-            "halves of both sides show; compare only results of equal numbers."
+    elif found.bias > found.metrics["frechet_distance"].error:
+        sentences.append(
+            f"The Fréchet distance is too large by roughly {found.bias:.2g} for lack of images, as "
+            f"halves of them show. {ALIKE}"
         )
-    num_classes = real.sums.probs.shape[1]
-    if fewest // NUM_SPLITS < num_classes:
-        found.append(
-            f"The Inception Score is the mean of {NUM_SPLITS} splits, with as few as "
-            f"{fewest // NUM_SPLITS:,} images for {num_classes:,} classes: it comes out too low; "
-            "compare only results of equal numbers."
+    if fewest // NUM_SPLITS < K:
+        sentences.append(
+            f"An Inception Score is the mean of {NUM_SPLITS} splits, here with as few as "
+            f"{fewest // NUM_SPLITS:,} images for {K:,} classes: it is too low. {ALIKE}"
         )
-    if max(real.moments.num, fake.moments.num) > KEPT:
-        found.append(
-            f"The kernel distance, precision, recall, density, coverage and the Fréchet distance's "
-            f"error are those of at most {KEPT:,} images a side, chosen at random (seed {seed})."
+    if most > KEPT:
+        sentences.append(
+            f"Of more than {KEPT:,} images, so many were chosen at random (seed {found.seed}) for "
+            "the kernel distance, precision, recall, density, coverage and the Fréchet distance's "
+            "error."
         )
-    return found
+    return sentences
+
+
+def _images(num: int, kind: str = "") -> str:
+    return f"{num:,} {kind}image{'' if num == 1 else 's'}"

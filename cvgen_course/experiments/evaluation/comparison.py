@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
@@ -14,6 +16,7 @@ from cvgen_course.evaluation import (
     feature_statistics,
     frechet_distance,
 )
+from cvgen_course.experiments.evaluation.extractor import FeatureExtractor
 from cvgen_course.experiments.evaluation.scores import score
 from cvgen_course.experiments.evaluation.summary import KEPT, Summary
 
@@ -21,16 +24,51 @@ FEWEST = 20
 """Images on each side: the error of KID comes from ten blocks, which hold two at least."""
 
 
+class Side(NamedTuple):
+    """One of the two sets of images.
+
+    Attributes:
+        text: what the user calls it.
+        sha256: of all that the images follow from.
+        summary: what is kept of them.
+    """
+
+    text: str
+    sha256: str
+    summary: Summary
+
+
+class Comparison(NamedTuple):
+    """What was found.
+
+    Attributes:
+        real: the real images.
+        fake: the others.
+        extractor: has looked at them.
+        seed: everything random followed from it.
+        metrics: by name, each with its standard error.
+        bias: by how much the Fréchet distance is too large, roughly; see `frechet_bias`.
+    """
+
+    real: Side
+    fake: Side
+    extractor: FeatureExtractor
+    seed: int
+    metrics: dict[str, Estimate]
+    bias: float
+
+
+def compare(real: Side, fake: Side, extractor: FeatureExtractor, seed: int) -> Comparison:
+    """Return all metrics of two sets of images, at least ``FEWEST`` each."""
+    both = real.summary, fake.summary
+    return Comparison(real, fake, extractor, seed, measure(*both, seed), frechet_bias(*both))
+
+
 def measure(real: Summary, fake: Summary, seed: int) -> dict[str, Estimate]:
-    """Return all metrics by name, each with its standard error.
+    """Return all metrics by name.
 
     The Inception Scores and the Fréchet distance are those of all images; the others, and the
     Fréchet distance's error, those of the images whose features are kept.
-
-    Args:
-        real: of the real images, at least ``FEWEST``.
-        fake: likewise of the others.
-        seed: what is drawn for errors follows from it.
     """
     rng = seeding.generator(seed, "metrics")
     distance = frechet_distance(real.moments.statistics, fake.moments.statistics)
@@ -45,11 +83,11 @@ def measure(real: Summary, fake: Summary, seed: int) -> dict[str, Estimate]:
 
 
 def frechet_bias(real: Summary, fake: Summary) -> float:
-    """Return by about how much the Fréchet distance is too large for lack of images.
+    """Return by how much the Fréchet distance is too large for lack of images, roughly.
 
-    What is too much is about inversely proportional to the number of images: with half of them, the
-    distance is larger by as much as it is too large with all. Where a side has more than ``KEPT``,
-    its part is taken for nothing.
+    That is about inversely proportional to their number: the distance of halves is larger than that
+    of all by as much as that of all is too large. Where a side has more images than ``KEPT``, its
+    part is taken for nothing.
     """
 
     def halves(side: Summary) -> list[tuple[Tensor, Tensor]]:
