@@ -55,8 +55,8 @@ def _of_images(facts: Facts, extractor: FeatureExtractor) -> list[str]:
         )
     if extractor.channels == 3 and facts.grey:
         sentences.append(
-            f"{_images(facts.grey, 'grey ')}, repeated in three channels. The network has learned from "
-            "colour photographs; distances of its features of grey images mean less."
+            f"{_images(facts.grey, 'grey ')}, repeated in three channels. The network has learned "
+            "from colour photographs; distances of its features of grey images mean less."
         )
     if facts.transparent:
         sentences.append(

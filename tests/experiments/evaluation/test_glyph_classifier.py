@@ -30,7 +30,7 @@ def quick(monkeypatch):
 
 def test_train_glyph_classifier_learns_glyphs():
     torch.manual_seed(5)  # it seeds for itself
-    model = train_glyph_classifier(num_images=500, steps=60)
+    model = train_glyph_classifier(num_images=300, steps=40)
     test_set = load("glyphs", "test", size=200)
     assert (model(test_set.images).argmax(dim=1) == test_set.labels).float().mean() > 0.5
     assert not model.training
