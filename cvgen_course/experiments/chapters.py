@@ -51,7 +51,7 @@ def build_experiment(
     if name not in OFFERS:
         raise CourseError(
             f"chapter: expected one of {', '.join(OFFERS)}, got {chapter!r}; "
-            "the other chapters have nothing to train at full size"
+            "the other chapters have nothing to train at full size, or not yet"
         )
     model = OFFERS[name].choose(name, data, model)
     seeding.seed_everything(seeding.derive_seed(seed, "model"))

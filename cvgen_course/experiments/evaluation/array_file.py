@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from cvgen_course.errors import CourseError
-from cvgen_course.experiments.evaluation.pictures import Picture, to_picture
+from cvgen_course.experiments.evaluation.pictures import LoadedPicture, to_picture
 
 PREFERRED = ("images", "arr_0")
 """Names of the array with the images; where there is none of them, it is the first array."""
@@ -66,12 +66,12 @@ class ArrayFile:
         for pixels in self._parts(AT_ONCE):
             yield len(pixels), pixels.tobytes()
 
-    def batches(self, size: int) -> Iterator[list[Picture | str]]:
+    def batches(self, size: int) -> Iterator[list[LoadedPicture | str]]:
         """Go through the images; see `Source`."""
         for pixels in self._parts(size):
             yield [self._picture(each) for each in torch.from_numpy(pixels)]
 
-    def _picture(self, pixels: torch.Tensor) -> Picture:
+    def _picture(self, pixels: torch.Tensor) -> LoadedPicture:
         if pixels.ndim == 2:
             pixels = pixels[None]
         elif self.channels_last:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cvgen_course.errors import CourseError, DataError
-from cvgen_course.experiments.evaluation.pictures import SUFFIXES, Picture, read_picture
+from cvgen_course.experiments.evaluation.pictures import SUFFIXES, LoadedPicture, read_picture
 from cvgen_course.files import is_content
 
 AT_ONCE = 250
@@ -47,7 +47,7 @@ class ImageFolder:
             for paths in self._parts(AT_ONCE):
                 yield len(paths), b"".join(pool.map(_digest, paths))
 
-    def batches(self, size: int) -> Iterator[list[Picture | str]]:
+    def batches(self, size: int) -> Iterator[list[LoadedPicture | str]]:
         """Go through the pictures; see `Source`."""
         with ThreadPoolExecutor() as pool:
             for paths in self._parts(size):
@@ -57,7 +57,7 @@ class ImageFolder:
         for first in range(0, len(self.paths), size):
             yield self.paths[first : first + size]
 
-    def _read(self, path: Path) -> Picture | str:
+    def _read(self, path: Path) -> LoadedPicture | str:
         try:
             return read_picture(path)
         except DataError:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from cvgen_course.data import load
 from cvgen_course.errors import CourseError
-from cvgen_course.experiments.evaluation.pictures import Picture, to_picture
+from cvgen_course.experiments.evaluation.pictures import LoadedPicture, to_picture
 
 AT_ONCE = 50
 """Images whose bytes are hashed together."""
@@ -48,7 +48,7 @@ class NamedSet:
             parts = (repr(tuple(x.shape)).encode() + x.numpy().tobytes() for x in images)
             yield len(images), b"".join(parts)
 
-    def batches(self, size: int) -> Iterator[list[Picture | str]]:
+    def batches(self, size: int) -> Iterator[list[LoadedPicture | str]]:
         """Go through the images; see `Source`."""
         for images in self._parts(size):
             yield [to_picture(image) for image in images]

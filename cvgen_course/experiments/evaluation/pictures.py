@@ -18,7 +18,7 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", "
 """The ends of the names of picture files, in lower case."""
 
 
-class Picture(NamedTuple):
+class LoadedPicture(NamedTuple):
     """An image, and what its file says of it.
 
     Attributes:
@@ -32,7 +32,7 @@ class Picture(NamedTuple):
     transparent: bool = False
 
 
-def read_picture(path: Path) -> Picture:
+def read_picture(path: Path) -> LoadedPicture:
     """Read a picture file; of 16 bits the upper eight are kept, and transparency is dropped.
 
     Raises:
@@ -51,7 +51,7 @@ def read_picture(path: Path) -> Picture:
     return to_picture(torch.from_numpy(pixels).permute(2, 0, 1), kind)
 
 
-def to_picture(pixels: Tensor, kind: str = "") -> Picture:
+def to_picture(pixels: Tensor, kind: str = "") -> LoadedPicture:
     """Return pixels as a picture, with one channel where all channels are the same.
 
     Many programs write grey images in three channels: it is the pixels that count.
@@ -64,4 +64,4 @@ def to_picture(pixels: Tensor, kind: str = "") -> Picture:
     if len(pixels) == 3 and bool((pixels[0] == pixels[1:]).all()):
         pixels = pixels[:1]
     image = pixels if pixels.is_floating_point() else to_float(pixels)
-    return Picture(image.contiguous(), kind, bool((opacity < 255).any()))
+    return LoadedPicture(image.contiguous(), kind, bool((opacity < 255).any()))

@@ -12,7 +12,7 @@ from cvgen_course.errors import CourseError
 from cvgen_course.experiments.evaluation.array_file import ArrayFile
 from cvgen_course.experiments.evaluation.image_folder import ImageFolder
 from cvgen_course.experiments.evaluation.named_set import NamedSet
-from cvgen_course.experiments.evaluation.pictures import Picture
+from cvgen_course.experiments.evaluation.pictures import LoadedPicture
 
 Advance = Callable[[int], None]
 """What is told how many images have been done since it was last told."""
@@ -37,7 +37,7 @@ class Source(Protocol):
             A number of images, and bytes: theirs, or a hash of them.
         """
 
-    def batches(self, size: int) -> Iterator[list[Picture | str]]:
+    def batches(self, size: int) -> Iterator[list[LoadedPicture | str]]:
         """Go through the images, so many at a time; a file's name stands for an unreadable one."""
 
 

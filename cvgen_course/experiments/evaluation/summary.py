@@ -14,7 +14,7 @@ from cvgen_course.errors import CourseError
 from cvgen_course.evaluation import Moments, merge_moments, moments
 from cvgen_course.experiments.evaluation import scores
 from cvgen_course.experiments.evaluation.extractor import FeatureExtractor
-from cvgen_course.experiments.evaluation.pictures import Picture
+from cvgen_course.experiments.evaluation.pictures import LoadedPicture
 from cvgen_course.experiments.evaluation.sources import Advance, Source
 
 KEPT = 10_000
@@ -43,7 +43,7 @@ class Facts:
     unreadable: int = 0
     first_unreadable: str = ""
 
-    def note(self, picture: Picture | str) -> None:
+    def note(self, picture: LoadedPicture | str) -> None:
         """Count an image, or the name of a file that can't be read."""
         if isinstance(picture, str):
             self.unreadable += 1
@@ -122,7 +122,7 @@ def _look_at(
     for batch in source.batches(batch_size):
         for each in batch:
             facts.note(each)
-        read = [(first + i, x.image) for i, x in enumerate(batch) if isinstance(x, Picture)]
+        read = [(first + i, x.image) for i, x in enumerate(batch) if isinstance(x, LoadedPicture)]
         if read:
             numbers, images = zip(*read, strict=True)
             features, probs = extractor.look(images)
