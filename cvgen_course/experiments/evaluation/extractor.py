@@ -64,7 +64,9 @@ class FeatureExtractor:
             is.
         """
         runs = [torch.stack([*run]) for _, run in groupby(images, key=lambda image: image.shape)]
-        with torch.no_grad():
+        # TensorFloat-32 has ten bits of a number: a GPU would measure something else than a CPU.
+        exact = torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
+        with torch.no_grad(), exact:
             features = self.network.features(torch.cat([self._prepared(run) for run in runs]))
             return features, self.network.classify(features).softmax(dim=1)
 

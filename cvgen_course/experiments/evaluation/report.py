@@ -40,6 +40,8 @@ ROWS = {
 """Of each metric, what the table calls it, and how to read it."""
 OF_INCEPTION = {"frechet_distance": "FID", "kernel_distance": "KID"}
 """What two of them are called where features are an Inception network's."""
+MOST_SIZES = 10
+"""How many sizes of images are listed in JSON: the most frequent ones."""
 PACKAGES = ("cvgen-course", "torch", "torchvision", "numpy", "pillow")
 
 
@@ -117,8 +119,13 @@ def write_json(path: Path, found: Comparison) -> None:
 
 
 def _facts(side: Side) -> dict[str, Any]:
-    kept = {"num_kept": len(side.summary.kept)}
-    return {"source": side.text, "sha256": side.sha256} | asdict(side.summary.facts) | kept
+    facts = side.summary.facts
+    usual = sorted(facts.sizes.items(), key=lambda pair: -pair[1])[:MOST_SIZES]
+    return {"source": side.text, "sha256": side.sha256, **asdict(facts)} | {
+        "sizes": dict(usual),
+        "num_sizes": len(facts.sizes),
+        "num_kept": len(side.summary.kept),
+    }
 
 
 def _describe(facts: Facts) -> str:

@@ -58,6 +58,19 @@ def test_look_resizes_with_antialiasing():
     torch.testing.assert_close(pixels_of(images, 3, 4), resize(images[0][None], 4, 4))
 
 
+def test_look_computes_as_precisely_on_a_gpu_as_on_a_cpu():
+    class Network(Pixels):
+        def features(self, images):
+            seen.append((torch.backends.cudnn.enabled, torch.backends.cudnn.allow_tf32))
+            return super().features(images)
+
+    seen = []
+    before = torch.backends.cudnn.allow_tf32
+    FeatureExtractor("", Network(), CPU, 1, 2, "", False).look(random_images((1, 2, 2)))
+    assert seen == [(True, False)]
+    assert torch.backends.cudnn.allow_tf32 == before
+
+
 def test_look_gives_probabilities():
     images = random_images((1, 2, 2), (1, 2, 2))
     extractor = FeatureExtractor("", Pixels(), CPU, 1, 2, "", False)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -86,6 +87,16 @@ def test_write_json_holds_the_same_and_how_it_was_measured(found, tmp_path):
     assert (content["fake"]["num"], content["fake"]["num_kept"]) == (50, 50)
     assert content["fake"]["sizes"] == {"8 × 8": 50}
     assert {"torch", "cvgen-course"} <= content["versions"].keys()
+
+
+def test_write_json_lists_the_most_frequent_sizes_only(found, tmp_path):
+    sizes = {f"{n} × {n}": n for n in range(1, 31)}
+    summary = found.real.summary
+    many = summary._replace(facts=replace(summary.facts, sizes=sizes))
+    write_json(tmp_path / "found.json", found._replace(real=found.real._replace(summary=many)))
+    content = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))["real"]
+    assert content["sizes"] == {f"{n} × {n}": n for n in range(30, 20, -1)}
+    assert content["num_sizes"] == 30
 
 
 def test_write_json_says_that_a_file_can_t_be_written(found, tmp_path):
