@@ -207,9 +207,9 @@ def evaluate(
 
     What is computed of REAL is kept, and used again as long as the images are the same.
     """
-    from cvgen_course.experiments.evaluation.command import evaluate as compare
-
     try:
+        from cvgen_course.experiments.evaluation.command import evaluate as compare
+
         compare(
             real,
             fake,

@@ -19,7 +19,7 @@ NEEDED_FOR = {
     "": "studying",
     "grading": "`cvgen release` and `cvgen grade`",
     "book": "`cvgen book`",
-    "train": "`cvgen train`",
+    "train": "`cvgen train` and `cvgen evaluate`",
     "test": "the tests and contributing",
 }
 """The extras of pyproject.toml, and what one can't do without them."""

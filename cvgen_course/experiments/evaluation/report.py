@@ -47,14 +47,15 @@ PACKAGES = ("cvgen-course", "torch", "torchvision", "numpy", "pillow")
 
 @contextmanager
 def progress_bars(console: Console) -> Iterator[Begin]:
-    """Show a bar for each piece of work, until all is done."""
+    """Show a bar for each piece of work, until all is done; none where nobody is watching."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bars:
+    silent = not console.is_terminal
+    with Progress(*columns, console=console, transient=True, disable=silent) as bars:
 
         def begin(title: str, total: int | None) -> Advance:
             task = bars.add_task(title, total=total)
@@ -78,11 +79,12 @@ def show(console: Console, found: Comparison) -> None:
         if found.extractor.name == "inception":
             title = OF_INCEPTION.get(name, title)
         table.add_row(title, str(estimate), meaning)
-    notes = Table.grid(padding=(0, 1, 0, 0))
-    for sentence in find_warnings(found):
-        notes.add_row(Text("!", "bold yellow"), Text(sentence))
-    for part in (head, Text(_features(found.extractor)), table, notes):
+    for part in (head, Text(_features(found.extractor)), table):
         console.print(part)
+    for sentence in find_warnings(found):
+        note = Table.grid(padding=(0, 1, 0, 0))
+        note.add_row(Text("!", "bold yellow"), Text(sentence))
+        console.print(note)
 
 
 def write_json(path: Path, found: Comparison) -> None:

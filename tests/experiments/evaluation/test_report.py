@@ -105,6 +105,13 @@ def test_write_json_says_that_a_file_can_t_be_written(found, tmp_path):
         write_json(tmp_path / "file" / "found.json", found)
 
 
+def test_progress_bars_show_nothing_where_nobody_is_watching():
+    console = Console(width=80, force_terminal=False)
+    with console.capture() as capture, progress_bars(console) as begin:
+        begin("work", 4)(3)
+    assert capture.get() == ""
+
+
 def test_progress_bars_move_and_go():
     console = Console(width=80, force_terminal=True)
     with console.capture() as capture, progress_bars(console) as begin:
