@@ -133,15 +133,16 @@ def test_code_hash_says_what_is_no_module():
 
 
 ADDED = "annotations\n", "annotations\n\nADDED = 1\n"
+TRAINED = "segmentation detection autoencoders pixelcnn gan evaluation"
 EDITS = [
     ("plotting/boxes.py", '"""Boxes', '"""Also boxes', "", ""),
     ("plotting/boxes.py", *ADDED, "introduction segmentation detection", ""),
-    ("plotting/live.py", *ADDED, "segmentation detection autoencoders pixelcnn gan evaluation", ""),
+    ("plotting/live.py", *ADDED, TRAINED, ""),
     ("detection/nms.py", "BLOCK = 192", "BLOCK = 193", "detection", "detection"),
     ("segmentation/unet.py", *ADDED, "segmentation", "segmentation"),
     ("detection/exercises/nms.py", "points=", "points=1+", "detection", "detection"),
-    ("training/loop.py", *ADDED, "segmentation detection autoencoders pixelcnn gan evaluation", ""),
-    ("grading/repair.py", *ADDED, "", "segmentation detection autoencoders pixelcnn gan evaluation"),
+    ("training/loop.py", *ADDED, TRAINED, ""),
+    ("grading/repair.py", *ADDED, "", TRAINED),
     ("book/build.py", *ADDED, "", ""),
 ]
 """A file, what is changed in it, which pages are executed again, and which classes graded again."""
