@@ -7,8 +7,8 @@ from torch import Tensor
 
 from cvgen_course.require import require
 
-AT_ONCE = 1000
-"""Rows of a block: what is held at a time is this many rows by one set's size."""
+AT_ONCE = 2**19
+"""How many pairs are held at a time."""
 
 
 def polynomial_kernel(first: Tensor, second: Tensor) -> Tensor:
@@ -59,7 +59,7 @@ def kernel_distance(real: Tensor, fake: Tensor) -> Tensor:
 
 
 def _sum_of_pairs(first: Tensor, second: Tensor) -> Tensor:
-    blocks = first.split(AT_ONCE)
+    blocks = first.split(max(1, AT_ONCE // len(second)))
     return torch.stack([polynomial_kernel(block, second).sum() for block in blocks]).sum()
 
 

@@ -7,10 +7,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from cvgen_course.evaluation.pairs import Pairs
 from cvgen_course.require import require
-
-AT_ONCE = 1000
-"""Rows of a block: distances are held for this many items of one set at a time."""
 
 
 class Manifold(NamedTuple):
@@ -44,15 +42,7 @@ def nearest_radii(features: Tensor, k: int) -> Tensor:
         ValueError: it has another shape, or too few rows; or k is below 1.
     """
     require(features=(features, "N D", "float"))
-    if not 1 <= k < len(features):
-        raise ValueError(f"k: expected 1 to {len(features) - 1} for N features, got {k}")
-    features = features.double()
-    rows = [
-        # the item itself is the nearest, or as near as its copies
-        _distances(block, features).kthvalue(k + 1, dim=1).values
-        for block in features.split(AT_ONCE)
-    ]
-    return torch.cat(rows)
+    return _squared_radii(features, k).sqrt()
 
 
 def precision_recall(real: Tensor, fake: Tensor, k: int = 3) -> tuple[Tensor, Tensor]:
@@ -104,27 +94,22 @@ def manifold(real: Tensor, fake: Tensor, k: int = 5) -> Manifold:
 def manifold_per_item(real: Tensor, fake: Tensor, k: int = 5) -> Manifold:
     """Return what `manifold` averages: of each sample or real item, float64 (M,) or (N,)."""
     require(real=(real, "N D", "float"), fake=(fake, "M D", "float"))
-    real_radii, fake_radii = nearest_radii(real, k), nearest_radii(fake, k)
-    real, fake = real.double(), fake.double()
-    around_real = torch.zeros(len(fake))  # how many balls around real items hold a sample
-    covered, recalled = [], []
-    for block, radii in zip(real.split(AT_ONCE), real_radii.split(AT_ONCE), strict=True):
-        distances = _distances(block, fake)  # (B, M)
-        inside = distances <= radii[:, None]
-        around_real += inside.sum(dim=0)
-        covered.append(inside.any(dim=1))
-        recalled.append((distances <= fake_radii).any(dim=1))
-    return Manifold(
-        (around_real > 0).double(),
-        torch.cat(recalled).double(),
-        around_real.double() / k,
-        torch.cat(covered).double(),
-    )
+    real_radii, fake_radii = _squared_radii(real, k), _squared_radii(fake, k)
+    pairs = Pairs(real, fake)
+    balls, covered, recalled = (torch.zeros_like(x) for x in (fake_radii, real_radii, real_radii))
+    for block in pairs.blocks():
+        in_real, in_fake = pairs.at_most(block, real_radii[block, None], fake_radii)  # (B, M)
+        balls += in_real.sum(dim=0)
+        covered[block] = in_real.any(dim=1).double()
+        recalled[block] = in_fake.any(dim=1).double()
+    return Manifold((balls > 0).double(), recalled, balls / k, covered)
 
 
-def _distances(first: Tensor, second: Tensor) -> Tensor:
-    """Return Euclidean distances of all pairs, (N, M); of equal items exactly 0."""
-    sizes = first.square().sum(dim=1)[:, None] + second.square().sum(dim=1)
-    squared = sizes - 2 * first @ second.T
-    rounding = 4 * torch.finfo(first.dtype).eps * first.shape[1] * sizes
-    return squared.where(squared > rounding, 0.0).sqrt()
+def _squared_radii(features: Tensor, k: int) -> Tensor:
+    if not 1 <= k < len(features):
+        raise ValueError(f"k: expected 1 to {len(features) - 1} for N features, got {k}")
+    if not features.isfinite().all():
+        raise ValueError("features: expected finite numbers, got NaN or infinite ones")
+    pairs = Pairs(features, features)
+    # k + 1: the item itself is the nearest, or as near as its copies
+    return torch.cat([pairs.kth_smallest(block, k + 1) for block in pairs.blocks()])

@@ -10,6 +10,9 @@ from torch import Tensor
 
 from cvgen_course.require import require
 
+AT_ONCE = 1000
+"""Rows that are held in float64 at a time."""
+
 
 class Moments(NamedTuple):
     """What is kept of features that have been seen; two of them can be merged.
@@ -47,10 +50,7 @@ def moments(features: Tensor) -> Moments:
         ValueError: it has another shape.
     """
     require(features=(features, "N D", "float"))
-    features = features.double()
-    mean = features.sum(dim=0) / max(1, len(features))
-    centred = features - mean
-    return Moments(len(features), mean, centred.T @ centred)
+    return _moments([features])
 
 
 def merge_moments(first: Moments, second: Moments) -> Moments:
@@ -95,13 +95,7 @@ def streaming_statistics(batches: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
         TypeError: a batch is no floating-point tensor.
         ValueError: a batch has another shape, or there are fewer than two features in all.
     """
-    total: Moments | None = None
-    for batch in batches:
-        new = moments(batch)
-        total = new if total is None else merge_moments(total, new)
-    if total is None:
-        raise ValueError("batches: expected two features or more, got no batch")
-    return total.statistics
+    return _moments(batches).statistics
 
 
 def feature_statistics(features: Tensor) -> tuple[Tensor, Tensor]:
@@ -118,3 +112,31 @@ def feature_statistics(features: Tensor) -> tuple[Tensor, Tensor]:
         ValueError: it has another shape, or fewer than two rows.
     """
     return moments(features).statistics
+
+
+def _moments(batches: Iterable[Tensor]) -> Moments:
+    total: Moments | None = None
+    for batch in batches:
+        require(features=(batch, "N D", "float"))
+        if total is None:
+            zeros = batch.new_zeros(batch.shape[1], dtype=torch.float64)
+            total = Moments(0, zeros, torch.outer(zeros, zeros))
+        require(features=(batch, "N D"), D=len(total.mean))
+        for part in batch.split(AT_ONCE):
+            total = _add(total, part.double())
+    if total is None:
+        raise ValueError("batches: expected two features or more, got no batch")
+    return total
+
+
+def _add(total: Moments, features: Tensor) -> Moments:
+    """Merge with the moments of more features, float64 (N, D), in place.
+
+    A new scatter for each batch would take longer than its sums.
+    """
+    num = total.num + len(features)
+    share = len(features) / max(1, num)
+    mean = features.sum(dim=0) / max(1, len(features))
+    apart = mean - total.mean
+    rows = torch.cat([features - mean, (total.num * share) ** 0.5 * apart[None]])
+    return Moments(num, total.mean.add_(apart, alpha=share), total.scatter.addmm_(rows.T, rows))
