@@ -35,7 +35,8 @@ def in_batches(
         raise ValueError(f"batch_size: expected 1 or more, got {batch_size}")
     for batch in images.split(batch_size):
         with torch.no_grad():
-            yield extract(batch.to(device) if device else batch).cpu()
+            features = extract(batch.to(device) if device else batch).cpu()
+        yield features  # out here, where whoever goes through them has gradients
 
 
 def extract_features(

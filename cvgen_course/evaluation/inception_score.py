@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require
 
 
@@ -18,7 +19,7 @@ def kl_divergence(p: Tensor, q: Tensor) -> Tensor:
         q: likewise; the dimensions before the last broadcast with those of ``p``.
 
     Returns:
-        float (...), of the wider type of both.
+        float (...), of the wider type of both, float32 at least.
 
     Raises:
         TypeError: an argument is no floating-point tensor.
@@ -28,6 +29,7 @@ def kl_divergence(p: Tensor, q: Tensor) -> Tensor:
         Kullback and Leibler, "On Information and Sufficiency", 1951, eq. 2.4.
     """
     require(p=(p, "... K", "float"), q=(q, "... K", "float"))
+    p, q = at_least_float32(p), at_least_float32(q)
     return (torch.special.xlogy(p, p) - torch.special.xlogy(p, q)).sum(dim=-1)
 
 

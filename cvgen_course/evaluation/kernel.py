@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require
 
 AT_ONCE = 2**19
@@ -19,12 +20,19 @@ def polynomial_kernel(first: Tensor, second: Tensor) -> Tensor:
         second: features y, float (M, D).
 
     Returns:
-        float (N, M).
+        float (N, M), float32 at least.
+
+    Raises:
+        TypeError: an argument is no floating-point tensor.
+        ValueError: the shapes do not go together.
 
     Source:
         Bińkowski et al., "Demystifying MMD GANs", ICLR 2018, arXiv:1801.01401, section 4.
     """
-    return (first @ second.T / first.shape[1] + 1) ** 3
+    require(first=(first, "N D", "float"), second=(second, "M D", "float"))
+    first, second = at_least_float32(first), at_least_float32(second)
+    with torch.autocast(first.device.type, enabled=False):  # it would round to bfloat16
+        return (first @ second.T / first.shape[1] + 1) ** 3
 
 
 def kernel_distance(real: Tensor, fake: Tensor) -> Tensor:

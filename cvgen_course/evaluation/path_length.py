@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from cvgen_course.evaluation.features import Extractor
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require
 
 Interpolation = Callable[[Tensor, Tensor, Tensor], Tensor]
@@ -38,7 +39,7 @@ def path_lengths(
         epsilon: ε, above 0.
 
     Returns:
-        float (N,), at least 0. Their mean is the perceptual path length.
+        float (N,), float32 at least, at least 0. Their mean is the perceptual path length.
 
     Raises:
         TypeError: an argument is no floating-point tensor.
@@ -52,7 +53,9 @@ def path_lengths(
     require(starts=(starts, "N J", "float"), ends=(ends, "N J", "float"), t=(t, "N", "float"))
     if epsilon <= 0:
         raise ValueError(f"epsilon: expected more than 0, got {epsilon}")
+    starts, ends, t = (at_least_float32(x) for x in (starts, ends, t))
     here, there = (
-        extract(generate(interpolate(starts, ends, share[:, None]))) for share in (t, t + epsilon)
+        at_least_float32(extract(generate(interpolate(starts, ends, share[:, None]))))
+        for share in (t, t + epsilon)
     )
     return (here - there).square().sum(dim=1) / epsilon**2

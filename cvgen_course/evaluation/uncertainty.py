@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -21,9 +22,10 @@ class Estimate(NamedTuple):
     error: float
 
     def __str__(self) -> str:
-        """Return e.g. ``"12.3 ± 0.4"``: as many places as the error's first two digits."""
-        places = 0 if self.error <= 0 or self.error >= 10 else 1 - _magnitude(self.error)
-        places = min(max(places, 0), 6)
+        """Return e.g. ``"12.34 ± 0.56"``: as many places as the error's first two digits."""
+        if not 0 < self.error < math.inf:
+            return f"{self.value:.4g} ± {self.error:g}"
+        places = min(max(1 - _magnitude(self.error), 0), 6)
         return f"{self.value:.{places}f} ± {self.error:.{places}f}"
 
 
