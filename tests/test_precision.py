@@ -127,6 +127,52 @@ def dirac(theta, psi):
     return gan.dirac_gradients(theta, psi, r1=0.5)
 
 
+def classified(*shape):
+    return random(*shape).softmax(dim=-1)
+
+
+def covariance(num):
+    factor = random(num, num, scale=30)
+    return factor @ factor.T
+
+
+def drawn(function):
+    """Return a function that draws random numbers, always the same ones."""
+    return lambda *arguments: function(*arguments, rng=torch.Generator().manual_seed(1))
+
+
+def merged(one, other):
+    return evaluation.merge_moments(evaluation.moments(one), evaluation.moments(other))
+
+
+def streamed(features):
+    return evaluation.streaming_statistics(features.split(100))
+
+
+def extrapolated(one, other, rng):
+    statistics = evaluation.feature_statistics(one)
+    return evaluation.extrapolated_frechet_distance(statistics, other, (100, 200, 400), rng)
+
+
+def bootstrapped(one, other, rng):
+    return evaluation.bootstrap_error(apart, one, other, rng=rng)
+
+
+def estimated_manifold(real, fake):
+    return tuple(evaluation.estimate_manifold(real, fake).values())
+
+
+def averaged(images):
+    return evaluation.extract_features(lambda x: x.mean(dim=(2, 3)), images, batch_size=3)
+
+
+def path_lengths(starts, ends, t):
+    def generate(z):
+        return z[..., None, None].square()
+
+    return evaluation.path_lengths(generate, lambda x: x[..., 0, 0], starts, ends, t)
+
+
 def apart(one, other):
     statistics = (evaluation.feature_statistics(features) for features in (one, other))
     return evaluation.frechet_distance(*statistics)
@@ -254,8 +300,47 @@ CASES = {
             *(random(900, 16, scale=300), random(900, 16, scale=300)),
         ),
     ),
+    "bootstrap_error": (drawn(bootstrapped), lambda: (random(500, 6), random(400, 6))),
+    "estimate_frechet_distance": (
+        drawn(evaluation.estimate_frechet_distance),
+        lambda: (random(500, 6, scale=300), random(400, 6)),
+    ),
+    "estimate_inception_score": (
+        drawn(evaluation.estimate_inception_score),
+        lambda: (classified(500, 10), 5),
+    ),
+    "estimate_kernel_distance": (
+        drawn(evaluation.estimate_kernel_distance),
+        lambda: (random(500, 6, scale=30), random(400, 6)),
+    ),
+    "estimate_manifold": (estimated_manifold, lambda: (random(500, 6), random(400, 6))),
+    "extract_features": (averaged, lambda: (random(*IMAGES),)),
+    "extrapolated_frechet_distance": (
+        drawn(extrapolated),
+        lambda: (random(500, 6, scale=300), random(400, 6)),
+    ),
     "feature_statistics": (evaluation.feature_statistics, lambda: (random(500, 6, scale=300),)),
     "frechet_distance": (apart, lambda: (random(500, 6, scale=300), random(400, 6))),
+    "inception_score": (evaluation.inception_score, lambda: (classified(500, 10),)),
+    "kernel_distance": (
+        evaluation.kernel_distance,
+        lambda: (random(500, 6, scale=30), random(400, 6)),
+    ),
+    "kl_divergence": (evaluation.kl_divergence, lambda: (classified(500, 99), classified(99))),
+    "manifold": (evaluation.manifold, lambda: (random(500, 6, scale=300), random(400, 6))),
+    "manifold_per_item": (evaluation.manifold_per_item, lambda: (random(500, 6), random(400, 6))),
+    "mean_with_error": (evaluation.mean_with_error, lambda: (random(5000, scale=300),)),
+    "merge_moments": (merged, lambda: (random(500, 6, scale=300), random(400, 6))),
+    "moments": (evaluation.moments, lambda: (random(500, 6, scale=300),)),
+    "nearest_radii": (evaluation.nearest_radii, lambda: (random(500, 6, scale=300), 3)),
+    "path_lengths": (path_lengths, lambda: (random(50, 6), random(50, 6), scores(50))),
+    "polynomial_kernel": (
+        evaluation.polynomial_kernel,
+        lambda: (random(50, 60, scale=30), random(40, 60, scale=30)),
+    ),
+    "resize": (evaluation.resize, lambda: (2 * scores(*IMAGES) - 1, 14, 20)),
+    "root_trace": (evaluation.root_trace, lambda: (covariance(6), covariance(6))),
+    "streaming_statistics": (streamed, lambda: (random(500, 6, scale=300),)),
     "conditional_batch_norm": (
         gan.conditional_batch_norm,
         lambda: (random(4, 8, 30, 40, scale=300), random(4, 8), random(4, 8)),
@@ -353,6 +438,7 @@ WITHOUT_FLOATS = {
     *("mask_iou", "sample_balanced", "confusion_matrix", "every_image"),  # bool and integer
     *("conv_block", "deconv_block", "predict", "sample", "complete", "sample_by_codes"),  # modules
     *("alternating_step", "spectrally_normalised", "standing_statistics"),  # and gan.ema_update
+    *("in_batches", "load_inception"),
 }
 LAYERS = {"conv_transpose2d", "masked_conv2d", "vertical_conv2d", "spectral_norm"}
 

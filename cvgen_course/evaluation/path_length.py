@@ -53,7 +53,8 @@ def path_lengths(
     require(starts=(starts, "N J", "float"), ends=(ends, "N J", "float"), t=(t, "N", "float"))
     if epsilon <= 0:
         raise ValueError(f"epsilon: expected more than 0, got {epsilon}")
-    starts, ends, t = (at_least_float32(x) for x in (starts, ends, t))
+    starts, ends = at_least_float32(starts), at_least_float32(ends)
+    t = t.to(starts.dtype)
     here, there = (
         at_least_float32(extract(generate(interpolate(starts, ends, share[:, None]))))
         for share in (t, t + epsilon)

@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 import torch
 from scipy import linalg
+from torch_fidelity import metric_fid
+from torchmetrics.image.fid import FrechetInceptionDistance
 
-from cvgen_course.evaluation import feature_statistics, frechet_distance
+from cvgen_course.evaluation import feature_statistics, frechet_distance, root_trace
 
 
 def random_features(N, D, seed=0):
@@ -25,27 +27,75 @@ def by_scipy(first, second):
     return ((mean_1 - mean_2) ** 2).sum() + np.trace(cov_1 + cov_2 - 2 * root)
 
 
-def test_feature_statistics_equal_numbers_worked_out_by_hand():
-    mean, covariance = feature_statistics(torch.tensor([[1.0, 2.0], [3.0, 2.0], [5.0, 8.0]]))
-    assert mean.tolist() == [3, 4]
-    assert covariance.tolist() == [[4, 6], [6, 12]]
+def random_covariance(D, rank=None, seed=0):
+    factor = random_features(rank or D, D, seed)
+    return factor.T @ factor / len(factor)
 
 
-@pytest.mark.parametrize(("N", "D"), [(2, 1), (10, 1), (2, 3), (50, 4)])
-@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
-def test_feature_statistics_equal_numpys(N, D, dtype):
-    features = random_features(N, D).to(dtype)
-    mean, covariance = feature_statistics(features)
-    rows = features.double().numpy()
-    expected = np.cov(rows, rowvar=False).reshape(D, D)
-    torch.testing.assert_close(mean, torch.from_numpy(rows.mean(axis=0)))
-    torch.testing.assert_close(covariance, torch.from_numpy(expected))
+class Pixels(torch.nn.Module):
+    """Features that are the numbers of an image."""
+
+    def __init__(self, num_features):
+        super().__init__()
+        self.num_features = num_features
+
+    def forward(self, images):
+        return images.flatten(1)
 
 
-def test_feature_statistics_of_large_offsets_are_precise():
-    features = random_features(1000, 3)
-    _, covariance = feature_statistics(features + 1e4)
-    torch.testing.assert_close(covariance, feature_statistics(features)[1], rtol=1e-6, atol=1e-8)
+def test_root_trace_equals_numbers_worked_out_by_hand():
+    covariance = torch.tensor([[2.0, 1.0], [1.0, 2.0]])  # with eigenvalues 3 and 1
+    assert root_trace(covariance, torch.eye(2)).item() == pytest.approx(3**0.5 + 1)
+    assert root_trace(covariance, covariance).item() == pytest.approx(3 + 1)
+    other = torch.diag(torch.tensor([1.0, 2.0]))
+    # C₁C₂ = [[2, 2], [1, 4]] has eigenvalues a, b with a + b = 6 and ab = 6;
+    # (√a + √b)² = a + b + 2 √(ab)
+    assert root_trace(covariance, other).item() == pytest.approx((6 + 2 * 6**0.5) ** 0.5)
+
+
+@pytest.mark.parametrize("D", [1, 2, 7, 30])
+def test_root_trace_equals_that_of_scipys_root(D):
+    first, second = random_covariance(D), random_covariance(D, seed=1)
+    root = linalg.sqrtm(first.numpy() @ second.numpy())
+    assert root_trace(first, second).item() == pytest.approx(np.trace(root).real, rel=1e-8)
+
+
+def test_root_trace_of_commuting_covariances_is_that_of_the_deviations():
+    axes, _ = torch.linalg.qr(random_features(4, 4))
+    variances = torch.tensor([[1.0, 4.0, 9.0, 0.0], [16.0, 1.0, 4.0, 25.0]], dtype=torch.float64)
+    first, second = (axes @ each.diag() @ axes.T for each in variances)
+    assert root_trace(first, second).item() == pytest.approx(4 + 2 + 6 + 0, abs=1e-6)
+
+
+@pytest.mark.parametrize("ranks", [(1, 1), (3, 8), (8, 3), (2, 3)])
+def test_root_trace_of_singular_covariances_is_the_sum_of_singular_values(ranks):
+    """tr (AᵀA BᵀB)^½ = ‖A Bᵀ‖_*, and both factors have few rows."""
+    factors = [random_features(rank, 8, seed) for seed, rank in enumerate(ranks)]
+    first, second = (factor.T @ factor for factor in factors)
+    expected = torch.linalg.matrix_norm(factors[0] @ factors[1].T, "nuc")
+    torch.testing.assert_close(root_trace(first, second), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_root_trace_is_symmetric_and_grows_with_the_root_of_a_scale():
+    first, second = random_covariance(5), random_covariance(5, rank=3, seed=1)
+    trace = root_trace(first, second)
+    torch.testing.assert_close(root_trace(second, first), trace, rtol=1e-6, atol=1e-6)
+    torch.testing.assert_close(root_trace(9 * first, second), 3 * trace, rtol=1e-6, atol=1e-6)
+
+
+def test_root_trace_takes_what_rounding_leaves_below_zero_for_zero():
+    first = torch.diag(torch.tensor([4.0, -1e-12], dtype=torch.float64))
+    second = torch.diag(torch.tensor([9.0, 1.0], dtype=torch.float64))
+    assert root_trace(first, second).item() == pytest.approx(6)
+    assert root_trace(second, first).item() == pytest.approx(6)
+    assert root_trace(0 * first, second).item() == 0
+
+
+def test_root_trace_says_what_is_wrong():
+    with pytest.raises(ValueError, match=r"cov_2: expected .* = \(2, 2\) to go with cov_1"):
+        root_trace(torch.eye(2), torch.eye(3))
+    with pytest.raises(TypeError, match=r"cov_1: .* got torch.int64"):
+        root_trace(torch.eye(2).long(), torch.eye(2))
 
 
 def test_frechet_distance_with_equal_covariances_is_the_squared_distance_of_means():
@@ -89,6 +139,34 @@ def test_frechet_distance_of_a_scaled_set_has_a_closed_form():
     torch.testing.assert_close(distance, 4 * covariance.trace())
 
 
+def test_frechet_distance_equals_that_of_torch_fidelity():
+    features = [random_features(300, 12, seed).float() for seed in (0, 1)]
+    distance = frechet_distance(*map(feature_statistics, features)).item()
+    statistics = map(metric_fid.fid_features_to_statistics, features)
+    theirs = metric_fid.fid_statistics_to_metric(*statistics, verbose=False)
+    assert distance == pytest.approx(theirs[metric_fid.KEY_METRIC_FID], rel=1e-4)
+
+
+@pytest.mark.parametrize("N", [100, 8])  # more and fewer than features
+def test_frechet_distance_equals_that_of_torchmetrics(N):
+    features = [random_features(N, 12, seed) for seed in (0, 1)]
+    metric = FrechetInceptionDistance(Pixels(12), input_img_size=(3, 2, 2)).set_dtype(torch.float64)
+    for real, each in zip((True, False), features, strict=True):
+        for batch in each.view(N, 3, 2, 2).split(30):
+            metric.update(batch, real=real)
+    distance = frechet_distance(*map(feature_statistics, features)).item()
+    assert distance == pytest.approx(metric.compute().item(), rel=1e-4)
+
+
+def test_frechet_distance_between_known_distributions_is_found_from_many_samples():
+    """N(0, I) and N(m, 4I) with |m| = 1 are 1 + D apart."""
+    rng = torch.Generator().manual_seed(0)
+    first, second = (torch.randn(20_000, 3, generator=rng) for _ in range(2))
+    second = 2 * second + torch.tensor([1.0, 0.0, 0.0])
+    distance = frechet_distance(*map(feature_statistics, (first, second))).item()
+    assert distance == pytest.approx(1 + 3, rel=0.03)
+
+
 @pytest.mark.parametrize("N", [2, 3, 6])
 def test_frechet_distance_of_fewer_rows_than_features_is_right(N):
     """Covariances without full rank: no NaN, and 0 from a set to itself."""
@@ -129,15 +207,6 @@ def test_frechet_distance_computes_in_float64(dtype):
     distance = frechet_distance(statistics, diagonal([0], [0]))
     assert distance.dtype == torch.float64
     assert distance.item() == pytest.approx(8)
-
-
-def test_feature_statistics_say_what_is_wrong():
-    with pytest.raises(ValueError, match="features: expected two rows or more, got 1"):
-        feature_statistics(torch.zeros(1, 3))
-    with pytest.raises(ValueError, match=r"features: expected .*\(N, D\), got shape \(3, 1, 1\)"):
-        feature_statistics(torch.zeros(3, 1, 1))
-    with pytest.raises(TypeError, match=r"features: .*floating-point.* got torch.uint8"):
-        feature_statistics(torch.zeros(3, 2).byte())
 
 
 def test_frechet_distance_says_what_is_wrong():
