@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 from torch.nn import functional as F
 
+from cvgen_course.precision import at_least_float32
 from cvgen_course.require import require
 
 
@@ -34,5 +35,6 @@ def resize(images: Tensor, height: int, width: int) -> Tensor:
     for name, size in (("height", height), ("width", width)):
         if size < 1:
             raise ValueError(f"{name}: expected 1 or more, got {size}")
-    resized = F.interpolate(images, (height, width), mode="bicubic", antialias=True)
-    return resized.clamp(-1, 1)
+    values = at_least_float32(images)
+    resized = F.interpolate(values, (height, width), mode="bicubic", antialias=True)
+    return resized.clamp(-1, 1).to(images.dtype)
