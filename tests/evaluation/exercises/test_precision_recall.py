@@ -229,43 +229,20 @@ WRONG = {
         )
     },
 }
-_ONE_BLOCK = "there is a single block of distances, and it is symmetric"
 _NOT_ASKED = "it is for density or coverage alone"
 _DEFAULT = "k is always given"
-_PRECISION = "features are whole numbers, of which float32 holds all squares"
-_ROUNDING = "it matters for features that are no whole numbers"
-_BLOCK_SIZES = "there are as many blocks of both"
 EQUIVALENT = {
-    "nearest_radii: features = features.double() -> pass": _PRECISION,
-    "nearest_radii: _distances(block, features).kthvalue(k + 1, dim=1)"
-    " -> _distances(block, features).kthvalue(k + 1)": "the last dimension is the default",
-    "nearest_radii: _distances(block, features) -> _distances(features, block)": _ONE_BLOCK,
-    "nearest_radii: 1 -> 0": _ONE_BLOCK,
     "manifold: 5 -> 6": _DEFAULT,
     "manifold: 5 -> 4": _DEFAULT,
     "manifold_per_item: 5 -> 6": _DEFAULT,
     "manifold_per_item: 5 -> 4": _DEFAULT,
-    "manifold_per_item: real, fake = (real.double(), fake.double()) -> pass": _PRECISION,
-    "manifold_per_item: zip(real.split(AT_ONCE), real_radii.split(AT_ONCE), strict=True)"
-    " -> zip(real.split(AT_ONCE), real_radii.split(AT_ONCE))": _BLOCK_SIZES,
-    "manifold_per_item: True -> False": _BLOCK_SIZES,
-    "manifold_per_item: inside.any -> inside.all": _NOT_ASKED,
-    "manifold_per_item: 1 -> 0": _NOT_ASKED,
-    "manifold_per_item: Manifold((around_real > 0).double(), torch.cat(recalled).double(), "
-    "around_real.double() / k, torch.cat(covered).double()) -> "
-    "Manifold((around_real > 0).double(), torch.cat(recalled).double(), "
-    "torch.cat(covered).double(), around_real.double() / k)": _NOT_ASKED,
-    "manifold_per_item: around_real.double() / k -> around_real.double() * k": _NOT_ASKED,
-    "manifold_per_item: around_real.double() / k -> k / around_real.double()": _NOT_ASKED,
-    "_distances: 4 * torch.finfo(first.dtype).eps * first.shape[1] * sizes"
-    " -> 4 * torch.finfo(first.dtype).eps * first.shape[1] / sizes": _ROUNDING,
-    "_distances: 4 * torch.finfo(first.dtype).eps * first.shape[1]"
-    " -> 4 * torch.finfo(first.dtype).eps / first.shape[1]": _ROUNDING,
-    "_distances: 4 -> 5": _ROUNDING,
-    "_distances: 4 -> 3": _ROUNDING,
-    "_distances: torch.finfo(first.dtype) -> torch.finfo()": _ROUNDING,
-    "_distances: 1 -> 0": _ROUNDING,
-    "_distances: squared > rounding -> squared >= rounding": _ROUNDING,
+    "manifold_per_item: covered[block] = in_real.any(dim=1).double() -> pass": _NOT_ASKED,
+    "manifold_per_item: in_real.any(dim=1) -> in_real.any()": _NOT_ASKED,
+    "manifold_per_item: in_real.any -> in_real.all": _NOT_ASKED,
+    "manifold_per_item: Manifold((balls > 0).double(), recalled, balls / k, covered)"
+    " -> Manifold((balls > 0).double(), recalled, covered, balls / k)": _NOT_ASKED,
+    "manifold_per_item: balls / k -> balls * k": _NOT_ASKED,
+    "manifold_per_item: balls / k -> k / balls": _NOT_ASKED,
 }
 
 
@@ -288,5 +265,5 @@ def test_precision_recall_must_not_come_from_the_librarys_manifold(measured):
 
 
 def test_precision_recall_mutants_lose_points():
-    helpers = ("manifold", "manifold_per_item", "nearest_radii", "_distances")
+    helpers = ("manifold", "manifold_per_item", "_squared_radii")
     assert_mutants_lose_points(EXERCISE, EQUIVALENT, helpers)
