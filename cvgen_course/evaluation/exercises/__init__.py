@@ -6,13 +6,17 @@ from cvgen_course.evaluation.exercises import (
     inception_score,
     kernel_distance,
     kl_divergence,
+    merge_moments,
     precision_recall,
     root_trace,
+    streaming_statistics,
 )
 
 EXERCISES = Exercises(
     kl_divergence,
     inception_score,
+    merge_moments,
+    streaming_statistics,
     root_trace,
     frechet_distance,
     kernel_distance,

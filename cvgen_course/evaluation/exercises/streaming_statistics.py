@@ -1,0 +1,378 @@
+"""Exercise: mean and covariance of features that come in batches."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cvgen_course.checks import Case, Exercise, Mistakes, WrongAnswer, as_tensor
+from cvgen_course.evaluation.exercises.stream import SPARE, LargestTensor, Stream
+from cvgen_course.evaluation.statistics import feature_statistics, moments, streaming_statistics
+
+NAMES = ("the mean", "the covariance")
+mistakes = Mistakes()
+
+
+def cases(rng: torch.Generator) -> list[Case]:
+    """Return the questions: batches of all sizes, far from 0, and many that nobody may keep."""
+
+    def ask(
+        *sizes: int,
+        D: int = 3,
+        dtype: torch.dtype = torch.float32,
+        far: bool = False,
+        digits: int = 0,
+        kept: bool = False,
+    ) -> dict[str, Any]:
+        """Return batches of features whose mean changes from one to the next.
+
+        Args:
+            *sizes: of the batches.
+            D: how many numbers a feature has.
+            dtype: theirs.
+            far: whether their mean is about 10,000 times their deviation.
+            digits: how many right ones are asked for; 0 for the numbers themselves.
+            kept: whether it is asked if batches are kept.
+        """
+        mix = torch.eye(D) + torch.randn(D, D, generator=rng, dtype=torch.float64) / (2 * D)
+        offset = 4 * torch.rand(D, generator=rng, dtype=torch.float64) - 2
+        if far:
+            offset = 1e4 * (offset.sign() + 0.1 * offset)
+        batches = []
+        for num in sizes:
+            drift = torch.randn(D, generator=rng, dtype=torch.float64)
+            features = torch.randn(num, D, generator=rng, dtype=torch.float64) @ mix
+            batches.append((features + drift + offset).to(dtype))
+        return {"batches": batches, "digits": digits, "kept": kept}
+
+    return [
+        Case(
+            "three batches of the same size",
+            ask(5, 5, 5),
+            weight=1,
+            hint="mean and covariance of all fifteen features, as if they had come at once.",
+        ),
+        Case(
+            "batches of different sizes",
+            ask(9, 2, 4),
+            weight=1,
+            hint="Each feature counts the same, however large its batch is.",
+        ),
+        Case(
+            "a single batch",
+            ask(6, D=4),
+            weight=1,
+            hint="The sum of (x - mean)(x - mean)^T, divided by the number of features less one.",
+        ),
+        Case(
+            "one dimension",
+            ask(4, 3, D=1),
+            weight=1,
+            hint="D may be 1: the mean has the shape (1,), the covariance (1, 1); no squeeze.",
+        ),
+        Case(
+            "float32 batches, and a result of float64",
+            ask(4, 2, 8, digits=9),
+            weight=1,
+            hint="float32 has seven digits, the result more: batch.double() before anything is "
+            "computed.",
+        ),
+        Case(
+            "float64",
+            ask(3, 6, 4, D=2, dtype=torch.float64, digits=9),
+            weight=2,
+            hint="New here: batches of float64. No digit of theirs is lost on the way.",
+        ),
+        Case(
+            "batches of one feature each",
+            ask(1, 1, 1, 1, 1, D=2),
+            weight=2,
+            hint="A single feature has a mean, and a scatter of 0; its covariance would be 0 / 0.",
+        ),
+        Case(
+            "two features in all",
+            ask(1, 1),
+            weight=1,
+            hint="The least there may be; the number of features less one is 1 then.",
+        ),
+        Case(
+            "some batches are empty, some have one feature",
+            ask(4, 0, 1, 5, 0),
+            weight=2,
+            hint="An empty batch changes nothing; batch.mean(dim=0) of it is NaN, 0 / 0.",
+        ),
+        Case(
+            "the first batches are empty",
+            ask(0, 0, 3, 1, D=2),
+            weight=2,
+            hint="Until a feature comes there is no mean: no 0 / 0.",
+        ),
+        Case(
+            "far from 0: the mean is 10,000 deviations",
+            ask(20, 30, 10, far=True, digits=5),
+            weight=4,
+            hint="float32 has seven digits, of which the mean takes four: batch.double() before "
+            "anything is computed, and the sums in float64.",
+        ),
+        Case(
+            "far from 0, batches of all sizes",
+            ask(1, 25, 0, 14, 2, D=2, far=True, digits=5),
+            weight=4,
+            hint="float32 has seven digits, of which the mean takes four: batch.double() before "
+            "anything is computed, and the sums in float64.",
+        ),
+        Case(
+            "25 batches, of which none is kept",
+            ask(*[8] * 25, D=2, dtype=torch.float64, kept=True),
+            weight=8,
+            hint="What is kept of a batch is number, mean and scatter; no list of batches, no "
+            "torch.cat.",
+        ),
+    ]
+
+
+def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any]:
+    """Return mean and covariance, or whether they have enough digits; whether batches are kept.
+
+    Digits are counted in standard deviations; where they are asked for, the type has to hold them.
+    """
+    batches, digits = inputs["batches"], inputs["digits"]
+    features = torch.cat(batches).double()
+    answer: dict[str, Any] = {}
+    if inputs["kept"]:
+        stream = Stream(batches)
+        with LargestTensor() as largest:
+            pair = implementation(stream)
+        kept = stream.num_kept > SPARE or 2 * largest.numel > features.numel()
+        answer["batches that are kept"] = ["many" if kept else "none"]
+    else:
+        pair = implementation(batch.clone() for batch in batches)
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise WrongAnswer("your function should return two tensors: return mean, covariance")
+    right = features.mean(dim=0), torch.cov(features.T).view(2 * features.shape[1:])
+    deviation = right[1].diagonal().sqrt()
+    units = deviation, torch.outer(deviation, deviation)
+    for name, each, true, unit in zip(NAMES, pair, right, units, strict=True):
+        got = as_tensor(each, name)
+        if not digits:
+            answer[name] = got.float() if got.dtype == torch.float64 else got
+            continue
+        if got.shape != true.shape:
+            shapes = f"{tuple(got.shape)}, expected {tuple(true.shape)}"
+            raise WrongAnswer(f"{name} has shape {shapes}")
+        error = ((got - true) / unit).abs().max()
+        if got.dtype == true.dtype and error < 10**-digits:
+            answer[name] = [f"right to {digits} digits"]
+        else:
+            answer[name] = ["right to fewer digits" if error < 0.05 else "wrong"]
+    return answer
+
+
+_Moments = tuple[int, Tensor, Tensor]
+
+
+def _moments(batch: Tensor, dtype: torch.dtype = torch.float64) -> _Moments:
+    """Return number, mean and scatter of a batch, as they should be."""
+    batch = batch.to(dtype)
+    mean = batch.sum(dim=0) / max(1, len(batch))
+    return len(batch), mean, (batch - mean).T @ (batch - mean)
+
+
+def _merged(first: _Moments, second: _Moments) -> _Moments:
+    """Return the moments of two sets in one, as they should be."""
+    (N, mean_1, scatter_1), (M, mean_2, scatter_2) = first, second
+    share, apart = M / max(1, N + M), mean_2 - mean_1
+    scatter = scatter_1 + scatter_2 + N * share * torch.outer(apart, apart)
+    return N + M, mean_1 + share * apart, scatter
+
+
+def _of_all(
+    batches: Iterable[Tensor],
+    moments: Callable[[Tensor], _Moments] = _moments,
+    merged: Callable[[_Moments, _Moments], _Moments] = _merged,
+) -> _Moments:
+    """Return the moments of all batches: what is right, but for what is given."""
+    return functools.reduce(merged, map(moments, batches))
+
+
+def _divided(moments: _Moments) -> tuple[Tensor, Tensor]:
+    num, mean, scatter = moments
+    return mean, scatter / (num - 1)
+
+
+@mistakes.when("the scatter is divided by the number of features: it is that number less one.")
+def _biased(batches):
+    num, mean, scatter = _of_all(batches)
+    return mean, scatter / num
+
+
+@mistakes.when(
+    "float32 is computed in: far from 0, its digits are used up by the mean. batch.double() comes "
+    "first, for each batch."
+)
+def _float32(batches):
+    return _divided(_of_all(batches, lambda batch: _moments(batch, batch.dtype)))
+
+
+@mistakes.when(
+    "sums of float32 are subtracted from each other, Σ x x^T and that of the mean: far from 0 both "
+    "are huge, and of their difference no digit is left. batch.double() comes first, for each "
+    "batch."
+)
+def _sums_of_float32(batches):
+    num, total, squares = functools.reduce(
+        lambda sums, new: tuple(a + b for a, b in zip(sums, new, strict=True)),
+        ((len(batch), batch.sum(dim=0), batch.T @ batch) for batch in batches),
+    )
+    return _divided((num, total / num, squares - torch.outer(total, total) / num))
+
+
+@mistakes.when(
+    "the scatters of the batches are added, and that is all: each is about the mean of its own "
+    "batch. How far these means are apart comes to it, as in merge_moments."
+)
+def _nothing_between(batches):
+    def merged(first, second):
+        return *_merged(first, second)[:2], first[2] + second[2]
+
+    return _divided(_of_all(batches, merged=merged))
+
+
+@mistakes.when(
+    "means and covariances of the batches are averaged: batches differ in size, and within one "
+    "nothing is seen of how far it is from the others."
+)
+def _averages_of_batches(batches):
+    means, covariances = zip(*(_divided(_moments(batch)) for batch in batches), strict=True)
+    return torch.stack(means).mean(dim=0), torch.stack(covariances).mean(dim=0)
+
+
+@mistakes.when(
+    "the means of the batches are averaged as if all were of the same size: each counts as often "
+    "as it has features."
+)
+def _means_unweighted(batches):
+    means = []
+
+    def noted(batch):
+        moments = _moments(batch)
+        means.append(moments[1])
+        return moments
+
+    _, covariance = _divided(_of_all(batches, noted))
+    return torch.stack(means).mean(dim=0), covariance
+
+
+@mistakes.when(
+    "the mean so far and that of the new batch are averaged as if there were as many features in "
+    "both: each counts as often as it has features."
+)
+def _halfway(batches):
+    def merged(first, second):
+        num, _, scatter = _merged(first, second)
+        return num, (first[1] + second[1]) / 2, scatter
+
+    return _divided(_of_all(batches, merged=merged))
+
+
+@mistakes.when(
+    "each batch is centred at the mean of what has come so far, and the scatters are added: the "
+    "mean moves on, and what was added before was about another one."
+)
+def _centred_at_the_mean_so_far(batches):
+    def merged(first, second):
+        num, mean, _ = _merged(first, second)
+        M, mean_2, scatter_2 = second
+        apart = mean_2 - mean
+        return num, mean, first[2] + scatter_2 + M * torch.outer(apart, apart)
+
+    return _divided(_of_all(batches, merged=merged))
+
+
+@mistakes.when(
+    "batches are kept, in a list or a tensor that grows: more of them may come than fit into "
+    "memory. Keep number, mean and scatter."
+)
+def _all_kept(batches):
+    return _divided(_moments(torch.cat(list(batches))))
+
+
+@mistakes.when(
+    "the batches are gone through a second time, after the mean is known: they come once, and the "
+    "second time there are none."
+)
+def _twice(batches):
+    _, mean, scatter = _of_all(batches)
+    return mean, sum((_moments(batch)[2] for batch in batches), torch.zeros_like(scatter))
+
+
+@mistakes.when(
+    "a batch of one feature gives NaN: its covariance is 0 / 0. What is added up is the scatter, "
+    "which is 0 then."
+)
+def _nan_of_one_feature(batches):
+    def moments(batch):
+        num, mean, scatter = _moments(batch)
+        return num, mean, scatter / (num - 1) * (num - 1)
+
+    return _divided(_of_all(batches, moments))
+
+
+@mistakes.when("an empty batch gives NaN: its mean is 0 / 0. Leave it out.")
+def _nan_of_an_empty_batch(batches):
+    def moments(batch):
+        num, _, scatter = _moments(batch)
+        return num, batch.double().mean(dim=0), scatter
+
+    return _divided(_of_all(batches, moments))
+
+
+@mistakes.when("the scatter is returned as it is: divide it by the number of features less one.")
+def _not_divided(batches):
+    return _of_all(batches)[1:]
+
+
+@mistakes.when("nothing is subtracted from the features: a covariance is about the mean.")
+def _not_centred(batches):
+    num, mean, scatter = _of_all(batches)
+    return mean, (scatter + num * torch.outer(mean, mean)) / (num - 1)
+
+
+@mistakes.when(
+    "the outer product of the mean is subtracted from a sum that was divided by the number less "
+    "one: divide that sum by the number, subtract, and multiply by number / (number - 1)."
+)
+def _two_divisors(batches):
+    num, mean, scatter = _of_all(batches)
+    squares = scatter + num * torch.outer(mean, mean)
+    return mean, squares / (num - 1) - torch.outer(mean, mean)
+
+
+@mistakes.when("only the last batch counts: what came before is overwritten.")
+def _last_batch(batches):
+    return _divided(_of_all(batches, merged=lambda first, second: second))
+
+
+@mistakes.when(
+    "variances are returned, one for each dimension: the covariance is (D, D), of each two of them."
+)
+def _variances(batches):
+    mean, covariance = _divided(_of_all(batches))
+    return mean, covariance.diagonal()
+
+
+EXERCISE = Exercise(
+    name="streaming_statistics",
+    title="Statistics of batches",
+    points=2,
+    reference=streaming_statistics,
+    cases=cases,
+    probe=probe,
+    mistakes=tuple(mistakes),
+    forbidden=(moments, feature_statistics),
+    read="More images than fit into memory",
+)
