@@ -68,8 +68,8 @@ def merge_moments(first: Moments, second: Moments) -> Moments:
         ValueError: the shapes do not go together.
 
     Source:
-        Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing Sample
-        Variances", 1979, eq. 2.1.
+        Chan, Golub and LeVeque, "Algorithms for Computing the Sample Variance: Analysis and
+        Recommendations", The American Statistician 1983.
     """
     (N, mean_1, scatter_1), (M, mean_2, scatter_2) = first, second
     require(mean_1=(mean_1, "D", "float"), scatter_1=(scatter_1, "D D", "float"))
