@@ -168,7 +168,8 @@ EQUIVALENT = {
     "_sum_of_pairs: polynomial_kernel(block, second) -> polynomial_kernel(second, block)": (
         "it is symmetric"
     ),
-    "polynomial_kernel: first, second = (at_least_float32(first), at_least_float32(second)) -> pass": _NOT_ASKED,
+    "polynomial_kernel: first, second = (at_least_float32(first), at_least_float32(second))"
+    " -> pass": _NOT_ASKED,
     "polynomial_kernel: (at_least_float32(first), at_least_float32(second))"
     " -> (at_least_float32(second), at_least_float32(first))": "it is symmetric",
     "polynomial_kernel: torch.autocast(first.device.type, enabled=False)"
