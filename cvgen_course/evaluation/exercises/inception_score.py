@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
+from cvgen_course.checks import Case, Exercise, Mistakes
+from cvgen_course.evaluation.exercises.rounded import rounded
 from cvgen_course.evaluation.inception_score import inception_score
 
 mistakes = Mistakes()
@@ -111,9 +112,8 @@ def cases(rng: torch.Generator) -> list[Case]:
 
 def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> Tensor:
     """Return the score, as precise as the probabilities are: a wider type is right, too."""
-    score = as_tensor(implementation(inputs["probs"]), "the score")
-    wider = score.dtype in (torch.float64, torch.int64)
-    return score.to(inputs["probs"].dtype) if wider else score
+    probs = inputs["probs"]
+    return rounded(implementation(probs), "the score", probs.dtype)
 
 
 def _divergences(p: Tensor, q: Tensor) -> Tensor:

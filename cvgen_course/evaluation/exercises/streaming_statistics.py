@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistakes, WrongAnswer, as_tensor
+from cvgen_course.evaluation.exercises.rounded import rounded
 from cvgen_course.evaluation.exercises.stream import SPARE, LargestTensor, Stream
 from cvgen_course.evaluation.statistics import feature_statistics, moments, streaming_statistics
 
@@ -157,10 +158,10 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     deviation = right[1].diagonal().sqrt()
     units = deviation, torch.outer(deviation, deviation)
     for name, each, true, unit in zip(NAMES, pair, right, units, strict=True):
-        got = as_tensor(each, name)
         if not digits:
-            answer[name] = got.float() if got.dtype == torch.float64 else got
+            answer[name] = rounded(each, name, torch.float32)
             continue
+        got = as_tensor(each, name)
         if got.shape != true.shape:
             shapes = f"{tuple(got.shape)}, expected {tuple(true.shape)}"
             raise WrongAnswer(f"{name} has shape {shapes}")
