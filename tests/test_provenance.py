@@ -137,7 +137,7 @@ TRAINED = "segmentation detection autoencoders pixelcnn gan evaluation"
 EDITS = [
     ("plotting/boxes.py", '"""Boxes', '"""Also boxes', "", ""),
     ("plotting/boxes.py", *ADDED, "introduction segmentation detection", ""),
-    ("plotting/live.py", *ADDED, TRAINED, ""),
+    ("plotting/live.py", *ADDED, "segmentation detection autoencoders pixelcnn gan", ""),
     ("detection/nms.py", "BLOCK = 192", "BLOCK = 193", "detection", "detection"),
     ("segmentation/unet.py", *ADDED, "segmentation", "segmentation"),
     ("detection/exercises/nms.py", "points=", "points=1+", "detection", "detection"),
