@@ -45,7 +45,7 @@ CHAPTERS = (
     Chapter(3, "autoencoders", "Autoencoders", "PCA, autoencoder, transfer learning, VAE, VQ-VAE", 2),
     Chapter(4, "pixelcnn", "PixelCNN", "chain rule, masked convolutions, PixelCNN, PixelRNN, the prior over VQ codes", 4),
     Chapter(5, "gan", "Generative adversarial networks", "the minimax game, saturating and non-saturating losses, DCGAN, BigGAN", 6),
-    Chapter(6, "evaluation", "Evaluation", "Inception Score, FID, and what they miss; the models of chapters 03 to 05 in one table", 12),
+    Chapter(6, "evaluation", "Evaluation", "Inception Score, FID, and what they miss; the models of chapters 03 to 05 in one table", 9),
     Chapter(7, "cyclegan", "CycleGAN", "unpaired image-to-image translation"),
     Chapter(8, "modern_gans", "Modern GANs", "Progressive GAN, StyleGAN 1/2/3, ProjectedGAN, StyleGAN-XL, EG3D"),
     Chapter(9, "flows", "Flows", "change of variables, Glow, FFJORD; flow matching"),
