@@ -20,7 +20,7 @@ and this page is made from that file.
 
 How to read the tables:
 
-- A time is the median of several rounds; a chapter runs once.
+- A time is the median of several rounds; a chapter, and the metrics of images, run once.
 - Where another library computes the same thing, the two are called in turn: in one process, on one
   thread, with the same input, after a check that their results are equal. The **ratio** is the
   course's time divided by the library's, the median over the rounds: below 1, the course is
