@@ -26,7 +26,8 @@ def cases(rng: torch.Generator) -> list[Case]:
     """Return the questions: points all over, on edges, copied; modes that are lost or made up.
 
     Features are whole numbers, of which float32 holds squares and sums exactly: however distances
-    are computed, a point on an edge is on it. Others are far from all edges.
+    are computed, a point on an edge is on it. Others are far from all edges: there a wrong distance
+    matters, and how a right one is rounded does not.
     """
 
     def number(low: int, high: int) -> int:
@@ -82,6 +83,14 @@ def cases(rng: torch.Generator) -> list[Case]:
             real = torch.randn(N, D, generator=rng, dtype=torch.float64)
             fake = 0.8 + torch.randn(M, D, generator=rng, dtype=torch.float64)
             if _is_decided(real, fake, k) and _is_telling(real, fake, k):
+                return real, fake
+
+    def rounded_below_zero(N: int, M: int, D: int, k: int) -> Sets:
+        """Return points that other distances have in other balls, NaN among them."""
+        while True:
+            real, fake = (x.float() for x in generic(N, M, D, k))
+            right = _shares(real, fake, k)
+            if all(_shares(real, fake, k, way) != right for way in _WRONG_DISTANCES):
                 return real, fake
 
     def ask(
@@ -177,6 +186,13 @@ def cases(rng: torch.Generator) -> list[Case]:
             weight=1,
             hint="New here: float64, and numbers that are not whole.",
         ),
+        Case(
+            "64 features of each image, not whole numbers, k = 2",
+            ask(rounded_below_zero(9, 8, 64, 2), k=2),
+            weight=3,
+            hint="The distance is Euclid's: torch.cdist. With |x|² + |y|² - 2 x·y rounding leaves "
+            "less than 0 of a distance of 0, and the root of that is NaN.",
+        ),
     ]
 
 
@@ -213,20 +229,36 @@ def _is_telling(real: Tensor, fake: Tensor, k: int) -> bool:
     return partial and (precision, recall) not in wrong
 
 
-def _radii(features, k):
-    return torch.cdist(features, features).kthvalue(k + 1, dim=1).values
+def _radii(features, k, distances=torch.cdist):
+    return distances(features, features).kthvalue(k + 1, dim=1).values
 
 
-def _within(radii):
+def _within(radii, distances=torch.cdist):
     """Return a function that says which point lies in which ball, (points, centres)."""
 
     def inside(centres, points, k):
-        return torch.cdist(points, centres) <= radii(centres, k)
+        return distances(points, centres) <= radii(centres, k)
 
     return inside
 
 
+def _measured_by(distances):
+    """Return what says the same with other distances, (points, centres)."""
+    return _within(lambda centres, k: _radii(centres, k, distances), distances)
+
+
 _inside = _within(_radii)
+_by_sums = _measured_by(lambda x, y: torch.cdist(x, y, p=1))
+_by_largest = _measured_by(lambda x, y: torch.cdist(x, y, p=torch.inf))
+
+
+@_measured_by
+def _by_products(x, y):
+    """Return roots of what rounding may leave below 0."""
+    return (x.square().sum(dim=1)[:, None] + y.square().sum(dim=1) - 2 * x @ y.T).sqrt()
+
+
+_WRONG_DISTANCES = _by_sums, _by_largest, _by_products
 
 
 def _in_the_nearest(centres, points, k):
@@ -360,6 +392,14 @@ def _pairs(real, fake, k=3):
     return _shares(real, fake, k, share=lambda inside: inside.double().mean())
 
 
+@mistakes.when(
+    "any is taken along the wrong axis: it is to say of each point whether it lies in any ball, "
+    "not of each ball whether any point lies in it. Of (points, balls) it is .any(dim=1)."
+)
+def _balls_that_are_hit(real, fake, k=3):
+    return _shares(real, fake, k, share=lambda inside: inside.any(dim=0).double().mean())
+
+
 @mistakes.when("a point is to lie in all balls: it is in any of them.")
 def _in_all(real, fake, k=3):
     return _shares(real, fake, k, share=lambda inside: inside.all(dim=1).double().mean())
@@ -370,6 +410,23 @@ def _in_all(real, fake, k=3):
 )
 def _nearest_ball(real, fake, k=3):
     return _shares(real, fake, k, _in_the_nearest)
+
+
+@mistakes.when(
+    "distances are sums of differences: they are Euclid's, roots of sums of squares, as "
+    "torch.cdist has them."
+)
+def _sums_of_differences(real, fake, k=3):
+    return _shares(real, fake, k, _by_sums)
+
+
+@mistakes.when(
+    "distances are roots of |x|² + |y|² - 2 x·y, of which rounding leaves less than 0 where it "
+    "should be 0. Then the root is NaN, which is sorted last: clamp(min=0) before the root, or "
+    "torch.cdist."
+)
+def _root_of_less_than_zero(real, fake, k=3):
+    return _shares(real, fake, k, _by_products)
 
 
 EXERCISE = Exercise(

@@ -170,6 +170,33 @@ def mean_of_all(real, fake, k=3):
     return (d <= r[:, None]).float().mean(), (d <= f[None]).float().mean()
 
 
+def any_of_the_other_dimension(real, fake, k=3):
+    r = torch.cdist(real, real).kthvalue(k + 1, dim=1).values
+    f = torch.cdist(fake, fake).kthvalue(k + 1, dim=1).values
+    d = torch.cdist(real, fake)
+    return (d <= r[:, None]).any(1).float().mean(), (d <= f[None]).any(0).float().mean()
+
+
+def manhattan(real, fake, k=3):
+    def dist(a, b):
+        return (a[:, None] - b[None]).abs().sum(-1)
+
+    r = dist(real, real).sort(dim=1).values[:, k]
+    f = dist(fake, fake).sort(dim=1).values[:, k]
+    d = dist(real, fake)
+    return (d <= r[:, None]).any(0).float().mean(), (d <= f[None]).any(1).float().mean()
+
+
+def gram_matrix(real, fake, k=3):
+    def dist(a, b):
+        return torch.sqrt((a**2).sum(1)[:, None] + (b**2).sum(1)[None] - 2 * a @ b.T)
+
+    r = dist(real, real).sort(dim=1).values[:, k]
+    f = dist(fake, fake).sort(dim=1).values[:, k]
+    d = dist(real, fake)
+    return (d <= r[:, None]).any(0).float().mean(), (d <= f[None]).any(1).float().mean()
+
+
 def all_balls(real, fake, k=3):
     r = torch.cdist(real, real).kthvalue(k + 1, dim=1).values
     f = torch.cdist(fake, fake).kthvalue(k + 1, dim=1).values
@@ -211,6 +238,9 @@ WRONG = {
     density: "density",
     coverage: "coverage",
     mean_of_all: "pairs",
+    any_of_the_other_dimension: "balls_that_are_hit",
+    manhattan: "sums_of_differences",
+    gram_matrix: "root_of_less_than_zero",
     all_balls: "in_all",
     nearest_centre: "nearest_ball",
     swapped_and_smaller: "swapped edge_left_out",

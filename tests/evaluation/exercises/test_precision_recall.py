@@ -195,6 +195,10 @@ RIGHT = {
     "topk": varied(radii=last_of_topk),
     "itself is infinitely far": varied(radii=itself_masked),
     "itself taken out": varied(by_cdist("use_mm"), itself_taken_out),
+    "squares by cdist": varied(lambda x, y: torch.cdist(x, y).square()),
+    "products in float64": varied(
+        lambda x, y: squares_multiplied_out(x.double(), y.double()).clamp(min=0).sqrt()
+    ),
     "the farthest edge": varied(
         share=lambda distances, radii: ((radii - distances).amax(dim=1) >= 0).float().mean()
     ),
@@ -202,6 +206,9 @@ RIGHT = {
 WRONG = {
     "the sum of differences": varied(lambda x, y: torch.cdist(x, y, p=1)),
     "the largest difference": varied(lambda x, y: torch.cdist(x, y, p=torch.inf)),
+    "squares multiplied out, not clamped": varied(
+        lambda x, y: squares_multiplied_out(x, y).sqrt(), radii=kth_sorted
+    ),
     "the first number alone": varied(lambda x, y: torch.cdist(x[:, :1], y[:, :1])),
     "cosines": varied(lambda x, y: 1 - torch.cosine_similarity(x[:, None], y[None], dim=2)),
     "the mean of k distances": varied(
