@@ -16,10 +16,11 @@ def variances(rng: torch.Generator, D: int) -> Tensor:
     return 0.5 + 3.5 * torch.rand(D, generator=rng, dtype=torch.float64)
 
 
-def covariance(rng: torch.Generator, D: int) -> Tensor:
-    """Return a covariance, (D, D), with an inverse and with axes of its own."""
+def covariance(rng: torch.Generator, D: int, eigenvalues: Tensor | None = None) -> Tensor:
+    """Return a covariance, (D, D), with axes of its own, and eigenvalues of 0.5 to 4 or given."""
     axes = torch.linalg.qr(normal(rng, D, D)).Q
-    return _symmetric((axes * variances(rng, D)) @ axes.T)
+    found = variances(rng, D) if eigenvalues is None else eigenvalues
+    return _symmetric((axes * found) @ axes.T)
 
 
 def covariance_of_few(rng: torch.Generator, N: int, D: int) -> Tensor:
@@ -27,6 +28,12 @@ def covariance_of_few(rng: torch.Generator, N: int, D: int) -> Tensor:
     features = normal(rng, N, D)
     centred = features - features.mean(dim=0)
     return _symmetric(centred.T @ centred / (N - 1))
+
+
+def nearly(rng: torch.Generator, covariance: Tensor) -> Tensor:
+    """Return a covariance as another order of the same sums would have it: 1e-15 off."""
+    noise = _symmetric(normal(rng, *covariance.shape))
+    return covariance * (1 + 1e-15 * noise)
 
 
 def _symmetric(matrix: Tensor) -> Tensor:

@@ -35,6 +35,9 @@ def cases(rng: torch.Generator) -> list[Case]:
     def diagonal(D: int) -> Tensor:
         return variances(rng, D).diag()
 
+    def wide(D: int) -> Tensor:
+        return covariance(rng, D, 10 ** torch.linspace(-3, 2, D, dtype=torch.float64))
+
     twice = full(4)
     return [
         Case(
@@ -77,10 +80,10 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="As with small ones: twice as large covariances have a trace twice as large.",
         ),
         Case(
-            "variances of about a millionth",
-            ask(1e-6 * full(3), 1e-6 * full(3)),
+            "variances of about 1e-8",
+            ask(1e-8 * full(3), 1e-8 * full(3)),
             weight=2,
-            hint="The eigenvalues are about 1e-12 here, and count: nothing is added to them, and "
+            hint="The eigenvalues are about 1e-16 here, and count: nothing is added to them, and "
             "no limit but 0 is set.",
         ),
         Case(
@@ -111,9 +114,17 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         Case(
             "no variance at all in the first",
-            ask(torch.zeros(3, 3, dtype=torch.float64), full(3), singular=True),
+            # not as a singular one: rounding does nothing to 0, so all digits are compared
+            ask(torch.zeros(3, 3, dtype=torch.float64), full(3)),
             weight=1,
-            hint="All eigenvalues are 0, and so is the sum of their roots.",
+            hint="All eigenvalues are 0, and so is the sum of their roots: no limit but 0 is set.",
+        ),
+        Case(
+            "variances from 1e-3 to 1e2",
+            ask(wide(6), wide(6)),
+            weight=2,
+            hint="Large and small ones count. A root that is found step by step takes more steps "
+            "here: eigenvalues are exact at once.",
         ),
     ]
 
@@ -122,7 +133,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> Tensor:
     """Return the trace.
 
     Of an eigenvalue that is 0, rounding leaves 1e-16, the root of which is 1e-8. That is no
-    mistake: where a covariance is singular, only float32's digits are compared.
+    mistake: where a covariance is singular but not 0, only float32's digits are compared.
     """
     digits = torch.float32 if inputs["singular"] else torch.float64
     return rounded(implementation(inputs["cov_1"], inputs["cov_2"]), "the trace", digits)
@@ -186,6 +197,15 @@ def _taken_for_symmetric(cov_1, cov_2):
 
 
 @mistakes.when(
+    "cov_1 @ cov_2 is made symmetric, as (m + m.T) / 2: that has other eigenvalues. "
+    "root @ cov_2 @ root is symmetric, with the root of cov_1, and has the same ones."
+)
+def _made_symmetric(cov_1, cov_2):
+    product = cov_1 @ cov_2
+    return _sum_of_roots(torch.linalg.eigvalsh((product + product.T) / 2))
+
+
+@mistakes.when(
     "singular values of cov_1 @ cov_2 are taken for its eigenvalues: they are the same only for a "
     "symmetric matrix."
 )
@@ -209,6 +229,16 @@ def _first_root_of_less_than_zero(cov_1, cov_2):
     values, vectors = torch.linalg.eigh(cov_1)
     root = (vectors * values.sqrt()) @ vectors.T
     return _sum_of_roots(torch.linalg.eigvalsh(root @ cov_2 @ root))
+
+
+@mistakes.when(
+    "neither root is protected: an eigenvalue that is 0 comes out as -1e-16 by rounding, and its "
+    "root is NaN. clamp(min=0) before both, that of cov_1 and that at the end."
+)
+def _both_roots_of_less_than_zero(cov_1, cov_2):
+    values, vectors = torch.linalg.eigh(cov_1)
+    root = (vectors * values.sqrt()) @ vectors.T
+    return torch.linalg.eigvalsh(root @ cov_2 @ root).sqrt().sum()
 
 
 @mistakes.when(

@@ -92,6 +92,12 @@ def no_clamp_at_all(cov_1, cov_2):
     return torch.linalg.eigvalsh(root @ cov_2 @ root).sqrt().sum()
 
 
+def made_symmetric(cov_1, cov_2):
+    m = cov_1 @ cov_2
+    values = torch.linalg.eigvalsh((m + m.T) / 2)
+    return values.clamp(min=0).sqrt().sum()
+
+
 def complex_result(cov_1, cov_2):
     return torch.linalg.eigvals(cov_1 @ cov_2).sqrt().sum()
 
@@ -133,7 +139,8 @@ WRONG = {
     no_clamp_in_the_end: "root_of_less_than_zero",
     no_clamp_of_eigvals: "root_of_less_than_zero",
     no_clamp_in_the_root: "first_root_of_less_than_zero",
-    no_clamp_at_all: "root_of_less_than_zero first_root_of_less_than_zero",
+    no_clamp_at_all: "both_roots_of_less_than_zero",
+    made_symmetric: "made_symmetric",
     complex_result: "complex",
     with_cholesky: "cholesky",
     cholesky_factors: "cholesky",

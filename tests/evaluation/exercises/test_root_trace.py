@@ -91,6 +91,37 @@ def small_ones_left_out(cov_1, cov_2):
     return values[values > 1e-8].sqrt().sum()
 
 
+def limit(least):
+    def answer(cov_1, cov_2):
+        values, vectors = torch.linalg.eigh(cov_1)
+        root = (vectors * values.clamp(min=least).sqrt()) @ vectors.T
+        return torch.linalg.eigvalsh(root @ cov_2 @ root).clamp(min=least).sqrt().sum()
+
+    answer.__name__ = f"limit_of_{least}"
+    return answer
+
+
+def step_by_step(steps):
+    """Newton-Schulz: a root by matrix products alone."""
+
+    def answer(cov_1, cov_2):
+        product = cov_1 @ cov_2
+        size, one = product.norm() + 1e-30, torch.eye(len(product), dtype=product.dtype)
+        root, inverse = product / size, one
+        for _ in range(steps):
+            step = (3 * one - inverse @ root) / 2
+            root, inverse = root @ step, step @ inverse
+        return root.trace() * size.sqrt()
+
+    answer.__name__ = f"{steps}_steps"
+    return answer
+
+
+def smallest_left_out(cov_1, cov_2):
+    values = torch.linalg.eigvals(cov_1 @ cov_2).real
+    return values[values > 1e-14].sqrt().sum()
+
+
 def first_root_alone(cov_1, cov_2):
     return (root_of(cov_1) @ cov_2).trace()
 
@@ -144,7 +175,8 @@ WRONG = [
     *(cholesky_of_the_second, float32, float32_on_the_way, lower_limit, small_ones_left_out),
     *(first_root_alone, root_of_the_symmetric_part, root_of_both_traces, mean_root),
     *(each_ones_eigenvalues, roots_of_the_product, one_number_too_many, nan_is_zero),
-    *(determinant, in_place),
+    *(determinant, in_place, smallest_left_out),
+    *(limit(1e-10), limit(1e-12), limit(1e-16), step_by_step(8), step_by_step(15)),
 ]
 
 
