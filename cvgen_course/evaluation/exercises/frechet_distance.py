@@ -17,6 +17,7 @@ from cvgen_course.evaluation import (
 from cvgen_course.evaluation.exercises.covariances import (
     covariance,
     covariance_of_few,
+    nearly,
     normal,
     variances,
 )
@@ -50,13 +51,13 @@ def cases(rng: torch.Generator) -> list[Case]:
         means, covs = zip(*distributions, strict=True)
         return torch.stack(means), torch.stack(covs)
 
-    def copied(distribution: Distribution) -> Distribution:
-        mean, cov = distribution
-        return mean.clone(), cov.clone()
+    def rounded_otherwise(distributions: list[Distribution]) -> Distribution:
+        """Return what equals them but for rounding: nothing is gained by torch.equal."""
+        return stacked([(mean.clone(), nearly(rng, cov)) for mean, cov in distributions])
 
     mean, cov = full(4)
-    themselves = stacked([full(5) for _ in range(12)])
-    themselves_singular = stacked([few(3, 8) for _ in range(12)])
+    themselves = [full(5) for _ in range(12)]
+    themselves_singular = [few(3, 8) for _ in range(12)]
     return [
         Case(
             "a single dimension (D = 1)",
@@ -97,10 +98,11 @@ def cases(rng: torch.Generator) -> list[Case]:
             "million times as large.",
         ),
         Case(
-            "features of about a thousandth",
-            ask(scaled(1e-3, full(3)), scaled(1e-3, full(3))),
+            "features of about 1e-4",
+            ask(scaled(1e-4, full(3)), scaled(1e-4, full(3))),
             weight=1,
-            hint="As with large ones: nothing is added to a covariance.",
+            hint="The distance is about 1e-8 here, and no 0: nothing is added to a covariance, and "
+            "no limit but 0 is set.",
         ),
         Case(
             "the second is a single point",
@@ -116,13 +118,17 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         Case(
             "twelve distributions, each with itself",
-            ask(themselves, copied(themselves)),
+            ask(stacked(themselves), rounded_otherwise(themselves)),
             weight=2,
             hint="It is 0. Rounding makes 1e-15 or -1e-15 of it: clamp(min=0) at the end.",
         ),
         Case(
             "twelve without an inverse, each with itself",
-            ask(themselves_singular, copied(themselves_singular), singular=True),
+            ask(
+                stacked(themselves_singular),
+                rounded_otherwise(themselves_singular),
+                singular=True,
+            ),
             weight=5,
             hint="It is 0. Rounding makes -1e-7 of it here, and no distance is below 0: "
             "clamp(min=0) at the end.",
@@ -217,6 +223,11 @@ def _mean_of_squares(first, second):
 @mistakes.when("the means are left out: their squared distance is added.")
 def _no_means(first, second):
     return _with_means(first, second, lambda difference: 0)
+
+
+@mistakes.when("only the means are compared: the part of the covariances is added.")
+def _only_means(first, second):
+    return _apart(first[0], second[0])
 
 
 @mistakes.when("the trace of the root is subtracted once: it is twice.")

@@ -58,6 +58,10 @@ def without_the_means(first, second):
     return (torch.trace(c1 + c2) - 2 * ref.root_trace(c1, c2)).clamp(min=0)
 
 
+def means(first, second):
+    return ((first[0] - second[0]) ** 2).sum()
+
+
 def once(first, second):
     (m1, c1), (m2, c2) = first, second
     d = (m1 - m2).square().sum() + torch.trace(c1 + c2) - ref.root_trace(c1, c2)
@@ -147,6 +151,7 @@ WRONG = {
     mse: "mean_of_squares",
     difference_summed: "means_not_squared",
     without_the_means: "no_means",
+    means: "only_means",
     once: "factor_missing",
     plus: "added",
     one_trace: "first_trace_alone",
