@@ -16,7 +16,7 @@ mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
-    """Return the questions: sets of unlike sizes, sets without a difference, D of 1 to 64."""
+    """Return the questions: sets of 2 to 110, sets without a difference, D of 1 to 64."""
 
     def normal(N: int, D: int, mean: float = 0.0, scale: float = 1.0) -> Tensor:
         return mean + scale * torch.randn(N, D, generator=rng, dtype=torch.float64)
@@ -37,6 +37,11 @@ def cases(rng: torch.Generator) -> list[Case]:
     def near(N: int, D: int) -> tuple[Tensor, Tensor]:
         real = normal(N, D)
         return real, (real + normal(N, D, scale=0.05)).flip(0)
+
+    def on_a_line(*numbers: float) -> Tensor:
+        """Return numbers as features, D = 1, in some order."""
+        order = torch.randperm(len(numbers), generator=rng)
+        return torch.tensor(numbers, dtype=torch.float64)[order, None]
 
     return [
         Case(
@@ -110,6 +115,20 @@ def cases(rng: torch.Generator) -> list[Case]:
             weight=2,
             hint="New here: float64; the result is as precise as the features.",
         ),
+        Case(
+            "a feature that is there twice",
+            # the kernel of 1 and -1 is 0: what is 0 is not the diagonal either
+            ask(lambda: (on_a_line(1, -1, 2, 2), on_a_line(1, 0, 3))),
+            weight=2,
+            hint="Two features that are equal are a pair like any other: only the diagonal is left "
+            "out.",
+        ),
+        Case(
+            "105 real features, 110 fakes",
+            ask(lambda: (normal(105, 2, mean=1), normal(110, 2, scale=1.5))),
+            weight=2,
+            hint="All pairs count, however many features there are: no subsets.",
+        ),
     ]
 
 
@@ -169,6 +188,28 @@ def _divided_by_all(real, fake):
 )
 def _trace_included(real, fake):
     return _distance(real, fake, within=lambda pairs: pairs.sum() / (len(pairs) * (len(pairs) - 1)))
+
+
+@mistakes.when(
+    "N is subtracted from the sum, as if the kernel of a feature with itself were 1: it is "
+    "(x·x / D + 1)^3; subtract the trace."
+)
+def _number_subtracted(real, fake):
+    return _distance(
+        real,
+        fake,
+        within=lambda pairs: (pairs.sum() - len(pairs)) / (len(pairs) * (len(pairs) - 1)),
+    )
+
+
+@mistakes.when(
+    "triu keeps the diagonal: it is triu(diagonal=1) that has each pair of two different features "
+    "once."
+)
+def _triangle_with_diagonal(real, fake):
+    return _distance(
+        real, fake, within=lambda pairs: 2 * pairs.triu().sum() / (len(pairs) * (len(pairs) - 1))
+    )
 
 
 @mistakes.when(

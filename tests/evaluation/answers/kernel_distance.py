@@ -81,6 +81,26 @@ def diagonal_forgotten(real, fake):
     return rr + ff - 2 * k(real, fake).sum() / (N * M)
 
 
+def minus_the_number(real, fake):
+    def k(a, b):
+        return (a @ b.T / a.shape[1] + 1) ** 3
+
+    N, M = len(real), len(fake)
+    rr = (k(real, real).sum() - N) / (N * (N - 1))
+    ff = (k(fake, fake).sum() - M) / (M * (M - 1))
+    return rr + ff - 2 * k(real, fake).mean()
+
+
+def triu_as_it_comes(real, fake):
+    def k(a, b):
+        return (a @ b.T / a.shape[1] + 1) ** 3
+
+    def within(x):
+        return torch.triu(k(x, x)).sum() / (len(x) * (len(x) - 1) / 2)
+
+    return within(real) + within(fake) - 2 * k(real, fake).mean()
+
+
 def upper_triangle(real, fake):
     def k(a, b):
         return (a @ b.T / a.shape[1] + 1) ** 3
@@ -200,6 +220,8 @@ WRONG = {
     all_means: "diagonal_included",
     diagonal_zero_then_mean: "divided_by_all",
     diagonal_forgotten: "trace_included",
+    minus_the_number: "number_subtracted",
+    triu_as_it_comes: "triangle_with_diagonal",
     upper_triangle: "half_of_the_pairs",
     squared: "degree_two",
     no_power: "degree_one",

@@ -90,6 +90,30 @@ def by_torchmetrics(real, fake):
     return poly_mmd(real, fake, degree=3, coef=1.0)
 
 
+def subsets(size):
+    def answer(real, fake):
+        return varied()(real[:size], fake[:size])
+
+    return answer
+
+
+def copies_left_out(pairs_of=kernel):
+    def within(x):
+        pairs = pairs_of(x, x)
+        return pairs[(x[:, None] != x[None]).any(dim=2)].mean()
+
+    def answer(real, fake):
+        return within(real) + within(fake) - 2 * pairs_of(real, fake).mean()
+
+    return answer
+
+
+def not_zero(pairs):
+    """Return the mean of what is not 0, once the diagonal is."""
+    pairs = pairs - pairs.diag().diag()
+    return pairs[pairs != 0].mean()
+
+
 RIGHT = {
     **{
         answer.__name__: answer
@@ -145,6 +169,10 @@ WRONG = {
     "float32 on the way": varied(kernel=lambda x, y: kernel(x.float(), y.float()).to(x.dtype)),
     "one number too many": varied(end=lambda distance: distance[None]),
     "whole numbers": varied(end=torch.round),
+    "subsets of 50": subsets(50),
+    "subsets of 100": subsets(100),
+    "copies left out": copies_left_out(),
+    "zeros for the diagonal": varied(within=not_zero),
 }
 _NOT_ASKED = "nothing is asked in half precision"
 _BLOCKS = "the sum is the same, whatever the blocks"
