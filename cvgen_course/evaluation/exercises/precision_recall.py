@@ -163,14 +163,14 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "copies among the real features, k = 1",
             ask(with_copies(1, 1), k=1),
-            weight=4,
+            weight=6,
             hint="A copy is a neighbour, at distance 0: the ball is a point then, and another "
             "copy lies on its edge.",
         ),
         Case(
             "copies among the fakes, k = 2",
             ask(with_copies(2, 3), k=2, swap=True),
-            weight=4,
+            weight=6,
             hint="A copy is a neighbour, at distance 0: only the feature itself is left out, not "
             "all that is at distance 0.",
         ),
@@ -189,9 +189,15 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "64 features of each image, not whole numbers, k = 2",
             ask(rounded_below_zero(9, 8, 64, 2), k=2),
-            weight=3,
+            weight=6,
             hint="The distance is Euclid's: torch.cdist. With |x|² + |y|² - 2 x·y rounding leaves "
             "less than 0 of a distance of 0, and the root of that is NaN.",
+        ),
+        Case(
+            "32 features of each image, not whole numbers, k is not given",
+            ask(rounded_below_zero(8, 10, 32, 3)),
+            weight=6,
+            hint="The distance is Euclid's, and that of a feature to itself is 0, not NaN.",
         ),
     ]
 
