@@ -30,11 +30,11 @@ def cases(rng: torch.Generator) -> list[Case]:
     def one_hot(N: int, K: int) -> Tensor:
         return torch.eye(K, dtype=torch.float64)[torch.randint(0, K, (N,), generator=rng)]
 
-    def nearly_without(K: int, k: int) -> Tensor:
-        """Return probabilities of which one is about 1e-12."""
-        few = probs(K, without=(k,))
-        few[k] = 1e-12 * (1 + torch.rand((), generator=rng, dtype=torch.float64))
-        return few
+    def nearly_without(K: int, k: int, few: float) -> Tensor:
+        """Return probabilities of which one is as small as ``few``, or twice that."""
+        p = probs(K, without=(k,))
+        p[k] = few * (1 + torch.rand((), generator=rng, dtype=torch.float64))
+        return p
 
     def ask(p: Tensor, q: Tensor, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
         return {"p": p.to(dtype), "q": q.to(dtype)}
@@ -92,17 +92,19 @@ def cases(rng: torch.Generator) -> list[Case]:
             "both are 0 for some classes",
             ask(probs(4, 5, without=(0, 2)), probs(4, 5, without=(2,))),
             weight=3,
-            hint="Where p is 0, a class counts 0, whatever q is: 0 / 0 is NaN for a computer.",
+            hint="Where p is 0, a class counts 0, whatever q is: 0 / 0 and 0 · log 0 are NaN for "
+            "a computer.",
         ),
         Case(
             "both are 0 for some classes, one q for all rows",
             ask(probs(5, 4, without=(3,)), probs(4, without=(3,))),
             weight=3,
-            hint="Where p is 0, a class counts 0, whatever q is: 0 / 0 is NaN for a computer.",
+            hint="Where p is 0, a class counts 0, whatever q is: 0 / 0 and 0 · log 0 are NaN for "
+            "a computer.",
         ),
         Case(
             "a tiny q",
-            ask(probs(3, 5), nearly_without(5, 2)),
+            ask(probs(3, 5), nearly_without(5, 2, few=1e-12)),
             weight=1,
             hint="q is near 0 for a class that p has: log(p / q) is large there, and right as it "
             "is. Nothing is added to p or q.",
@@ -125,6 +127,17 @@ def cases(rng: torch.Generator) -> list[Case]:
             ),
             weight=3,
             hint="Infinite for rows whose p is not 0 there, finite for the others.",
+        ),
+        Case(
+            "q is 0 for a class of which p has next to nothing",
+            ask(
+                torch.stack([nearly_without(3, 0, few=1e-9), probs(3, without=(0,))]),
+                probs(3, without=(0,)),
+                dtype=torch.float64,
+            ),
+            weight=2,
+            hint="1e-9 is little, but not 0: the divergence is infinite. Where p is 0, a class "
+            "counts 0, and nowhere else.",
         ),
     ]
 
@@ -224,8 +237,8 @@ def _nan_without_p(p, q):
 
 
 @mistakes.when(
-    "classes with p = 0 and q = 0 give NaN, since 0 / 0 is none for a computer, and "
-    "torch.xlogy lets it through: where p is 0, a class counts 0, whatever q is."
+    "classes with p = 0 and q = 0 give NaN: for a computer, neither 0 / 0 nor 0 · log 0 is a "
+    "number, and torch.xlogy lets NaN through. Where p is 0, a class counts 0, whatever q is."
 )
 def _nan_without_both(p, q):
     return torch.special.xlogy(p, p / q).sum(dim=1)

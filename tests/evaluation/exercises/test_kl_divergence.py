@@ -127,6 +127,15 @@ def eps_and_infinity(p, q):
     return eps(1e-8)(p, q).masked_fill(infinite, torch.inf)
 
 
+def p_above(least):
+    """What p has less of, is taken for nothing."""
+
+    def answer(p, q):
+        return torch.where(p > least, p * (p / q).log(), 0.0).sum(dim=1)
+
+    return answer
+
+
 def all_infinite(p, q):
     return as_in_the_lecture(p, q) + (torch.inf if (q == 0).any() else 0)
 
@@ -202,7 +211,14 @@ RIGHT = [
 ]
 WRONG = [
     *(eps(1e-6), eps(1e-8), eps(1e-16), eps(1e-20), eps(1e-30), clamped, smallest_float),
-    *(eps_in_p_alone, eps_and_infinity, all_infinite, infinite_wherever_q_is_zero),
+    *(
+        p_above(1e-6),
+        p_above(1e-8),
+        eps_in_p_alone,
+        eps_and_infinity,
+        all_infinite,
+        infinite_wherever_q_is_zero,
+    ),
     *(minus_infinity, squeezed, kept_dimension, column_q, float32, float32_on_the_way),
     *(jensen_shannon, absolute_terms, of_logits, entropy, numpys_array, in_place, rounded),
     *(only_where_both,),
