@@ -33,6 +33,11 @@ def cases(rng: torch.Generator) -> list[Case]:
         order = torch.randperm(len(classes), generator=rng)
         return torch.eye(K, dtype=torch.float64)[classes[order]]
 
+    def sorted_by_class(num: int, K: int) -> Tensor:
+        """Return what a classifier says that is nearly sure: of each class, ``num`` in a row."""
+        logits = torch.randn(num * K, K, generator=rng, dtype=torch.float64)
+        return (logits + 5 * torch.eye(K).repeat_interleave(num, dim=0)).softmax(dim=1)
+
     def ask(probs: Tensor, dtype: torch.dtype = torch.float32) -> dict[str, Tensor]:
         return {"probs": probs.to(dtype)}
 
@@ -78,10 +83,10 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="New here: float64; the score is as precise as probs.",
         ),
         Case(
-            "300 images of ten classes",
-            ask(probs(300, 10)),
-            weight=1,
-            hint="All of them at once: one p(y), one mean.",
+            "300 images, sorted by class",
+            ask(sorted_by_class(30, 10)),
+            weight=3,
+            hint="All of them at once: one p(y), one mean. A part has few of the classes.",
         ),
         Case(
             "probabilities of 0 here and there",
@@ -96,10 +101,11 @@ def cases(rng: torch.Generator) -> list[Case]:
             hint="The score is exactly K then, the most there can be. Nothing is added to probs.",
         ),
         Case(
-            "one-hot rows, and half of the classes never occur",
-            ask(sure(partly, 8)),
+            "one-hot rows in float64, and half of the classes never occur",
+            ask(sure(partly, 8), dtype=torch.float64),
             weight=2,
-            hint="p(y) is 0 for them, and so is p(y|x): 0 / 0 is NaN for a computer, and counts 0.",
+            hint="p(y) is 0 for them, and so is p(y|x): 0 / 0 is NaN for a computer, and counts 0. "
+            "Whoever adds 1e-7 to it instead, changes the score in the seventh digit.",
         ),
         Case(
             "a class that never occurs",

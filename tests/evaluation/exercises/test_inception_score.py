@@ -97,6 +97,15 @@ def eps(value):
     return answer
 
 
+def clamped(probs):
+    probs = probs.clamp(min=1e-7)
+    return (probs * (probs / probs.mean(dim=0)).log()).sum(dim=1).mean().exp()
+
+
+def first_256(probs):
+    return as_in_the_lecture(probs[:256])
+
+
 def five_parts(probs):
     return torch.stack([as_in_the_lecture(part) for part in probs.chunk(5)]).mean()
 
@@ -184,7 +193,19 @@ RIGHT = [
     *(entropies_of_scipy, batch_mean_of_torch, distributions_of_torch, eps(1e-20)),
 ]
 WRONG = [
-    *(eps(1e-2), eps(1e-3), five_parts, parts_of_ten, shape_of_one, marginal_of_counts, median),
+    *(
+        eps(1e-2),
+        eps(1e-3),
+        eps(1e-6),
+        eps(1e-7),
+        clamped,
+        first_256,
+        five_parts,
+        parts_of_ten,
+        shape_of_one,
+        marginal_of_counts,
+        median,
+    ),
     *(share_of_classes, less_one, unbiased, without_oneself, symmetric, geometric_marginal),
     *(log_softmax, float32, rounded, number_of_classes, weighted_by_confidence, in_place),
 ]
@@ -201,6 +222,11 @@ def test_inception_score_right_answer_gets_full_points(answer):
 @pytest.mark.parametrize("answer", WRONG)
 def test_inception_score_wrong_answer_loses_points(answer):
     assert_points_lost(EXERCISE, answer)
+
+
+@pytest.mark.parametrize("answer", [first_256, five_parts, parts_of_ten])
+def test_inception_score_of_parts_of_the_images_loses_a_sixth(answer):
+    assert_points_lost(EXERCISE, answer, at_least=1 / 6)
 
 
 def test_inception_score_mutants_lose_points():
