@@ -102,9 +102,12 @@ def cases(rng: torch.Generator) -> list[Case]:
 
 
 def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any]:
-    """Return number, mean and scatter of all sets in one."""
+    """Return number, mean and scatter of all sets in one; a number may come as a tensor."""
     found, *others = inputs.values()
     for other in others:
+        num = found[0]
+        if isinstance(num, Tensor) and num.dtype == torch.int64 and num.ndim == 0:
+            found = int(num), *found[1:]  # what is divided by a tensor of it, becomes float32
         found = implementation(found, other)
         if not isinstance(found, tuple | list) or len(found) != 3:
             raise WrongAnswer("your function should return three things: return num, mean, scatter")

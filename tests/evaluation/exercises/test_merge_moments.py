@@ -84,6 +84,11 @@ def loops(first, second):
     return torch.tensor(N + M), mean, scatter
 
 
+def num_as_a_tensor(first, second):
+    num, mean, scatter = as_in_the_lecture(first, second)
+    return torch.tensor(num), mean, scatter
+
+
 def varied(**wrong):
     """Return a right answer but for what is given, computed from N, M and what means are apart."""
 
@@ -141,7 +146,7 @@ WRONG = {
 }
 RIGHT = [
     *(as_in_the_lecture, sums_of_squares, each_moved_to_the_common_mean, empty_ones_first),
-    *(one_half_from_either_side, numpy_inside, loops),
+    *(one_half_from_either_side, numpy_inside, loops, num_as_a_tensor),
     varied(),
 ]
 EQUIVALENT = {
