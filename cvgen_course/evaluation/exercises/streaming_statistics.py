@@ -25,7 +25,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         *sizes: int,
         D: int = 3,
         dtype: torch.dtype = torch.float32,
-        far: bool = False,
+        far: float = 0,
         digits: int = 0,
         kept: bool = False,
     ) -> dict[str, Any]:
@@ -35,14 +35,14 @@ def cases(rng: torch.Generator) -> list[Case]:
             *sizes: of the batches.
             D: how many numbers a feature has.
             dtype: theirs.
-            far: whether their mean is about 10,000 times their deviation.
+            far: how many times their deviation their mean is, or about so many; 0 if any.
             digits: how many right ones are asked for; 0 for the numbers themselves.
             kept: whether it is asked if batches are kept.
         """
         mix = torch.eye(D) + torch.randn(D, D, generator=rng, dtype=torch.float64) / (2 * D)
         offset = 4 * torch.rand(D, generator=rng, dtype=torch.float64) - 2
         if far:
-            offset = 1e4 * (offset.sign() + 0.1 * offset)
+            offset = far * (offset.sign() + 0.1 * offset)
         batches = []
         for num in sizes:
             drift = torch.randn(D, generator=rng, dtype=torch.float64)
@@ -109,22 +109,30 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "the first batches are empty",
             ask(0, 0, 3, 1, D=2),
-            weight=2,
+            weight=6,
             hint="Until a feature comes there is no mean: no 0 / 0.",
         ),
         Case(
             "far from 0: the mean is 10,000 deviations",
-            ask(20, 30, 10, far=True, digits=5),
+            ask(20, 30, 10, far=1e4, digits=5),
             weight=4,
             hint="float32 has seven digits, of which the mean takes four: batch.double() before "
             "anything is computed, and the sums in float64.",
         ),
         Case(
             "far from 0, batches of all sizes",
-            ask(1, 25, 0, 14, 2, D=2, far=True, digits=5),
+            ask(1, 25, 0, 14, 2, D=2, far=1e4, digits=5),
             weight=4,
             hint="float32 has seven digits, of which the mean takes four: batch.double() before "
             "anything is computed, and the sums in float64.",
+        ),
+        Case(
+            "farther from 0, float64: the mean is two million deviations",
+            # ten million are promised; at two, even sums of long doubles are right
+            ask(20, 30, 10, dtype=torch.float64, far=2e6, digits=5),
+            weight=6,
+            hint="A square has 13 digits before those that matter, and float64 16 in all: no sums "
+            "of squares, but moments that are merged.",
         ),
         Case(
             "25 batches, of which none is kept",
@@ -139,7 +147,7 @@ def cases(rng: torch.Generator) -> list[Case]:
 def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[str, Any]:
     """Return mean and covariance, or whether they have enough digits; whether batches are kept.
 
-    Digits are counted in standard deviations; where they are asked for, the type has to hold them.
+    Digits are counted in standard deviations.
     """
     batches, digits = inputs["batches"], inputs["digits"]
     features = torch.cat(batches).double()
@@ -151,22 +159,25 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
         kept = stream.num_kept > SPARE or 2 * largest.numel > features.numel()
         answer["batches that are kept"] = ["many" if kept else "none"]
     else:
-        pair = implementation(batch.clone() for batch in batches)
+        pair = implementation(batch for batch in batches)
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise WrongAnswer("your function should return two tensors: return mean, covariance")
     right = features.mean(dim=0), torch.cov(features.T).view(2 * features.shape[1:])
     deviation = right[1].diagonal().sqrt()
     units = deviation, torch.outer(deviation, deviation)
     for name, each, true, unit in zip(NAMES, pair, right, units, strict=True):
+        got = as_tensor(each, name)
+        if got.is_floating_point() and got.dtype != torch.float64:
+            dtype = str(got.dtype).removeprefix("torch.")
+            raise WrongAnswer(f"{name} is {dtype}, it should be float64")
         if not digits:
             answer[name] = rounded(each, name, torch.float32)
             continue
-        got = as_tensor(each, name)
         if got.shape != true.shape:
             shapes = f"{tuple(got.shape)}, expected {tuple(true.shape)}"
             raise WrongAnswer(f"{name} has shape {shapes}")
         error = ((got - true) / unit).abs().max()
-        if got.dtype == true.dtype and error < 10**-digits:
+        if error < 10**-digits:
             answer[name] = [f"right to {digits} digits"]
         else:
             answer[name] = ["right to fewer digits" if error < 0.05 else "wrong"]
@@ -200,6 +211,15 @@ def _of_all(
     return functools.reduce(merged, map(moments, batches))
 
 
+def _from_sums(batches: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+    """Return mean and covariance from sums of x and x x^T, in the type of the batches."""
+    num, total, squares = functools.reduce(
+        lambda sums, new: tuple(a + b for a, b in zip(sums, new, strict=True)),
+        ((len(batch), batch.sum(dim=0), batch.T @ batch) for batch in batches),
+    )
+    return _divided((num, total / num, squares - torch.outer(total, total) / num))
+
+
 def _divided(moments: _Moments) -> tuple[Tensor, Tensor]:
     num, mean, scatter = moments
     return mean, scatter / (num - 1)
@@ -216,7 +236,8 @@ def _biased(batches):
     "first, for each batch."
 )
 def _float32(batches):
-    return _divided(_of_all(batches, lambda batch: _moments(batch, batch.dtype)))
+    mean, covariance = _divided(_of_all(batches, lambda batch: _moments(batch, batch.dtype)))
+    return mean.double(), covariance.double()
 
 
 @mistakes.when(
@@ -225,11 +246,44 @@ def _float32(batches):
     "batch."
 )
 def _sums_of_float32(batches):
-    num, total, squares = functools.reduce(
-        lambda sums, new: tuple(a + b for a, b in zip(sums, new, strict=True)),
-        ((len(batch), batch.sum(dim=0), batch.T @ batch) for batch in batches),
-    )
-    return _divided((num, total / num, squares - torch.outer(total, total) / num))
+    mean, covariance = _from_sums(batches)
+    return mean.double(), covariance.double()
+
+
+@mistakes.when(
+    "the covariance is the difference of two large sums, of x x^T and of the mean's: far from 0 "
+    "they have nearly all digits in common, and even float64 has too few. Merge moments, or "
+    "subtract a first guess of the mean from all features."
+)
+def _sums_of_squares(batches):
+    return _from_sums(batch.double() for batch in batches)
+
+
+@mistakes.when("the result is rounded to float32 at the end: return it as it is, in float64.")
+def _rounded_at_the_end(batches):
+    mean, covariance = _divided(_of_all(batches))
+    return mean.float(), covariance.float()
+
+
+@mistakes.when(
+    "only the covariance is rounded to float32 at the end: return both as they are, in float64."
+)
+def _covariance_rounded(batches):
+    mean, covariance = _divided(_of_all(batches))
+    return mean, covariance.float()
+
+
+@mistakes.when(
+    "batches are changed in place, as by batch -= mean; batch.double() is no copy where a batch is "
+    "float64. Make new tensors: batch - mean."
+)
+def _in_place(batches):
+    def moments(batch):
+        found = _moments(batch)
+        batch.double().sub_(found[1])
+        return found
+
+    return _divided(_of_all(batches, moments))
 
 
 @mistakes.when(

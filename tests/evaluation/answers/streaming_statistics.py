@@ -255,14 +255,53 @@ def length_is_asked_for(batches):
     return mean, torch.zeros(len(mean), len(mean), dtype=torch.float64)
 
 
-RIGHT = [merged_batch_by_batch, two_sums, welford, numpy_sums]
+def shifted_by_a_first_guess(batches):
+    n, guess = 0, None
+    for batch in batches:
+        if len(batch) == 0:
+            continue
+        if guess is None:
+            guess = batch.double().mean(dim=0)
+            s, ss = torch.zeros_like(guess), torch.zeros(len(guess), len(guess)).double()
+        x = batch.double() - guess
+        n, s, ss = n + len(x), s + x.sum(0), ss + x.T @ x
+    return guess + s / n, (ss - torch.outer(s, s) / n) / (n - 1)
+
+
+def float_at_the_end(batches):
+    mean, covariance = merged_batch_by_batch(batches)
+    return mean.float(), covariance.float()
+
+
+def covariance_as_float(batches):
+    mean, covariance = merged_batch_by_batch(batches)
+    return mean, covariance.float()
+
+
+def centred_in_place(batches):
+    total = None
+    for batch in batches:
+        x = batch.double()
+        mean = x.sum(dim=0) / max(len(x), 1)
+        x -= mean
+        new = (len(x), mean, x.T @ x)
+        total = merge(total, new) if total else new
+    return total[1], total[2] / (total[0] - 1)
+
+
+RIGHT = [merged_batch_by_batch, welford, shifted_by_a_first_guess]
 WRONG = {
+    two_sums: "sums_of_squares",
+    numpy_sums: "sums_of_squares",
+    float_at_the_end: "rounded_at_the_end",
+    covariance_as_float: "covariance_rounded",
+    centred_in_place: "in_place",
     everything_in_a_list: "all_kept",
     grows_by_cat: "all_kept",
     mean_first_then_covariance: "twice",
-    divided_by_n: "biased",
-    n_minus_one_once: "two_divisors",
-    in_float32: "sums_of_float32",
+    divided_by_n: "biased sums_of_squares",
+    n_minus_one_once: "two_divisors sums_of_squares",
+    in_float32: "sums_of_float32 sums_of_squares",
     double_at_the_end: "float32",
     without_double: "float32",
     means_of_means: "averages_of_batches nan_of_an_empty_batch nan_of_one_feature",
@@ -275,7 +314,7 @@ WRONG = {
     forgets_to_divide: "not_divided",
     second_moment: "not_centred",
     overwrites: "last_batch",
-    variance_per_dimension: "variances",
-    in_float32_and_divided_by_n: "biased sums_of_float32",
+    variance_per_dimension: "variances sums_of_squares",
+    in_float32_and_divided_by_n: "biased sums_of_float32 sums_of_squares",
     length_is_asked_for: "",
 }

@@ -34,7 +34,7 @@ def as_in_the_lecture(batches):
 
 
 def sums_in_float64(batches):
-    """Of numbers 10,000 deviations from 0, eight of sixteen digits are left: enough."""
+    """Of numbers a million deviations from 0, four of sixteen digits are left, or fewer."""
     num, total, squares = 0, 0.0, 0.0
     for batch in batches:
         batch = batch.to(torch.float64)
@@ -131,12 +131,12 @@ def first_by_hand(batches):
     batches = iter(batches)
     total = moments_of(next(batches))
     while (batch := next(batches, None)) is not None:
-        batch -= total[1] * 0  # a batch is nobody else's
         total = evaluation.merge_moments(total, moments_of(batch))
     return divided(total)
 
 
 def long_doubles(batches):
+    """Three digits more than float64 has, where the machine has them."""
     num, total, squares = 0, np.longdouble(0), np.longdouble(0)
     for batch in batches:
         x = batch.numpy().astype(np.longdouble)
@@ -238,6 +238,39 @@ def shifted_in_float32(batches):
     return shift.double() + mean, covariance
 
 
+def sums_shifted_by_1000(batches):
+    mean, covariance = sums_in_float64(batch.double() - 1000 for batch in batches)
+    return mean + 1000, covariance
+
+
+def centred_in_place(batches):
+    """Where a batch is float64, batch.double() is the batch itself."""
+
+    def moments(batch):
+        x = batch.double()
+        mean = x.sum(dim=0) / max(1, len(x))
+        x -= mean
+        return len(x), mean, x.T @ x
+
+    return divided(functools.reduce(evaluation.merge_moments, map(moments, batches)))
+
+
+def erased_afterwards(batches):
+    def moments(batch):
+        found = moments_of(batch)
+        batch.zero_()
+        return found
+
+    return divided(functools.reduce(evaluation.merge_moments, map(moments, batches)))
+
+
+def first_may_not_be_empty(batches):
+    first = next(batches)
+    x = first.double()
+    total = len(x), x.mean(dim=0), (x - x.mean(dim=0)).T @ (x - x.mean(dim=0))
+    return divided(functools.reduce(evaluation.merge_moments, map(moments_of, batches), total))
+
+
 def ends_at_an_empty_batch(batches):
     return as_in_the_lecture(itertools.takewhile(len, batches))
 
@@ -270,9 +303,10 @@ def covariances_weighted(batches):
 
 
 RIGHT = [
-    *(as_in_the_lecture, sums_in_float64, mean_of_squares_less_square_of_the_mean, welford),
+    *(as_in_the_lecture, welford),
     *(shifted_by_the_first_feature, numpy_inside, covariances_of_torch, moments_are_kept),
-    *(one_batch_behind, first_by_hand, long_doubles),
+    *(one_batch_behind, first_by_hand),
+    *([long_doubles] if np.finfo(np.longdouble).eps < 1e-18 else []),
     varied(batch=lambda batch: batch.double() if len(batch) else batch.flip(0)),
 ]
 WRONG = {
@@ -295,6 +329,8 @@ WRONG = {
         for answer in (
             *(list_of_copies, tensor_that_grows, arrays, rows, rows_in_lists, tee),
             *(last_ten_are_kept, sums_in_float32, means_in_float32, shifted_in_float32),
+            *(sums_in_float64, mean_of_squares_less_square_of_the_mean, sums_shifted_by_1000),
+            *(centred_in_place, erased_afterwards, first_may_not_be_empty),
             *(ends_at_an_empty_batch, leaves_single_features_out, first_batch_twice),
             *(first_batch_lost, covariances_weighted),
         )
@@ -317,6 +353,32 @@ def test_streaming_statistics_right_answer_gets_full_points(answer):
 @pytest.mark.parametrize("answer", WRONG.values(), ids=WRONG)
 def test_streaming_statistics_wrong_answer_loses_points(answer):
     assert_points_lost(EXERCISE, answer)
+
+
+@pytest.mark.parametrize(
+    "answer", [sums_in_float64, sums_shifted_by_1000, first_may_not_be_empty, centred_in_place]
+)
+def test_streaming_statistics_grave_mistake_loses_an_eighth(answer):
+    assert_points_lost(EXERCISE, answer, at_least=1 / 8)
+
+
+def test_streaming_statistics_says_that_batches_were_changed():
+    report = graded(EXERCISE, erased_afterwards)
+    assert "changed its input `batches` in place" in report.rows[0].message
+
+
+@pytest.mark.parametrize(
+    ("result", "name"),
+    [
+        (lambda mean, covariance: (mean.float(), covariance.float()), "mean"),
+        (lambda mean, covariance: (mean, covariance.float()), "covariance"),
+    ],
+)
+def test_streaming_statistics_says_what_is_float32(result, name):
+    report = graded(EXERCISE, varied(result=result))
+    messages = {row.message for row in report.rows}
+    assert messages == {f"The {name} is float32, it should be float64."}
+    assert "computed in" not in report.diagnosis
 
 
 def test_streaming_statistics_mutants_lose_points():
