@@ -16,9 +16,19 @@ from cvgen_course.evaluation import (
     nearest_radii,
     precision_recall,
 )
+from cvgen_course.evaluation.exercises import balls
+from cvgen_course.evaluation.exercises.point_sets import (
+    Sets,
+    generic,
+    on_edges,
+    points,
+    rounded_below_zero,
+    scattered,
+    with_a_mode_lost,
+    with_copies,
+)
 from cvgen_course.evaluation.exercises.rounded import rounded
 
-Sets = tuple[Tensor, Tensor]
 mistakes = Mistakes()
 
 
@@ -30,69 +40,6 @@ def cases(rng: torch.Generator) -> list[Case]:
     matters, and how a right one is rounded does not.
     """
 
-    def number(low: int, high: int) -> int:
-        return int(torch.randint(low, high, (), generator=rng))
-
-    def points(N: int, D: int, low: int, high: int) -> Tensor:
-        """Return N different points, float64 (N, D)."""
-        found = torch.zeros(N, D)
-        while len(found.unique(dim=0)) < N:
-            found = torch.randint(low, high, (N, D), generator=rng).double()
-        return found
-
-    def scattered(N: int, M: int, D: int, k: int, size: int = 100) -> Sets:
-        """Return two sets of points that overlap."""
-        while True:
-            real = points(N, D, 0, size)
-            fake = points(M, D, size // 3, size + size // 2)
-            if _is_decided(real, fake, k) and _is_telling(real, fake, k):
-                return real, fake
-
-    def with_a_mode_lost(k: int) -> Sets:
-        """Return points in two places, and others in one of them."""
-        while True:
-            here, there = points(number(6, 12), 2, 0, 30), points(number(4, 12), 2, 200, 230)
-            near = here[:5] + torch.tensor([1.0, 0.0])
-            if _is_decided(both := torch.cat([here, there]), near, k):
-                return both, near
-
-    def on_edges(k: int, D: int) -> Sets:
-        """Return rows of points, of which the ends lie on the edges of one another's balls."""
-        kinds = [(9, 4, 9 * k), (3, 8, 8 * k), (5, 5, 5 * k), (9, 6, 5), (2, 0, 0)]
-        rows = [kind for kind in kinds for _ in range(number(1, 4))]
-        real, fake = [], []
-        for i, (right, left, gap) in enumerate(rows):  # how far apart real ones, fakes, and both
-            real.append(100 * i + right * torch.arange(k + 1))
-            if left:
-                fake.append(100 * i - gap - left * torch.arange(k + 1))
-        return _on_a_line(torch.cat(real), D), _on_a_line(torch.cat(fake), D)
-
-    def with_copies(k: int, D: int) -> Sets:
-        """Return points with k copies each, so that balls have radius 0; and others near them."""
-        places = 40 * torch.arange(number(4, 10))
-        num_hits = number(1, len(places))
-        alone = -1000 + 7 * torch.arange(number(k + 1, 10))
-        near = places + torch.where(torch.arange(len(places)) < num_hits, 0, 1)
-        copied = torch.cat([places.repeat(k + 1), alone])
-        copied = copied[torch.randperm(len(copied), generator=rng)]
-        return _on_a_line(copied, D), _on_a_line(near, D)
-
-    def generic(N: int, M: int, D: int, k: int) -> Sets:
-        """Return points that are no whole numbers."""
-        while True:
-            real = torch.randn(N, D, generator=rng, dtype=torch.float64)
-            fake = 0.8 + torch.randn(M, D, generator=rng, dtype=torch.float64)
-            if _is_decided(real, fake, k) and _is_telling(real, fake, k):
-                return real, fake
-
-    def rounded_below_zero(N: int, M: int, D: int, k: int) -> Sets:
-        """Return points that other distances have in other balls, NaN among them."""
-        while True:
-            real, fake = (x.float() for x in generic(N, M, D, k))
-            right = _shares(real, fake, k)
-            if all(_shares(real, fake, k, way) != right for way in _WRONG_DISTANCES):
-                return real, fake
-
     def ask(
         sets: Sets, k: int | None = None, swap: bool = False, dtype: torch.dtype = torch.float32
     ) -> dict[str, Any]:
@@ -103,99 +50,99 @@ def cases(rng: torch.Generator) -> list[Case]:
     return [
         Case(
             "on a line, k = 1",
-            ask(scattered(4, 3, 1, 1, size=30), k=1),
+            ask(scattered(rng, 4, 3, 1, 1, size=30), k=1),
             weight=2,
             hint="Each ball reaches to the nearest other number of its own set. Precision is of "
             "fakes, in balls of real ones.",
         ),
         Case(
             "twelve real features, eight fakes, k is not given",
-            ask(scattered(12, 8, 2, 3)),
+            ask(scattered(rng, 12, 8, 2, 3)),
             weight=2,
             hint="k is 3 then. A point counts once, in however many balls it lies.",
         ),
         Case(
             "six real features, nine fakes, k = 5",
-            ask(scattered(6, 9, 2, 5), k=5),
+            ask(scattered(rng, 6, 9, 2, 5), k=5),
             weight=3,
             hint="k is 5 here: of distances in ascending order, the first is 0, to itself; the "
             "sixth is the radius.",
         ),
         Case(
             "ten real features, thirteen fakes, k = 1",
-            ask(scattered(10, 13, 2, 1), k=1),
+            ask(scattered(rng, 10, 13, 2, 1), k=1),
             weight=2,
             hint="The nearest other feature, k = 1, is the second smallest of all distances: the "
             "smallest is 0, to itself.",
         ),
         Case(
             "a mode is lost",
-            ask(with_a_mode_lost(3), k=3),
+            ask(with_a_mode_lost(rng, 3), k=3),
             weight=2,
             hint="All that is sampled looks real, so precision is 1. What is not sampled is "
             "missing in recall.",
         ),
         Case(
             "a mode is made up",
-            ask(with_a_mode_lost(3), k=3, swap=True),
+            ask(with_a_mode_lost(rng, 3), k=3, swap=True),
             weight=2,
             hint="All that is real is sampled, so recall is 1. What never was real is missing in "
             "precision.",
         ),
         Case(
             "all fakes are far away",
-            ask((points(7, 2, 0, 40), points(6, 2, 400, 440)), k=2),
+            ask((points(rng, 7, 2, 0, 40), points(rng, 6, 2, 400, 440)), k=2),
             weight=1,
             hint="No ball reaches so far: precision and recall are 0.",
         ),
         Case(
             "on the edge, on a line, k = 1",
-            ask(on_edges(1, 1), k=1),
+            ask(on_edges(rng, 1, 1), k=1),
             weight=3,
             hint="What lies on the edge of a ball counts: <=, not <.",
         ),
         Case(
             "on the edge, in a plane, k = 2",
-            ask(on_edges(2, 2), k=2),
+            ask(on_edges(rng, 2, 2), k=2),
             weight=3,
             hint="What lies on the edge of a ball counts: <=, not <.",
         ),
         Case(
             "copies among the real features, k = 1",
-            ask(with_copies(1, 1), k=1),
+            ask(with_copies(rng, 1, 1), k=1),
             weight=6,
             hint="A copy is a neighbour, at distance 0: the ball is a point then, and another "
             "copy lies on its edge.",
         ),
         Case(
             "copies among the fakes, k = 2",
-            ask(with_copies(2, 3), k=2, swap=True),
+            ask(with_copies(rng, 2, 3), k=2, swap=True),
             weight=6,
             hint="A copy is a neighbour, at distance 0: only the feature itself is left out, not "
             "all that is at distance 0.",
         ),
         Case(
             "eight features of each image, k = 4",
-            ask(scattered(11, 9, 8, 4, size=10), k=4),
+            ask(scattered(rng, 11, 9, 8, 4, size=10), k=4),
             weight=2,
             hint="Distances are those of all D numbers: torch.cdist.",
         ),
         Case(
             "float64, k = 2",
-            ask(generic(9, 11, 3, 2), k=2, dtype=torch.float64),
+            ask(generic(rng, 9, 11, 3, 2), k=2, dtype=torch.float64),
             weight=1,
             hint="New here: float64, and numbers that are not whole.",
         ),
         Case(
             "64 features of each image, not whole numbers, k = 2",
-            ask(rounded_below_zero(9, 8, 64, 2), k=2),
+            ask(rounded_below_zero(rng, 9, 8, 64, 2), k=2),
             weight=6,
             hint="The distance is Euclid's: torch.cdist. With |x|² + |y|² - 2 x·y rounding leaves "
             "less than 0 of a distance of 0, and the root of that is NaN.",
         ),
         Case(
             "32 features of each image, not whole numbers, k is not given",
-            ask(rounded_below_zero(8, 10, 32, 3)),
+            ask(rounded_below_zero(rng, 8, 10, 32, 3)),
             weight=6,
             hint="The distance is Euclid's, and that of a feature to itself is 0, not NaN.",
         ),
@@ -212,82 +159,12 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     return {name: rounded(each, name, torch.float32) for name, each in parts}
 
 
-def _on_a_line(numbers: Tensor, D: int) -> Tensor:
-    """Return points that differ in their last number alone, float64 (N, D)."""
-    found = torch.full((len(numbers), D), 7.0, dtype=torch.float64)
-    found[:, -1] = numbers
-    return found
-
-
-def _is_decided(real: Tensor, fake: Tensor, k: int) -> bool:
-    """Return whether no point is so near to an edge that rounding would decide."""
-    across = torch.cdist(real, fake)
-    edges = _radii(real, k)[:, None], _radii(fake, k)[None]
-    return all(bool(((across - edge).abs() > 1e-3 * edge).all()) for edge in edges)
-
-
-def _is_telling(real: Tensor, fake: Tensor, k: int) -> bool:
-    """Return whether precision and recall differ, are not 0 or 1, and need k and all balls."""
-    precision, recall = map(float, _shares(real, fake, k))
-    partial = 0 < precision != recall > 0 and max(precision, recall) < 1
-    others = [n for n in (k - 1, k + 1) if n < min(len(real), len(fake))]
-    wrong = [_shares(real, fake, n) for n in others] + [_shares(real, fake, k, _in_the_nearest)]
-    return partial and (precision, recall) not in wrong
-
-
-def _radii(features, k, distances=torch.cdist):
-    return distances(features, features).kthvalue(k + 1, dim=1).values
-
-
-def _within(radii, distances=torch.cdist):
-    """Return a function that says which point lies in which ball, (points, centres)."""
-
-    def inside(centres, points, k):
-        return distances(points, centres) <= radii(centres, k)
-
-    return inside
-
-
-def _measured_by(distances):
-    """Return what says the same with other distances, (points, centres)."""
-    return _within(lambda centres, k: _radii(centres, k, distances), distances)
-
-
-_inside = _within(_radii)
-_by_sums = _measured_by(lambda x, y: torch.cdist(x, y, p=1))
-_by_largest = _measured_by(lambda x, y: torch.cdist(x, y, p=torch.inf))
-
-
-@_measured_by
-def _by_products(x, y):
-    """Return roots of what rounding may leave below 0."""
-    return (x.square().sum(dim=1)[:, None] + y.square().sum(dim=1) - 2 * x @ y.T).sqrt()
-
-
-_WRONG_DISTANCES = _by_sums, _by_largest, _by_products
-
-
-def _in_the_nearest(centres, points, k):
-    """Return which point lies in the ball of the centre that is nearest to it, (points, 1)."""
-    distances, nearest = torch.cdist(points, centres).min(dim=1)
-    return (distances <= _radii(centres, k)[nearest])[:, None]
-
-
-def _share(inside):
-    return inside.any(dim=1).double().mean()
-
-
-def _shares(real, fake, k, inside=_inside, share=_share):
-    """Return what is right but for what is given."""
-    return share(inside(real, fake, k)), share(inside(fake, real, k))
-
-
 @mistakes.when(
     "precision and recall change places: precision is of fakes, in balls of real features, and it "
     "comes first."
 )
 def _swapped(real, fake, k=3):
-    precision, recall = _shares(real, fake, k)
+    precision, recall = balls.shares(real, fake, k)
     return recall, precision
 
 
@@ -296,7 +173,7 @@ def _swapped(real, fake, k=3):
     "one at place k + 1 is the radius."
 )
 def _itself_counted(real, fake, k=3):
-    return _shares(real, fake, k - 1)
+    return balls.shares(real, fake, k - 1)
 
 
 @mistakes.when("balls reach to neighbour k + 1: itself is left out twice.")
@@ -305,7 +182,7 @@ def _one_too_far(real, fake, k=3):
         distances = torch.cdist(features, features).fill_diagonal_(torch.inf)
         return distances.kthvalue(k + 1, dim=1).values
 
-    return _shares(real, fake, k, _within(radii))
+    return balls.shares(real, fake, k, balls.within(radii))
 
 
 @mistakes.when(
@@ -316,15 +193,15 @@ def _copies_left_out(real, fake, k=3):
         distances = torch.cdist(features, features)
         return distances.masked_fill(distances == 0, torch.inf).kthvalue(k, dim=1).values
 
-    return _shares(real, fake, k, _within(radii))
+    return balls.shares(real, fake, k, balls.within(radii))
 
 
 @mistakes.when("what lies on the edge is left out: <=, not <.")
 def _edge_left_out(real, fake, k=3):
     def inside(centres, points, k):
-        return torch.cdist(points, centres) < _radii(centres, k)
+        return torch.cdist(points, centres) < balls.radii(centres, k)
 
-    return _shares(real, fake, k, inside)
+    return balls.shares(real, fake, k, inside)
 
 
 @mistakes.when(
@@ -333,34 +210,34 @@ def _edge_left_out(real, fake, k=3):
 )
 def _ball_of_the_point(real, fake, k=3):
     def inside(centres, points, k):
-        return torch.cdist(points, centres) <= _radii(points, k)[:, None]
+        return torch.cdist(points, centres) <= balls.radii(points, k)[:, None]
 
-    return _shares(real, fake, k, inside)
+    return balls.shares(real, fake, k, inside)
 
 
 @mistakes.when("k is always 3: that is but its default.")
 def _always_three(real, fake, k=3):
-    return _shares(real, fake, 3)
+    return balls.shares(real, fake, 3)
 
 
 @mistakes.when("balls reach to the nearest neighbour, whatever k is.")
 def _always_nearest(real, fake, k=3):
-    return _shares(real, fake, 1)
+    return balls.shares(real, fake, 1)
 
 
 @mistakes.when("all balls of a set have one radius, their mean: each has its own.")
 def _mean_radius(real, fake, k=3):
-    return _shares(real, fake, k, _within(lambda x, k: _radii(x, k).mean()))
+    return balls.shares(real, fake, k, balls.within(lambda x, k: balls.radii(x, k).mean()))
 
 
 @mistakes.when("distances are compared with squared radii: square both or neither.")
 def _squared_radius(real, fake, k=3):
-    return _shares(real, fake, k, _within(lambda x, k: _radii(x, k).square()))
+    return balls.shares(real, fake, k, balls.within(lambda x, k: balls.radii(x, k).square()))
 
 
 @mistakes.when("squared distances are compared with radii: square both or neither.")
 def _squared_distance(real, fake, k=3):
-    return _shares(real, fake, k, _within(lambda x, k: _radii(x, k).sqrt()))
+    return balls.shares(real, fake, k, balls.within(lambda x, k: balls.radii(x, k).sqrt()))
 
 
 @mistakes.when(
@@ -371,7 +248,7 @@ def _neighbour_across(real, fake, k=3):
         distances = torch.cdist(points, centres)
         return distances <= distances.kthvalue(k, dim=0).values
 
-    return _shares(real, fake, k, inside)
+    return balls.shares(real, fake, k, inside)
 
 
 @mistakes.when(
@@ -379,7 +256,7 @@ def _neighbour_across(real, fake, k=3):
     "counts once, in however many balls it lies."
 )
 def _density(real, fake, k=3):
-    return _shares(real, fake, k, share=lambda inside: inside.sum(dim=1).double().mean() / k)
+    return balls.shares(real, fake, k, share=lambda inside: inside.sum(dim=1).double().mean() / k)
 
 
 @mistakes.when(
@@ -387,15 +264,15 @@ def _density(real, fake, k=3):
     "balls of fakes."
 )
 def _coverage(real, fake, k=3):
-    inside = _inside(real, fake, k)
-    return _share(inside), _share(inside.T)
+    inside = balls.inside(real, fake, k)
+    return balls.share(inside), balls.share(inside.T)
 
 
 @mistakes.when(
     "the share of pairs is returned: a point counts as soon as it lies in one ball, .any(dim=1)."
 )
 def _pairs(real, fake, k=3):
-    return _shares(real, fake, k, share=lambda inside: inside.double().mean())
+    return balls.shares(real, fake, k, share=lambda inside: inside.double().mean())
 
 
 @mistakes.when(
@@ -403,19 +280,19 @@ def _pairs(real, fake, k=3):
     "not of each ball whether any point lies in it. Of (points, balls) it is .any(dim=1)."
 )
 def _balls_that_are_hit(real, fake, k=3):
-    return _shares(real, fake, k, share=lambda inside: inside.any(dim=0).double().mean())
+    return balls.shares(real, fake, k, share=lambda inside: inside.any(dim=0).double().mean())
 
 
 @mistakes.when("a point is to lie in all balls: it is in any of them.")
 def _in_all(real, fake, k=3):
-    return _shares(real, fake, k, share=lambda inside: inside.all(dim=1).double().mean())
+    return balls.shares(real, fake, k, share=lambda inside: inside.all(dim=1).double().mean())
 
 
 @mistakes.when(
     "only the ball of the nearest feature is asked: another one may be larger, and reach as far."
 )
 def _nearest_ball(real, fake, k=3):
-    return _shares(real, fake, k, _in_the_nearest)
+    return balls.shares(real, fake, k, balls.in_the_nearest)
 
 
 @mistakes.when(
@@ -423,7 +300,7 @@ def _nearest_ball(real, fake, k=3):
     "torch.cdist has them."
 )
 def _sums_of_differences(real, fake, k=3):
-    return _shares(real, fake, k, _by_sums)
+    return balls.shares(real, fake, k, balls.by_sums)
 
 
 @mistakes.when(
@@ -432,7 +309,7 @@ def _sums_of_differences(real, fake, k=3):
     "torch.cdist."
 )
 def _root_of_less_than_zero(real, fake, k=3):
-    return _shares(real, fake, k, _by_products)
+    return balls.shares(real, fake, k, balls.by_products)
 
 
 EXERCISE = Exercise(

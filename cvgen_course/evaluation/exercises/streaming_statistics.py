@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistakes, WrongAnswer, as_tensor
+from cvgen_course.evaluation.exercises import triples
 from cvgen_course.evaluation.exercises.rounded import rounded
 from cvgen_course.evaluation.exercises.stream import SPARE, LargestTensor, Stream
 from cvgen_course.evaluation.statistics import feature_statistics, moments, streaming_statistics
@@ -184,50 +183,9 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     return answer
 
 
-_Moments = tuple[int, Tensor, Tensor]
-
-
-def _moments(batch: Tensor, dtype: torch.dtype = torch.float64) -> _Moments:
-    """Return number, mean and scatter of a batch, as they should be."""
-    batch = batch.to(dtype)
-    mean = batch.sum(dim=0) / max(1, len(batch))
-    return len(batch), mean, (batch - mean).T @ (batch - mean)
-
-
-def _merged(first: _Moments, second: _Moments) -> _Moments:
-    """Return the moments of two sets in one, as they should be."""
-    (N, mean_1, scatter_1), (M, mean_2, scatter_2) = first, second
-    share, apart = M / max(1, N + M), mean_2 - mean_1
-    scatter = scatter_1 + scatter_2 + N * share * torch.outer(apart, apart)
-    return N + M, mean_1 + share * apart, scatter
-
-
-def _of_all(
-    batches: Iterable[Tensor],
-    moments: Callable[[Tensor], _Moments] = _moments,
-    merged: Callable[[_Moments, _Moments], _Moments] = _merged,
-) -> _Moments:
-    """Return the moments of all batches: what is right, but for what is given."""
-    return functools.reduce(merged, map(moments, batches))
-
-
-def _from_sums(batches: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
-    """Return mean and covariance from sums of x and x x^T, in the type of the batches."""
-    sums = [(len(batch), batch.sum(dim=0), batch.T @ batch) for batch in batches]
-    num = sum(each[0] for each in sums)
-    total = torch.stack([each[1] for each in sums]).sum(dim=0)
-    squares = torch.stack([each[2] for each in sums]).sum(dim=0)
-    return _divided((num, total / num, squares - torch.outer(total, total) / num))
-
-
-def _divided(moments: _Moments) -> tuple[Tensor, Tensor]:
-    num, mean, scatter = moments
-    return mean, scatter / (num - 1)
-
-
 @mistakes.when("the scatter is divided by the number of features: it is that number less one.")
 def _biased(batches):
-    num, mean, scatter = _of_all(batches)
+    num, mean, scatter = triples.of_all(batches)
     return mean, scatter / num
 
 
@@ -236,7 +194,9 @@ def _biased(batches):
     "first, for each batch."
 )
 def _float32(batches):
-    mean, covariance = _divided(_of_all(batches, lambda batch: _moments(batch, batch.dtype)))
+    mean, covariance = triples.divided(
+        triples.of_all(batches, lambda batch: triples.moments_of(batch, batch.dtype))
+    )
     return mean.double(), covariance.double()
 
 
@@ -246,7 +206,7 @@ def _float32(batches):
     "batch."
 )
 def _sums_of_float32(batches):
-    mean, covariance = _from_sums(batches)
+    mean, covariance = triples.from_sums(batches)
     return mean.double(), covariance.double()
 
 
@@ -256,12 +216,12 @@ def _sums_of_float32(batches):
     "subtract a first guess of the mean from all features."
 )
 def _sums_of_squares(batches):
-    return _from_sums(batch.double() for batch in batches)
+    return triples.from_sums(batch.double() for batch in batches)
 
 
 @mistakes.when("the result is rounded to float32 at the end: return it as it is, in float64.")
 def _rounded_at_the_end(batches):
-    mean, covariance = _divided(_of_all(batches))
+    mean, covariance = triples.divided(triples.of_all(batches))
     return mean.float(), covariance.float()
 
 
@@ -269,7 +229,7 @@ def _rounded_at_the_end(batches):
     "only the covariance is rounded to float32 at the end: return both as they are, in float64."
 )
 def _covariance_rounded(batches):
-    mean, covariance = _divided(_of_all(batches))
+    mean, covariance = triples.divided(triples.of_all(batches))
     return mean, covariance.float()
 
 
@@ -279,11 +239,11 @@ def _covariance_rounded(batches):
 )
 def _in_place(batches):
     def moments(batch):
-        found = _moments(batch)
+        found = triples.moments_of(batch)
         batch.double().sub_(found[1])
         return found
 
-    return _divided(_of_all(batches, moments))
+    return triples.divided(triples.of_all(batches, moments))
 
 
 @mistakes.when(
@@ -292,9 +252,9 @@ def _in_place(batches):
 )
 def _nothing_between(batches):
     def merged(first, second):
-        return *_merged(first, second)[:2], first[2] + second[2]
+        return *triples.merged(first, second)[:2], first[2] + second[2]
 
-    return _divided(_of_all(batches, merged=merged))
+    return triples.divided(triples.of_all(batches, merged=merged))
 
 
 @mistakes.when(
@@ -302,7 +262,9 @@ def _nothing_between(batches):
     "nothing is seen of how far it is from the others."
 )
 def _averages_of_batches(batches):
-    means, covariances = zip(*(_divided(_moments(batch)) for batch in batches), strict=True)
+    means, covariances = zip(
+        *(triples.divided(triples.moments_of(batch)) for batch in batches), strict=True
+    )
     return torch.stack(means).mean(dim=0), torch.stack(covariances).mean(dim=0)
 
 
@@ -314,11 +276,11 @@ def _means_unweighted(batches):
     means = []
 
     def noted(batch):
-        moments = _moments(batch)
+        moments = triples.moments_of(batch)
         means.append(moments[1])
         return moments
 
-    _, covariance = _divided(_of_all(batches, noted))
+    _, covariance = triples.divided(triples.of_all(batches, noted))
     return torch.stack(means).mean(dim=0), covariance
 
 
@@ -328,10 +290,10 @@ def _means_unweighted(batches):
 )
 def _halfway(batches):
     def merged(first, second):
-        num, _, scatter = _merged(first, second)
+        num, _, scatter = triples.merged(first, second)
         return num, (first[1] + second[1]) / 2, scatter
 
-    return _divided(_of_all(batches, merged=merged))
+    return triples.divided(triples.of_all(batches, merged=merged))
 
 
 @mistakes.when(
@@ -340,12 +302,12 @@ def _halfway(batches):
 )
 def _centred_at_the_mean_so_far(batches):
     def merged(first, second):
-        num, mean, _ = _merged(first, second)
+        num, mean, _ = triples.merged(first, second)
         M, mean_2, scatter_2 = second
         apart = mean_2 - mean
         return num, mean, first[2] + scatter_2 + M * torch.outer(apart, apart)
 
-    return _divided(_of_all(batches, merged=merged))
+    return triples.divided(triples.of_all(batches, merged=merged))
 
 
 @mistakes.when(
@@ -353,7 +315,7 @@ def _centred_at_the_mean_so_far(batches):
     "memory. Keep number, mean and scatter."
 )
 def _all_kept(batches):
-    return _divided(_moments(torch.cat(list(batches))))
+    return triples.divided(triples.moments_of(torch.cat(list(batches))))
 
 
 @mistakes.when(
@@ -361,8 +323,8 @@ def _all_kept(batches):
     "second time there are none."
 )
 def _twice(batches):
-    _, mean, scatter = _of_all(batches)
-    return mean, sum((_moments(batch)[2] for batch in batches), torch.zeros_like(scatter))
+    _, mean, scatter = triples.of_all(batches)
+    return mean, sum((triples.moments_of(batch)[2] for batch in batches), torch.zeros_like(scatter))
 
 
 @mistakes.when(
@@ -371,29 +333,29 @@ def _twice(batches):
 )
 def _nan_of_one_feature(batches):
     def moments(batch):
-        num, mean, scatter = _moments(batch)
+        num, mean, scatter = triples.moments_of(batch)
         return num, mean, scatter / (num - 1) * (num - 1)
 
-    return _divided(_of_all(batches, moments))
+    return triples.divided(triples.of_all(batches, moments))
 
 
 @mistakes.when("an empty batch gives NaN: its mean is 0 / 0. Leave it out.")
 def _nan_of_an_empty_batch(batches):
     def moments(batch):
-        num, _, scatter = _moments(batch)
+        num, _, scatter = triples.moments_of(batch)
         return num, batch.double().mean(dim=0), scatter
 
-    return _divided(_of_all(batches, moments))
+    return triples.divided(triples.of_all(batches, moments))
 
 
 @mistakes.when("the scatter is returned as it is: divide it by the number of features less one.")
 def _not_divided(batches):
-    return _of_all(batches)[1:]
+    return triples.of_all(batches)[1:]
 
 
 @mistakes.when("nothing is subtracted from the features: a covariance is about the mean.")
 def _not_centred(batches):
-    num, mean, scatter = _of_all(batches)
+    num, mean, scatter = triples.of_all(batches)
     return mean, (scatter + num * torch.outer(mean, mean)) / (num - 1)
 
 
@@ -402,21 +364,21 @@ def _not_centred(batches):
     "one: divide that sum by the number, subtract, and multiply by number / (number - 1)."
 )
 def _two_divisors(batches):
-    num, mean, scatter = _of_all(batches)
+    num, mean, scatter = triples.of_all(batches)
     squares = scatter + num * torch.outer(mean, mean)
     return mean, squares / (num - 1) - torch.outer(mean, mean)
 
 
 @mistakes.when("only the last batch counts: what came before is overwritten.")
 def _last_batch(batches):
-    return _divided(_of_all(batches, merged=lambda first, second: second))
+    return triples.divided(triples.of_all(batches, merged=lambda first, second: second))
 
 
 @mistakes.when(
     "variances are returned, one for each dimension: the covariance is (D, D), of each two of them."
 )
 def _variances(batches):
-    mean, covariance = _divided(_of_all(batches))
+    mean, covariance = triples.divided(triples.of_all(batches))
     return mean, covariance.diagonal()
 
 
