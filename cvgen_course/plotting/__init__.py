@@ -6,6 +6,7 @@ from cvgen_course.plotting.images import show_image, show_images, to_image
 from cvgen_course.plotting.live import LiveCurve
 from cvgen_course.plotting.masks import colour_mask, overlay_mask, show_mask
 from cvgen_course.plotting.palette import class_colours
+from cvgen_course.plotting.sheets import show_sheet, show_sheets
 
 __all__ = [
     "LiveCurve",
@@ -17,5 +18,7 @@ __all__ = [
     "show_image",
     "show_images",
     "show_mask",
+    "show_sheet",
+    "show_sheets",
     "to_image",
 ]

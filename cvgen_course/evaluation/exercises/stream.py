@@ -1,66 +1,129 @@
-"""Batches that come once, for the check of who keeps more of them than one at a time."""
+"""Batches that come once, for the check of who keeps more of them than a few at a time."""
 
 from __future__ import annotations
 
 import gc
+import tracemalloc
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 SPARE = 3
-"""So many batches may be alive when there are no more; a loop's variables hold on to one."""
+"""So many batches may be alive when there are no more; a loop's variables hold on to one or two."""
+
+FEW = 0.6
+"""As much memory may be taken then, as a share of what all batches take. Who keeps a number, a mean
+and a scatter of each needs a third."""
+
+NUMPY = np.lib.tracemalloc_domain
+
+BEGINNING = 2
+"""What Python takes before so many batches have been gone through is what it loads for its work."""
 
 
 class Stream(Iterator[Tensor]):
     """An iterator over batches, like a generator's: who goes through it again, finds nothing.
 
+    It hands out copies and watches what becomes of them, as a context: ``with Stream(batches) as
+    stream: answer(stream)``.
+
     Args:
-        batches: any tensors; it hands out copies of them.
+        batches: tensors on the CPU.
 
     Attributes:
         num_kept: how many batches were alive when another was asked for and there were no more. A
             batch is alive as long as any tensor or array has its memory.
+        share_kept: how much memory was taken then, in tensors, arrays and Python's objects, as a
+            share of what all batches take; or the share of all their numbers that one tensor had,
+            if that is more.
     """
 
-    def __init__(self, batches: Iterable[Tensor]) -> None:
-        self.num_kept = 0
-        self._to_come = iter(batches)
+    def __init__(self, batches: Sequence[Tensor]) -> None:
+        self.num_kept, self.share_kept = 0, 0.0
         self._handed_out: list[weakref.ref[torch.UntypedStorage]] = []
+        self._batches = batches
+        self._asked = 0
+        self._made = _Made()
+        self._python_before = 0.0
+
+    def __enter__(self) -> Stream:
+        self._traces = not tracemalloc.is_tracing()
+        if self._traces:
+            tracemalloc.start()
+        self._made.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._made.__exit__(*error)
+        if self._traces:
+            tracemalloc.stop()
+        numel = sum(batch.numel() for batch in self._batches)
+        self.share_kept = max(self.share_kept, self._made.largest / numel)
 
     def __next__(self) -> Tensor:
-        original = next(self._to_come, None)
-        if original is None:
-            if self._num_alive() > SPARE:
+        self._asked += 1
+        if self._asked == BEGINNING + 1:
+            self._python_before = _python_bytes()
+        if self._asked > len(self._batches):
+            if self._num_alive() > SPARE or self._share() > FEW:
                 gc.collect()  # what hangs in a circle is nobody's any more
             self.num_kept = max(self.num_kept, self._num_alive())
+            self.share_kept = max(self.share_kept, self._share())
             raise StopIteration
-        batch = original.clone()
+        batch = self._batches[self._asked - 1].clone()
         self._handed_out.append(weakref.ref(batch.untyped_storage()))
         return batch
 
     def _num_alive(self) -> int:
         return sum(memory() is not None for memory in self._handed_out)
 
+    def _share(self) -> float:
+        """Return what is in memory, as a share of what all batches take."""
+        taken = self._made.num_bytes() + _python_bytes() - self._python_before
+        return taken / sum(batch.nbytes for batch in self._batches)
 
-class LargestTensor(TorchDispatchMode):
-    """A context that notes how many numbers the largest tensor has that is made inside it.
 
-    So copies of batches are noticed, too, as soon as they are put together.
+class _Made(TorchDispatchMode):
+    """A context that watches the tensors that are made inside it.
+
+    Attributes:
+        largest: the most numbers that one of them has.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.numel = 0
+        self.largest = 0
+        self._alive: weakref.WeakValueDictionary[int, torch.UntypedStorage]
+        self._alive = weakref.WeakValueDictionary()  # by address
+
+    def num_bytes(self) -> int:
+        """Return how much memory those take that are still alive, in bytes."""
+        return sum(memory.nbytes() for memory in self._alive.values())
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         result = func(*args, **(kwargs or {}))
-        made = [leaf.numel() for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
-        self.numel = max(self.numel, *made, 0)
+        for leaf in (result,) if isinstance(result, Tensor) else tree_leaves(result):
+            if isinstance(leaf, Tensor):
+                self.largest = max(self.largest, leaf.numel())
+                memory = leaf.untyped_storage()
+                self._alive[memory.data_ptr()] = memory
         return result
+
+
+def _python_bytes() -> float:
+    """Return what arrays and numbers take, in bytes, since tracemalloc began.
+
+    A number of float64 needs 8 bytes in an array of NumPy and 32 in a list: a list counts as the
+    array that it could be.
+    """
+    traces = tracemalloc.take_snapshot().traces
+    arrays = sum(trace.size for trace in traces if trace.domain == NUMPY)
+    return arrays + (tracemalloc.get_traced_memory()[0] - arrays) / 4

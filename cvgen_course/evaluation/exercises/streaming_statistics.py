@@ -10,7 +10,7 @@ import torch
 from cvgen_course.checks import Case, Exercise, Mistakes, WrongAnswer, as_tensor
 from cvgen_course.evaluation.exercises import triples
 from cvgen_course.evaluation.exercises.rounded import rounded
-from cvgen_course.evaluation.exercises.stream import SPARE, LargestTensor, Stream
+from cvgen_course.evaluation.exercises.stream import FEW, SPARE, Stream
 from cvgen_course.evaluation.statistics import feature_statistics, moments, streaming_statistics
 
 NAMES = ("the mean", "the covariance")
@@ -135,7 +135,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         Case(
             "25 batches, of which none is kept",
-            ask(*[8] * 25, D=2, dtype=torch.float64, kept=True),
+            ask(*[80] * 25, D=4, dtype=torch.float64, kept=True),
             weight=16,
             hint="What is kept of a batch is number, mean and scatter; no list of batches, no "
             "torch.cat.",
@@ -152,10 +152,9 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     features = torch.cat(batches).double()
     answer: dict[str, Any] = {}
     if inputs["kept"]:
-        stream = Stream(batches)
-        with LargestTensor() as largest:
+        with Stream(batches) as stream:
             pair = implementation(stream)
-        kept = stream.num_kept > SPARE or 2 * largest.numel > features.numel()
+        kept = stream.num_kept > SPARE or stream.share_kept > FEW
         answer["batches that are kept"] = ["many" if kept else "none"]
     else:
         pair = implementation(batch for batch in batches)

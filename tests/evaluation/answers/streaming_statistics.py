@@ -289,6 +289,21 @@ def centred_in_place(batches):
     return total[1], total[2] / (total[0] - 1)
 
 
+def copies_of_numpy(batches):
+    kept = [batch.numpy().astype(np.float64) for batch in batches]
+    n = sum(len(x) for x in kept)
+    mean = sum(x.sum(axis=0) for x in kept) / n
+    scatter = sum((x - mean).T @ (x - mean) for x in kept)
+    return torch.from_numpy(mean), torch.from_numpy(np.atleast_2d(scatter / (n - 1)))
+
+
+def clones_gone_through_twice(batches):
+    kept = [batch.double().clone() for batch in batches]
+    n = sum(len(x) for x in kept)
+    mean = sum(x.sum(dim=0) for x in kept) / n
+    return mean, sum((x - mean).T @ (x - mean) for x in kept) / (n - 1)
+
+
 RIGHT = [merged_batch_by_batch, welford, shifted_by_a_first_guess]
 WRONG = {
     two_sums: "sums_of_squares",
@@ -297,6 +312,8 @@ WRONG = {
     covariance_as_float: "covariance_rounded",
     centred_in_place: "in_place",
     everything_in_a_list: "all_kept",
+    copies_of_numpy: "all_kept",
+    clones_gone_through_twice: "all_kept",
     grows_by_cat: "all_kept",
     mean_first_then_covariance: "twice",
     divided_by_n: "biased sums_of_squares",
