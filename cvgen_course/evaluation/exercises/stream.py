@@ -19,12 +19,7 @@ SPARE = 3
 
 FEW = 0.6
 """As much memory may be taken then, as a share of what all batches take. Who keeps a number, a mean
-and a scatter of each needs a third."""
-
-NUMPY = np.lib.tracemalloc_domain
-
-BEGINNING = 2
-"""What Python takes before so many batches have been gone through is what it loads for its work."""
+and a scatter of each needs less than a third."""
 
 
 class Stream(Iterator[Tensor]):
@@ -39,9 +34,8 @@ class Stream(Iterator[Tensor]):
     Attributes:
         num_kept: how many batches were alive when another was asked for and there were no more. A
             batch is alive as long as any tensor or array has its memory.
-        share_kept: how much memory was taken then, in tensors, arrays and Python's objects, as a
-            share of what all batches take; or the share of all their numbers that one tensor had,
-            if that is more.
+        share_kept: how much memory new tensors and arrays took then, as a share of what all batches
+            take; or the share of all their numbers that one tensor had, if that is more.
     """
 
     def __init__(self, batches: Sequence[Tensor]) -> None:
@@ -50,12 +44,12 @@ class Stream(Iterator[Tensor]):
         self._batches = batches
         self._asked = 0
         self._made = _Made()
-        self._python_before = 0.0
 
     def __enter__(self) -> Stream:
         self._traces = not tracemalloc.is_tracing()
         if self._traces:
             tracemalloc.start()
+        self._before = _bytes_in_arrays()
         self._made.__enter__()
         return self
 
@@ -68,8 +62,6 @@ class Stream(Iterator[Tensor]):
 
     def __next__(self) -> Tensor:
         self._asked += 1
-        if self._asked == BEGINNING + 1:
-            self._python_before = _python_bytes()
         if self._asked > len(self._batches):
             if self._num_alive() > SPARE or self._share() > FEW:
                 gc.collect()  # what hangs in a circle is nobody's any more
@@ -85,7 +77,7 @@ class Stream(Iterator[Tensor]):
 
     def _share(self) -> float:
         """Return what is in memory, as a share of what all batches take."""
-        taken = self._made.num_bytes() + _python_bytes() - self._python_before
+        taken = self._made.num_bytes() + _bytes_in_arrays() - self._before
         return taken / sum(batch.nbytes for batch in self._batches)
 
 
@@ -111,19 +103,14 @@ class _Made(TorchDispatchMode):
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         for leaf in (result,) if isinstance(result, Tensor) else tree_leaves(result):
-            if isinstance(leaf, Tensor):
+            if isinstance(leaf, Tensor) and leaf.layout == torch.strided:
                 self.largest = max(self.largest, leaf.numel())
                 memory = leaf.untyped_storage()
                 self._alive[memory.data_ptr()] = memory
         return result
 
 
-def _python_bytes() -> float:
-    """Return what arrays and numbers take, in bytes, since tracemalloc began.
-
-    A number of float64 needs 8 bytes in an array of NumPy and 32 in a list: a list counts as the
-    array that it could be.
-    """
+def _bytes_in_arrays() -> int:
+    """Return what NumPy's arrays take that were made since tracemalloc began, in bytes."""
     traces = tracemalloc.take_snapshot().traces
-    arrays = sum(trace.size for trace in traces if trace.domain == NUMPY)
-    return arrays + (tracemalloc.get_traced_memory()[0] - arrays) / 4
+    return sum(trace.size for trace in traces if trace.domain == np.lib.tracemalloc_domain)

@@ -135,7 +135,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         Case(
             "25 batches, of which none is kept",
-            ask(*[80] * 25, D=4, dtype=torch.float64, kept=True),
+            ask(*[40] * 25, D=4, dtype=torch.float64, kept=True),
             weight=16,
             hint="What is kept of a batch is number, mean and scatter; no list of batches, no "
             "torch.cat.",

@@ -12,7 +12,7 @@ NUM = 25
 
 
 def batches(dtype=torch.float64):
-    return [torch.full((80, 4), float(i), dtype=dtype) for i in range(NUM)]
+    return [torch.full((40, 4), float(i), dtype=dtype) for i in range(NUM)]
 
 
 def kept(answer):
@@ -30,7 +30,7 @@ def test_stream_hands_out_copies_of_all_batches_once():
             batch.zero_()
         assert i == NUM - 1
         assert list(stream) == []
-    assert given[1].tolist() == [[1.0] * 4] * 80
+    assert given[1].tolist() == [[1.0] * 4] * 40
 
 
 def test_stream_can_be_begun_by_hand():
@@ -42,6 +42,7 @@ def test_stream_can_be_begun_by_hand():
 def test_stream_leaves_a_trace_that_runs_alone():
     tracemalloc.start()
     try:
+        _elsewhere = np.zeros(10**5)
         assert kept(in_a_loop)[1] < FEW < kept(list)[1]
         assert tracemalloc.is_tracing()
     finally:
@@ -95,16 +96,6 @@ def one_by_one(stream):
             total = total + x
 
 
-def another_library(stream):
-    """Something large is loaded with the first batch."""
-    loaded = None
-    for batch in stream:
-        if loaded is None:
-            loaded = [bytes(1000) for _ in range(500)]
-        centred = batch.numpy() - batch.numpy().mean(axis=0)
-    return loaded, centred
-
-
 @pytest.mark.parametrize(
     "honest",
     [
@@ -116,7 +107,6 @@ def another_library(stream):
         moments_of_each_in_numpy,
         moments_of_each_in_lists,
         one_by_one,
-        another_library,
     ],
 )
 def test_stream_is_generous(honest):
@@ -126,7 +116,7 @@ def test_stream_is_generous(honest):
     finally:
         gc.enable()
     assert num <= SPARE
-    assert share < 0.8 * FEW
+    assert share < 0.7 * FEW
 
 
 def grown(stream):
@@ -137,9 +127,9 @@ def grown(stream):
 
 
 def written_into_one(stream):
-    everything = torch.empty(NUM * 80, 4)
+    everything = torch.empty(NUM * 40, 4)
     for i, batch in enumerate(stream):
-        everything[80 * i : 80 * (i + 1)] = batch
+        everything[40 * i : 40 * (i + 1)] = batch
 
 
 @pytest.mark.parametrize(
@@ -156,7 +146,6 @@ def written_into_one(stream):
         lambda stream: [batch + 1 for batch in stream],
         lambda stream: [batch.numpy().copy() for batch in stream],
         lambda stream: np.concatenate([batch.numpy() for batch in stream]),
-        lambda stream: [batch.tolist() for batch in stream],
         lambda stream: torch.stack([batch + 1 for batch in stream]),
         lambda stream: torch.tensor([row for batch in stream for row in batch.tolist()]),
     ],
