@@ -18,6 +18,7 @@ from cvgen_course.checks.plain import as_tensor, to_plain
 from cvgen_course.checks.run import run
 from cvgen_course.checks.seed import PUBLIC_SEED, current_seed
 from cvgen_course.checks.sides import answer_bytes, encode_questions, judge_bytes
+from cvgen_course.checks.tensor_memory import TensorMemory
 
 __all__ = [
     "PUBLIC_SEED",
@@ -28,6 +29,7 @@ __all__ = [
     "Mistakes",
     "Outcome",
     "PointsMissing",
+    "TensorMemory",
     "WrongAnswer",
     "answer",
     "answer_bytes",

@@ -29,11 +29,7 @@ def show_sheet(images: Tensor, columns: int, name: str = "", *, axes: Axes | Non
     Raises:
         ValueError: no image, or images of another layout; fewer than one column.
     """
-    require(images=(images, "N C H W"))
-    if len(images) == 0:
-        raise ValueError("images: expected at least one image, got none")
-    if columns < 1:
-        raise ValueError(f"columns: expected at least 1, got {columns}")
+    _require_tiles(images, columns)
     tiles = make_grid(images.detach().float().cpu(), columns, padding=0, pad_value=1.0)
     axes = show_image(tiles, axes=axes)
     left = (-4, tiles.shape[1] / 2)  # in pixels
@@ -58,7 +54,9 @@ def show_sheets(named: Mapping[str, Tensor], columns: int, *, width: float = 8.0
     """
     if not named:
         raise ValueError("named: expected at least one name with its images, got none")
-    rows = [max(math.ceil(len(images) / columns), 1) for images in named.values()]
+    for images in named.values():
+        _require_tiles(images, columns)
+    rows = [math.ceil(len(images) / columns) for images in named.values()]
     _, grid = plt.subplots(
         len(rows),
         1,
@@ -69,3 +67,11 @@ def show_sheets(named: Mapping[str, Tensor], columns: int, *, width: float = 8.0
     for axes, (name, images) in zip(grid.flat, named.items(), strict=True):
         show_sheet(images, columns, name, axes=axes)
     return list(grid.flat)
+
+
+def _require_tiles(images: Tensor, columns: int) -> None:
+    require(images=(images, "N C H W"))
+    if len(images) == 0:
+        raise ValueError("images: expected at least one image, got none")
+    if columns < 1:
+        raise ValueError(f"columns: expected at least 1, got {columns}")

@@ -47,6 +47,7 @@ def test_show_sheet_writes_the_name_beside_it_where_it_is_told():
     assert axes.texts[1].get_position()[0] < 0
 
 
+@pytest.mark.parametrize("show", [show_sheet, lambda *given: show_sheets({"": given[0]}, given[1])])
 @pytest.mark.parametrize(
     ("images", "columns", "text"),
     [
@@ -56,9 +57,9 @@ def test_show_sheet_writes_the_name_beside_it_where_it_is_told():
         (torch.zeros(1, 1, 2, 2), 0, "columns: expected at least 1, got 0"),
     ],
 )
-def test_show_sheet_rejects_what_is_no_sheet(images, columns, text):
+def test_sheets_reject_what_is_no_sheet(show, images, columns, text):
     with pytest.raises(ValueError, match=text):
-        show_sheet(images, columns)
+        show(images, columns)
 
 
 def test_show_sheets_gives_each_name_the_room_that_it_needs():

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from cvgen_course.autoencoders import nearest_codes, quantize, straight_through
-from cvgen_course.checks import Case, Exercise, Mistakes, WrongAnswer, as_tensor
+from cvgen_course.checks import (
+    Case,
+    Exercise,
+    Mistakes,
+    TensorMemory,
+    WrongAnswer,
+    as_tensor,
+)
 from cvgen_course.checks.probes import gradients, require_unchanged
 
 mistakes = Mistakes()
@@ -126,9 +130,9 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     leaves = {name: inputs[name].requires_grad_() for name in ("rows", "codebook")}
     handed = {name: leaf.clone() for name, leaf in leaves.items()}  # as an encoder's outputs
     (M, D), K = leaves["rows"].shape, len(leaves["codebook"])
-    with _LargestTensor() if inputs["many"] else nullcontext() as largest:
+    with TensorMemory() as made:
         pair = implementation(handed["rows"], handed["codebook"])
-    if largest and largest.numel >= M * K * D:
+    if inputs["many"] and made.largest >= M * K * D:
         raise WrongAnswer(
             f"your function makes a tensor of M × K × D = {M} · {K} · {D} numbers or more; "
             "a matrix product does with M × K"
@@ -141,24 +145,6 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     if inputs["gradient"]:
         answer |= gradients("z_q", z_q, inputs["upstream"], **leaves)
     return answer
-
-
-class _LargestTensor(TorchDispatchMode):
-    """Note how many numbers the largest tensor has that is made; a view makes none."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.numel = 0
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(result):
-            if isinstance(tensor, Tensor):
-                size = tensor.untyped_storage().nbytes() // tensor.element_size()
-                self.numel = max(self.numel, size)
-        return result
 
 
 def _halfway(whole: Callable[..., Tensor], rng: torch.Generator) -> dict[str, Any]:

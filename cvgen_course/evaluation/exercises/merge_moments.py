@@ -107,7 +107,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     for other in others:
         num = found[0]
         if isinstance(num, Tensor) and num.dtype == torch.int64 and num.ndim == 0:
-            found = int(num), *found[1:]  # what is divided by a tensor of it, becomes float32
+            found = int(num), *found[1:]  # int64 tensors divided by each other are float32
         found = implementation(found, other)
         if not isinstance(found, tuple | list) or len(found) != 3:
             raise WrongAnswer("your function should return three things: return num, mean, scatter")

@@ -144,9 +144,15 @@ def _root(covariance):
     return (vectors * values.clamp(min=0).sqrt()) @ vectors.T
 
 
-def _mixed(cov_1, cov_2):
+def _unprotected_root(covariance):
+    """Return NaN where rounding leaves less than 0 of an eigenvalue."""
+    values, vectors = torch.linalg.eigh(covariance)
+    return (vectors * values.sqrt()) @ vectors.T
+
+
+def _mixed(cov_1, cov_2, root=_root):
     """Return the eigenvalues of the product, with what rounding does to them."""
-    root = _root(cov_1)
+    root = root(cov_1)
     return torch.linalg.eigvalsh(root @ cov_2 @ root)
 
 
@@ -226,9 +232,7 @@ def _root_of_less_than_zero(cov_1, cov_2):
     "clamp(min=0) there, too."
 )
 def _first_root_of_less_than_zero(cov_1, cov_2):
-    values, vectors = torch.linalg.eigh(cov_1)
-    root = (vectors * values.sqrt()) @ vectors.T
-    return _sum_of_roots(torch.linalg.eigvalsh(root @ cov_2 @ root))
+    return _sum_of_roots(_mixed(cov_1, cov_2, _unprotected_root))
 
 
 @mistakes.when(
@@ -236,9 +240,7 @@ def _first_root_of_less_than_zero(cov_1, cov_2):
     "root is NaN. clamp(min=0) before both, that of cov_1 and that at the end."
 )
 def _both_roots_of_less_than_zero(cov_1, cov_2):
-    values, vectors = torch.linalg.eigh(cov_1)
-    root = (vectors * values.sqrt()) @ vectors.T
-    return torch.linalg.eigvalsh(root @ cov_2 @ root).sqrt().sum()
+    return _mixed(cov_1, cov_2, _unprotected_root).sqrt().sum()
 
 
 @mistakes.when(

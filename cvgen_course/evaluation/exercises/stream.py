@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+
+from cvgen_course.checks import TensorMemory
 
 SPARE = 3
 """So many batches may be alive when there are no more; a loop's variables hold on to one or two."""
@@ -43,7 +43,7 @@ class Stream(Iterator[Tensor]):
         self._handed_out: list[weakref.ref[torch.UntypedStorage]] = []
         self._batches = batches
         self._asked = 0
-        self._made = _Made()
+        self._made = TensorMemory()
 
     def __enter__(self) -> Stream:
         self._traces = not tracemalloc.is_tracing()
@@ -79,35 +79,6 @@ class Stream(Iterator[Tensor]):
         """Return what is in memory, as a share of what all batches take."""
         taken = self._made.num_bytes() + _bytes_in_arrays() - self._before
         return taken / sum(batch.nbytes for batch in self._batches)
-
-
-class _Made(TorchDispatchMode):
-    """A context that watches the tensors that are made inside it.
-
-    Attributes:
-        largest: the most numbers that one of them has.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.largest = 0
-        self._alive: weakref.WeakValueDictionary[int, torch.UntypedStorage]
-        self._alive = weakref.WeakValueDictionary()  # by address
-
-    def num_bytes(self) -> int:
-        """Return how much memory those take that are still alive, in bytes."""
-        return sum(memory.nbytes() for memory in self._alive.values())
-
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
-    ) -> Any:
-        result = func(*args, **(kwargs or {}))
-        for leaf in (result,) if isinstance(result, Tensor) else tree_leaves(result):
-            if isinstance(leaf, Tensor) and leaf.layout == torch.strided:
-                self.largest = max(self.largest, leaf.numel())
-                memory = leaf.untyped_storage()
-                self._alive[memory.data_ptr()] = memory
-        return result
 
 
 def _bytes_in_arrays() -> int:
