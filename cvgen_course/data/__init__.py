@@ -10,6 +10,7 @@ from cvgen_course.data.items import (
 )
 from cvgen_course.data.loading import NAMES, load
 from cvgen_course.data.scenes import CLASSES
+from cvgen_course.data.unpaired import UnpairedImages, two_classes
 
 __all__ = [
     "CLASSES",
@@ -19,6 +20,8 @@ __all__ = [
     "ImageItem",
     "SceneItem",
     "SegmentationItem",
+    "UnpairedImages",
     "UnpairedItem",
     "load",
+    "two_classes",
 ]

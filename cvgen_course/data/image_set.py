@@ -42,6 +42,10 @@ class LabelledImages(Dataset[ImageItem]):
         """All images, float32 (N, C, H, W) in [-1, 1]."""
         return to_float(self._images)
 
+    def pixels_of(self, name: str) -> np.ndarray:
+        """Return the images of a class, uint8 (n, C, H, W)."""
+        return self._images[self.labels == self.classes.index(name)].numpy()
+
     def __getitem__(self, index: int) -> ImageItem:
         return ImageItem(to_float(self._images[index]), self.labels[index])
 

@@ -16,6 +16,7 @@ from cvgen_course.data.glyph_set import load_glyphs
 from cvgen_course.data.horse2zebra import Horse2Zebra
 from cvgen_course.data.mnist import load_fashion_mnist, load_mnist
 from cvgen_course.data.oxford_pet import OxfordPet
+from cvgen_course.data.pair_set import load_pairs
 from cvgen_course.data.penn_fudan import PennFudan
 from cvgen_course.data.scene_set import load_scenes
 from cvgen_course.data.splits import require_split
@@ -25,6 +26,7 @@ from cvgen_course.data.voc_detection import VOCDetection
 _LOADERS: dict[str, Callable[..., Dataset[Any]]] = {
     "scenes": load_scenes,
     "glyphs": load_glyphs,
+    "pairs": load_pairs,
     "mnist": load_mnist,
     "fashion_mnist": load_fashion_mnist,
     "cifar10": load_cifar10,
