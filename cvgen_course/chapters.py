@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import NamedTuple
 
 from cvgen_course.errors import CourseError
@@ -18,6 +19,12 @@ class Chapter(NamedTuple):
         teaches: what one learns in it, a line.
         minutes: how long its notebook runs on two fast cores, in profile ``cpu``; None where the
             chapter is still to come.
+        gigabytes: the most memory that its notebook needs meanwhile.
+        exercises: how many of its exercises are checked by programs.
+        points: that these give.
+        written: points of its written question, which a teacher grades.
+        result: what it arrives at, a line, with the number of the figure or table.
+        shown: what is on its picture, for who can't see it.
     """
 
     number: int
@@ -25,6 +32,12 @@ class Chapter(NamedTuple):
     title: str
     teaches: str
     minutes: int | None = None
+    gigabytes: float = 0.0
+    exercises: int = 0
+    points: int = 0
+    written: int = 0
+    result: str = ""
+    shown: str = ""
 
     @property
     def folder(self) -> str:
@@ -32,25 +45,118 @@ class Chapter(NamedTuple):
         return f"{self.number:02d}_{self.name}"
 
     @property
+    def picture(self) -> Path:
+        """A picture of what it arrives at, cut from one of its figures, 192 × 192 pixels."""
+        return Path(__file__).parent / "pictures" / f"{self.name}.png"
+
+    @property
     def page(self) -> str:
         """Its page in the book, e.g. ``"01_segmentation/segmentation"``."""
         return f"{self.folder}/{self.name}"
 
 
-# fmt: off
 CHAPTERS = (
-    Chapter(0, "introduction", "Introduction", "the tasks of computer vision, supervised and unsupervised learning, explicit and implicit density", 1),
-    Chapter(1, "segmentation", "Semantic segmentation", "pixel metrics and losses, upsampling, FCN, DeconvNet, U-Net", 2),
-    Chapter(2, "detection", "Object detection", "boxes, anchors, NMS, AP; Faster R-CNN, YOLO, SSD, RetinaNet, Mask R-CNN", 3),
-    Chapter(3, "autoencoders", "Autoencoders", "PCA, autoencoder, transfer learning, VAE, VQ-VAE", 2),
-    Chapter(4, "pixelcnn", "PixelCNN", "chain rule, masked convolutions, PixelCNN, PixelRNN, the prior over VQ codes", 3),
-    Chapter(5, "gan", "Generative adversarial networks", "the minimax game, saturating and non-saturating losses, DCGAN, BigGAN", 6),
-    Chapter(6, "evaluation", "Evaluation", "Inception Score, FID, and what they miss; the models of chapters 03 to 05 in one table", 10),
-    Chapter(7, "cyclegan", "CycleGAN", "unpaired image-to-image translation"),
-    Chapter(8, "modern_gans", "Modern GANs", "Progressive GAN, StyleGAN 1/2/3, ProjectedGAN, StyleGAN-XL, EG3D"),
+    Chapter(
+        0,
+        "introduction",
+        "Introduction",
+        "the tasks of computer vision, supervised and unsupervised learning, explicit and implicit density",
+        minutes=1,
+        gigabytes=1.2,
+        result="explicit and implicit models of the same glyphs, side by side (0.6), and the map of the course (0.7)",
+    ),
+    Chapter(
+        1,
+        "segmentation",
+        "Semantic segmentation",
+        "pixel metrics and losses, upsampling, FCN, DeconvNet, U-Net",
+        minutes=2,
+        gigabytes=1.5,
+        exercises=10,
+        points=24,
+        written=6,
+        result="three networks on the same scenes, class by class (1.18), and where their errors live (1.21)",
+    ),
+    Chapter(
+        2,
+        "detection",
+        "Object detection",
+        "boxes, anchors, NMS, AP; Faster R-CNN, YOLO, SSD, RetinaNet, Mask R-CNN",
+        minutes=3,
+        gigabytes=2.0,
+        exercises=14,
+        points=28,
+        written=6,
+        result="masks of single objects (2.20); accuracy against speed of five detectors (2.21)",
+    ),
+    Chapter(
+        3,
+        "autoencoders",
+        "Autoencoders",
+        "PCA, autoencoder, transfer learning, VAE, VQ-VAE",
+        minutes=2,
+        gigabytes=1.4,
+        exercises=10,
+        points=23,
+        written=6,
+        result="a glyph in 49 words, and back (3.18)",
+    ),
+    Chapter(
+        4,
+        "pixelcnn",
+        "PixelCNN",
+        "chain rule, masked convolutions, PixelCNN, PixelRNN, the prior over VQ codes",
+        minutes=3,
+        gigabytes=1.4,
+        exercises=9,
+        points=23,
+        written=6,
+        result="half a glyph, completed five times (4.13); words from a prior, painted by a decoder (4.23)",
+    ),
+    Chapter(
+        5,
+        "gan",
+        "Generative adversarial networks",
+        "the minimax game, saturating and non-saturating losses, DCGAN, BigGAN",
+        minutes=6,
+        gigabytes=1.7,
+        exercises=10,
+        points=26,
+        written=6,
+        result="a generator told which digit to draw (5.16); quality against variety (5.18)",
+    ),
+    Chapter(
+        6,
+        "evaluation",
+        "Evaluation",
+        "Inception Score, FID, and what they miss; the models of chapters 03 to 05 in one table",
+        minutes=10,
+        gigabytes=1.9,
+        exercises=8,
+        points=22,
+        written=6,
+        result="which damage which metric sees (6.10); five models in one table (Table 6.1)",
+    ),
+    Chapter(
+        7,
+        "cyclegan",
+        "CycleGAN",
+        "unpaired image-to-image translation, measured against a known truth",
+        minutes=7,
+        gigabytes=1.5,
+        exercises=9,
+        points=25,
+        written=6,
+        result="stripes without one pair (7.9), each loss taken away (7.10), and what a cycle hides (7.14)",
+    ),
+    Chapter(
+        8,
+        "modern_gans",
+        "Modern GANs",
+        "Progressive GAN, StyleGAN 1/2/3, ProjectedGAN, StyleGAN-XL, EG3D",
+    ),
     Chapter(9, "flows", "Flows", "change of variables, Glow, FFJORD; flow matching"),
 )
-# fmt: on
 
 READY = tuple(chapter for chapter in CHAPTERS if chapter.minutes is not None)
 """The chapters that are written."""
@@ -85,11 +191,40 @@ def table(address: str) -> str:
     return "\n".join(rows)
 
 
-def fill(text: str, content: str) -> str:
-    """Return a page with other content between its marks ``<!-- chapters -->``; as it is without.
+def numbers(address: str) -> str:
+    """Return the table of what each written chapter takes and gives, as Markdown.
 
-    The second mark is ``<!-- /chapters -->``.
+    Args:
+        address: of a chapter's page or notebook, e.g. ``"lectures/{page}.ipynb"``.
     """
-    begin, end = "<!-- chapters -->\n", "\n<!-- /chapters -->"
+    rows = [
+        "| Chapter | min | GB | exercises | points | what it arrives at (figure) |",
+        "|---|--:|--:|--:|--:|---|",
+    ]
+    for c in READY:
+        points = f"{c.points} + {c.written}" if c.exercises else "–"
+        link = f"[{c.number:02d} {c.title}]({address.format(page=c.page)})"
+        rows.append(
+            f"| {link} | {c.minutes} | {c.gigabytes:.1f} | {c.exercises or '–'} | {points} "
+            f"| {c.result} |"
+        )
+    minutes, exercises, points, written = (
+        sum(getattr(c, name) or 0 for c in READY)
+        for name in ("minutes", "exercises", "points", "written")
+    )
+    most = max(c.gigabytes for c in READY)
+    rows.append(f"| together | {minutes} | {most:.1f} | {exercises} | {points} + {written} | |")
+    return "\n".join(rows)
+
+
+def fill(text: str, content: str, mark: str = "chapters") -> str:
+    """Return a page with other content between two marks; as it is without them.
+
+    Args:
+        text: of the page.
+        content: what is to stand there.
+        mark: the marks' name: ``<!-- chapters -->`` and ``<!-- /chapters -->``.
+    """
+    begin, end = f"<!-- {mark} -->\n", f"\n<!-- /{mark} -->"
     between = re.compile(f"{begin}.*?{end}", re.DOTALL)
     return between.sub(lambda _: f"{begin}\n{content}\n{end}", text)

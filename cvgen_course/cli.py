@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cvgen_course.chapters import CHAPTERS, READY, fill, table
+from cvgen_course.chapters import CHAPTERS, READY, fill, numbers, table
 from cvgen_course.errors import CourseError
 from cvgen_course.files import write
 
@@ -50,8 +50,9 @@ def release(
     readme = HERE / "README.md"
     if readme.is_file():
         text = readme.read_text(encoding="utf-8")
-        if write(readme, fill(text, table("lectures/{page}.ipynb"))):
-            typer.echo("README.md: the table of chapters follows cvgen_course/chapters.py")
+        filled = fill(text, table("lectures/{page}.ipynb"))
+        if write(readme, fill(filled, numbers("lectures/{page}.ipynb"), "numbers")):
+            typer.echo("README.md: the tables of chapters follow cvgen_course/chapters.py")
 
 
 @app.command()

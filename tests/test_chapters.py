@@ -5,9 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from cvgen_course.chapters import CHAPTERS, READY, fill, find, table
+from cvgen_course.chapters import CHAPTERS, READY, fill, find, numbers, table
 from cvgen_course.errors import CourseError
+from cvgen_course.notebooks.pairing import read_markdown
 
 ROOT = Path(__file__).parent.parent
 MINUTES = re.compile(r"(?:takes|runs) (?:in )?(?:about|a few) ?(\d*) (minutes|seconds)")
@@ -40,6 +42,43 @@ def test_minutes_of_the_list_are_those_that_were_measured():
         assert find(entry["what"]).minutes == pytest.approx(minutes, rel=0.25, abs=0.6), entry
 
 
+def test_gigabytes_of_the_list_are_those_that_were_measured():
+    results = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
+    for entry in (entry for entry in results["benchmarks"] if entry["group"] == "Chapters"):
+        measured = entry["peak_memory"] / 1e9
+        assert find(entry["what"]).gigabytes == pytest.approx(measured, abs=0.1), entry
+
+
+@pytest.mark.parametrize("chapter", READY, ids=lambda chapter: chapter.name)
+def test_exercises_and_points_of_the_list_are_those_of_the_lecture(chapter):
+    notebook = read_markdown(ROOT / "solutions" / f"{chapter.page}.md")
+    graded = [
+        cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade", False)
+    ]
+    points = [cell.metadata.nbgrader.points for cell in graded if cell.cell_type == "code"]
+    written = [cell.metadata.nbgrader.points for cell in graded if cell.cell_type == "markdown"]
+    assert (chapter.exercises, chapter.points) == (len(points), sum(points))
+    assert chapter.written == sum(written)
+
+
+@pytest.mark.parametrize("chapter", READY, ids=lambda chapter: chapter.name)
+def test_figures_of_the_list_are_in_the_lecture(chapter):
+    text = (ROOT / "solutions" / f"{chapter.page}.md").read_text(encoding="utf-8")
+    named = re.findall(rf"(Table )?\b({chapter.number}\.\d+)\b", chapter.result)
+    assert named
+    for kind, number in named:
+        assert f"**{kind or 'Figure '}{number}.**" in text
+
+
+@pytest.mark.parametrize("chapter", READY, ids=lambda chapter: chapter.name)
+def test_each_written_chapter_has_a_picture_and_a_text_for_who_cannot_see_it(chapter):
+    with Image.open(chapter.picture) as picture:
+        assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (192, 192))
+        assert len(set(picture.getdata())) > 10  # something is on it
+    assert chapter.picture.stat().st_size < 100_000
+    assert len(chapter.shown) > 20
+
+
 @pytest.mark.parametrize("name", ["detection", "02_detection"])
 def test_find_takes_a_name_or_a_folder(name):
     assert find(name).page == "02_detection/detection"
@@ -66,9 +105,20 @@ def test_fill_replaces_what_is_between_the_marks_and_nothing_else():
     assert filled == "a\n\n<!-- chapters -->\n\n| \\1 |\n\n<!-- /chapters -->\n\nb \\1\n"
     assert fill(filled, "| \\1 |") == filled
     assert fill("no marks", "| 1 |") == "no marks"
+    assert fill(empty, "| 1 |", "numbers") == empty
+
+
+def test_numbers_have_a_row_for_each_written_chapter_and_their_sums():
+    rows = numbers("{page}.ipynb").splitlines()
+    assert len(rows) == 2 + len(READY) + 1
+    assert rows[3].startswith(
+        "| [01 Semantic segmentation](01_segmentation/segmentation.ipynb) | 2 | 1.5 | 10 | 24 + 6 |"
+    )
+    assert f"| {sum(chapter.exercises for chapter in READY)} |" in rows[-1]
 
 
 def test_readme_has_the_table_of_the_list():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    expected = table("lectures/{page}.ipynb")
-    assert expected in readme, f"README.md: run `cvgen release`, or paste this:\n{expected}"
+    for rows in (table, numbers):
+        expected = rows("lectures/{page}.ipynb")
+        assert expected in readme, f"README.md: run `cvgen release`, or paste this:\n{expected}"

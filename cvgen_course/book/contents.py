@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from cvgen_course.book.measurements import measurements
-from cvgen_course.chapters import CHAPTERS, READY, fill, table
+from cvgen_course.chapters import CHAPTERS, READY, fill, numbers, table
 from cvgen_course.errors import BookError
 
 LIBRARIES = tuple(chapter for chapter in CHAPTERS if find_spec(f"cvgen_course.{chapter.name}"))
@@ -27,6 +27,16 @@ LIBRARY = """# cvgen_course.{name}
 .. automodule:: cvgen_course.{name}
 ```
 """
+CARD = """:::{{grid-item-card}} {chapter.number:02d} {chapter.title}
+:link: {chapter.page}
+:link-type: doc
+:img-top: {picture}
+:img-alt: {chapter.shown}
+:text-align: center
+:::"""
+PICTURES = "images/chapters"
+"""Where the chapters' pictures are in the book."""
+
 GENERATED = ("measurements", *(entry["file"] for entry in EACH["library"]))
 """Pages that have no file in ``jupyter_book/``: they are made here."""
 
@@ -69,11 +79,23 @@ def generated(page: str, root: Path) -> str:
 
 
 def with_tables(page: str, text: str) -> str:
-    """Return a page's text with the table of the chapters, or of their libraries, in its place."""
+    """Return a page's text with what follows from the list of chapters in its places."""
     if page == "api/index":
         rows = [f"| [`{c.name}`]({c.name}.md) | {c.teaches} |" for c in LIBRARIES]
         return fill(text, "\n".join(["| Package | Holds |", "|---|---|", *rows]))
-    return fill(text, table("{page}.ipynb"))
+    text = fill(fill(text, table("{page}.ipynb")), numbers("{page}.ipynb"), "numbers")
+    return fill(text, _cards(), "pictures")
+
+
+def pictures() -> dict[str, bytes]:
+    """Return the chapters' pictures, by their addresses in the book."""
+    return {f"{PICTURES}/{c.name}.png": c.picture.read_bytes() for c in READY}
+
+
+def _cards() -> str:
+    """Return a card for each chapter: its picture, and its title, which lead to its page."""
+    cards = [CARD.format(chapter=c, picture=f"{PICTURES}/{c.name}.png") for c in READY]
+    return "\n\n".join(["::::{grid} 2 2 4 4\n:gutter: 2", *cards, "::::"])
 
 
 def _with_entries(toc: Any) -> Any:

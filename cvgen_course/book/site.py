@@ -10,7 +10,7 @@ from typing import Any
 import nbformat
 import yaml
 
-from cvgen_course.book.contents import GENERATED, contents, generated, pages, with_tables
+from cvgen_course.book.contents import GENERATED, contents, generated, pages, pictures, with_tables
 from cvgen_course.book.execute import Executed
 from cvgen_course.book.markdown import Numbers, Translator
 from cvgen_course.book.references import read_references
@@ -50,6 +50,7 @@ def write_site(
         except UnicodeDecodeError as error:
             raise BookError(f"{book / name}: expected text in UTF-8 ({error})") from error
         files[name] = with_tables(name.removesuffix(".md"), text).encode()
+    files |= pictures()
     toc = contents(book)
     files["_toc.yml"] = _yaml(toc)
     for page in set(GENERATED) & set(pages(toc)):
