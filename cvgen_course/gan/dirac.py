@@ -9,20 +9,19 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from cvgen_course.gan.losses import discriminator_loss, non_saturating_loss, saturating_loss
+from cvgen_course.gan.losses import discriminator_loss, saturating_loss
 from cvgen_course.require import require
 
 
-def dirac_gradients(
-    theta: Tensor, psi: Tensor, r1: float = 0.0, saturating: bool = True
-) -> tuple[Tensor, Tensor]:
+def dirac_gradients(theta: Tensor, psi: Tensor, r1: float = 0.0) -> tuple[Tensor, Tensor]:
     """Return where steps of gradient descent would take θ and ψ: minus each player's gradient.
+
+    The generator's loss is that of the minimax game.
 
     Args:
         theta: θ, float of any shape; each number is a game of its own.
         psi: ψ, of the same shape.
         r1: γ of the R1 penalty, γ / 2 · ψ², which the discriminator pays.
-        saturating: whether the generator's loss is that of the minimax game.
 
     Returns:
         The directions of θ and of ψ, of the same shape.
@@ -34,9 +33,8 @@ def dirac_gradients(
     require(theta=(theta, "*S", "float"), psi=(psi, "*S", "float"))
     theta, psi = theta.detach().requires_grad_(), psi.detach().requires_grad_()
     fake, count = psi * theta, theta.numel()
-    generator_loss = (saturating_loss if saturating else non_saturating_loss)(fake)
     loss = discriminator_loss(0 * psi, fake) + r1 / 2 * psi.square().mean()
-    (slope_g,) = torch.autograd.grad(generator_loss, theta, retain_graph=True)
+    (slope_g,) = torch.autograd.grad(saturating_loss(fake), theta, retain_graph=True)
     (slope_d,) = torch.autograd.grad(loss, psi)
     return -count * slope_g, -count * slope_d
 

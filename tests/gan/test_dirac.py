@@ -18,21 +18,17 @@ def test_dirac_gradients_equal_numbers_worked_out_by_hand():
     to_theta, to_psi = dirac_gradients(theta, psi)
     assert to_theta.item() == pytest.approx(0.75 * math.log(3) / 2)
     assert to_psi.item() == pytest.approx(-2 * 0.75)
-    to_theta, to_psi = dirac_gradients(theta, psi, saturating=False)
-    assert to_theta.item() == pytest.approx(0.25 * math.log(3) / 2)
-    assert to_psi.item() == pytest.approx(-2 * 0.75)
 
 
 @pytest.mark.parametrize("r1", [0.0, 0.3])
-@pytest.mark.parametrize("saturating", [True, False])
-def test_dirac_gradients_are_the_fields_of_the_formulas(saturating, r1):
-    """Down for log (1 - D): ψ D; for -log D: ψ (1 - D); and -θ D - γ ψ for the discriminator."""
-    field = dirac_gradients(THETA, PSI, r1, saturating)
+def test_dirac_gradients_are_the_fields_of_the_formulas(r1):
+    """Down for log (1 - D): ψ D for the generator, and -θ D - γ ψ for the discriminator."""
+    field = dirac_gradients(THETA, PSI, r1)
     for theta, psi, to_theta, to_psi in zip(
         *(each.flatten().tolist() for each in (THETA, PSI, *field)), strict=True
     ):
         D = sigmoid(psi * theta)
-        assert to_theta == pytest.approx(psi * (D if saturating else 1 - D), abs=1e-12)
+        assert to_theta == pytest.approx(psi * D, abs=1e-12)
         assert to_psi == pytest.approx(-theta * D - r1 * psi, abs=1e-12)
 
 
