@@ -102,7 +102,7 @@ def described(alpha: Tensor) -> dict[str, list[str]]:
     """
     low, high = alpha.min().item(), alpha.max().item()
     if not (low > -NEAR and high < 1 + NEAR):  # NaN, too
-        where = "elsewhere, too"
+        where = "elsewhere, too, or the penalty is wrong in itself"
     elif high < NEAR or low > 1 - NEAR:
         where = f"at {'fake' if high < NEAR else 'real'} images"
     else:

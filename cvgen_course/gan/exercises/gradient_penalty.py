@@ -80,27 +80,27 @@ def cases(rng: torch.Generator) -> list[Case]:
             "slopes that differ from image to image",
             ask(5, (2, 3, 4), steep=0.5, bend=1.5),
             weight=4,
-            hint="A length for each image; (length - 1)² of each; and then the mean. The numbers "
-            "that the critic returns are summed before autograd.grad, not averaged.",
+            hint="A length for each image, (length - 1)² of each, then their mean. On the line "
+            "from a fake to its real image alpha changes no slope; beside it, slopes differ.",
         ),
         Case(
             "three images of 3 × 3 × 3 numbers",
             ask(3, (3, 3, 3), steep=0.8, bend=2.0),
             weight=2,
-            hint="alpha has shape (N, 1, 1, 1): another one may fit here, too, but to channels, "
-            "rows or columns.",
+            hint="New here: N = C = H = W, so that nothing complains of a wrong dimension. alpha "
+            "has shape (N, 1, 1, 1), and lengths have shape (N,).",
         ),
         Case(
             "a single image",
             ask(1, (1, 3, 5), steep=1.3, bend=2.0),
             weight=1,
-            hint="N may be 1: no squeeze.",
+            hint="New here: N is 1; no squeeze.",
         ),
         Case(
             "images of a single number",
             ask(6, (1, 1, 1), steep=1.7),
             weight=1,
-            hint="C, H and W may be 1: no squeeze. The length is the absolute value then.",
+            hint="New here: C, H and W are 1; no squeeze. The length is the absolute value then.",
         ),
         Case(
             "float64, and a steep critic",
@@ -112,33 +112,35 @@ def cases(rng: torch.Generator) -> list[Case]:
             "real and fake are the same",
             ask(4, (3, 2, 3), steep=0.3, bend=1.0, same=True),
             weight=1,
-            hint="Then it is the slope at these images that counts.",
+            hint="New here: whatever alpha is, the slope is that at these images.",
         ),
         Case(
             "where slopes are taken, with 2000 images",
             ask_alphas(2000, (1, 3, 3)),
             weight=5,
-            hint="alpha = torch.rand(N, 1, 1, 1): a number for each image, evenly from [0, 1], "
-            "which all its pixels share.",
+            hint="Alphas are read off the penalty: see to failed cases above first. Then: "
+            "torch.rand(N, 1, 1, 1), one for each image, evenly from [0, 1], for all its pixels.",
         ),
         Case(
             "where slopes are taken, with 30 images",
             ask_alphas(30, (3, 4, 4)),
             weight=4,
-            hint="Each image has an alpha of its own, and its point lies on the line from fake to "
-            "real.",
+            hint="Alphas are read off the penalty here, too. Each image has one of its own, and "
+            "its point lies on the line from fake to real.",
         ),
         Case(
             "all draws come from rng",
             ask_alphas(5, (2, 3, 3), asked="rng"),
             weight=9,
-            hint="torch.rand(…, generator=rng). torch.rand_like takes no generator.",
+            hint="alpha is drawn anew in each call, by torch.rand(…, generator=rng). "
+            "torch.rand_like takes no generator.",
         ),
         Case(
             "no generator is given",
             ask_alphas(5, (1, 4, 2), asked="no rng"),
             weight=1,
-            hint="Without `rng`, draws come from torch's own generator: generator=None does that.",
+            hint="alpha is drawn anew in each call; without `rng`, from torch's own generator: "
+            "generator=None does that.",
         ),
     ]
 
