@@ -68,7 +68,8 @@ class UnpairedImages(Dataset[UnpairedItem]):
 
     def __getitems__(self, indices: Sequence[int]) -> UnpairedItem:
         """Return a batch: (n, C, H, W) of each domain."""
-        chosen = torch.as_tensor(indices, dtype=torch.int64)
+        everything = range(len(self))  # as in __getitem__
+        chosen = torch.tensor([everything[index] for index in indices], dtype=torch.int64)
         a, b = self._a[chosen % len(self._a)], self._b[chosen % len(self._b)]
         return UnpairedItem(to_float(a), to_float(b))
 
