@@ -56,7 +56,7 @@ def fetch(url: str, path: Path, md5: str | None = None) -> Path:
         raise DataError(
             f"{url} could not be downloaded ({error}). Check the connection and call again; or get "
             f"the file elsewhere and put it at {str(path)!r}; or use data that needs no download: "
-            "'scenes' or 'glyphs'."
+            "'scenes', 'glyphs' or 'pairs'."
         ) from error
     except OSError as error:
         raise DataError(

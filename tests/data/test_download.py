@@ -117,7 +117,7 @@ def test_fetch_offline_says_what_to_do(tmp_path, monkeypatch):
 
     monkeypatch.setattr(download.urllib.request, "urlopen", refuse)
     with pytest.raises(
-        DataError, match=r"could not be downloaded.*put it at .*'scenes' or 'glyphs'"
+        DataError, match=r"could not be downloaded.*put it at .*'scenes', 'glyphs' or 'pairs'"
     ):
         download.fetch("https://example.org/file", tmp_path / "file", MD5)
     assert not (tmp_path / "file").exists()

@@ -3,19 +3,19 @@ import pytest
 from cvgen_course.data import NAMES, load
 from cvgen_course.errors import CourseError, DataError
 
-REAL = tuple(name for name in NAMES if name not in ("scenes", "glyphs"))
+REAL = tuple(name for name in NAMES if name not in ("scenes", "glyphs", "pairs"))
 
 
 def test_load_knows_the_sets_of_the_course():
     assert set(NAMES) == {
-        *("scenes", "glyphs", "mnist", "fashion_mnist", "cifar10", "voc", "penn_fudan"),
+        *("scenes", "glyphs", "pairs", "mnist", "fashion_mnist", "cifar10", "voc", "penn_fudan"),
         *("voc_detection", "oxford_pet", "horse2zebra", "camvid", "dsb2018", "bccd"),
     }
 
 
 def test_load_rejects_an_unknown_name():
     with pytest.raises(
-        ValueError, match=r"name: expected one of scenes, glyphs, .*, got 'imagenet'"
+        ValueError, match=r"name: expected one of scenes, glyphs, pairs, .*, got 'imagenet'"
     ):
         load("imagenet", "train")
 

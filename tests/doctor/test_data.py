@@ -66,7 +66,9 @@ def test_real_sets_finds_a_folder_without_any(monkeypatch, tmp_path):
     finding = real_sets(str(tmp_path))
     assert finding.status == "wrong"
     assert finding.mend == "unset CVGEN_DATA"
-    assert all(name in finding.what for name in sets.NAMES if name not in ("scenes", "glyphs"))
+    assert all(
+        name in finding.what for name in sets.NAMES if name not in ("scenes", "glyphs", "pairs")
+    )
 
 
 def test_real_sets_finds_no_folder(tmp_path):
