@@ -69,6 +69,8 @@ class ImagePool(nn.Module):
 
     def query(self, images: Tensor) -> Tensor:
         """Return what `query_pool` returns for new fakes, float (N, C, H, W)."""
+        # What was read from a file may lie on another device.
+        self.images = [image.to(images) for image in self.images]
         return query_pool(self.images, images, self.capacity)
 
     def get_extra_state(self) -> Tensor:

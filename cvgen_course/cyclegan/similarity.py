@@ -90,5 +90,6 @@ def _smoothed(x: Tensor) -> Tensor:
     window = window / window.sum()
     C = x.shape[1]
     x = F.pad(x, (RADIUS,) * 4, mode="reflect")
-    x = F.conv2d(x, window.view(1, 1, -1, 1).expand(C, 1, -1, 1), groups=C)
-    return F.conv2d(x, window.view(1, 1, 1, -1).expand(C, 1, 1, -1), groups=C)
+    with torch.autocast(x.device.type, enabled=False):  # it would round to bfloat16
+        x = F.conv2d(x, window.view(1, 1, -1, 1).expand(C, 1, -1, 1), groups=C)
+        return F.conv2d(x, window.view(1, 1, 1, -1).expand(C, 1, 1, -1), groups=C)
