@@ -131,5 +131,5 @@ def test_two_classes_refuse_an_unknown_class(a, b, wrong):
 
 
 def test_two_classes_refuse_a_class_without_images():
-    with pytest.raises(ValueError, match="^b: expected at least one image"):
+    with pytest.raises(ValueError, match=r"^b: expected at least one image"):
         two_classes(labelled(), "cat", "deer")
