@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from cvgen_course import autoencoders, detection, evaluation, gan, pixelcnn, segmentation
+from cvgen_course import autoencoders, cyclegan, detection, evaluation, gan, pixelcnn, segmentation
 from cvgen_course.detection import Detections, Target, Targets
 from cvgen_course.precision import at_least_float32
 
@@ -178,6 +178,43 @@ def apart(one, other):
     return evaluation.frechet_distance(*statistics)
 
 
+def halved(x):
+    return x / 2
+
+
+def there_and_back(loss):
+    return lambda a, b: loss(halved, negative, a, b)
+
+
+def negative(x):
+    return -x
+
+
+def translated(a, b):
+    """Return what two simple generators pay, for logits whose squares overflow in float16."""
+    generators = halved, negative
+    return tuple(cyclegan.generators_loss(generators, (dazzled, dazzled), a, b).parts.values())
+
+
+def dazzled(x):
+    return 1024 * x[:, :1, ::4, ::4]
+
+
+def queried(kept, images):
+    """Return what comes back of a full pool, and what stays in it."""
+    torch.manual_seed(1)
+    pool = list(kept)
+    return cyclegan.query_pool(pool, images, len(pool)), *pool
+
+
+def seen(image):
+    return cyclegan.seen_pixels(lambda x: x[:, :1, ::2, ::2] + x[:, :1, 1::2, ::2], image, 3, 5)
+
+
+def residual(x, *parameters):
+    return cyclegan.residual_block(x, parameters[:2], parameters[2:])
+
+
 IMAGES = (4, 1, 28, 28)
 MAP = (2, 8, 75, 113)  # of an image of 600 × 900, at stride 8
 PIXELS = (2, 4, 256, 256)
@@ -341,6 +378,29 @@ CASES = {
     "resize": (evaluation.resize, lambda: (2 * scores(*IMAGES) - 1, 14, 20)),
     "root_trace": (evaluation.root_trace, lambda: (covariance(6), covariance(6))),
     "streaming_statistics": (streamed, lambda: (random(500, 6, scale=300),)),
+    "cycle_loss": (
+        there_and_back(cyclegan.cycle_loss),
+        lambda: (random(4, 3, 64, 64), random(5, 3, 64, 64)),
+    ),
+    "generators_loss": (translated, lambda: (random(4, 3, 64, 64), random(5, 3, 64, 64))),
+    "identity_loss": (
+        there_and_back(cyclegan.identity_loss),
+        lambda: (random(4, 3, 64, 64), random(5, 3, 64, 64)),
+    ),
+    "psnr_per_item": (
+        cyclegan.psnr_per_item,
+        lambda: (random(*IMAGES), random(*IMAGES), scores(*IMAGES)),
+    ),
+    "query_pool": (queried, lambda: (random(*IMAGES), random(*IMAGES))),
+    "residual_block": (
+        residual,
+        lambda: (random(2, 4, 30, 40), *(random(4, 4, 3, 3) for _ in "ab"), random(4), random(4)),
+    ),
+    "seen_pixels": (seen, lambda: (random(1, 3, 20, 20),)),
+    "ssim_per_item": (
+        cyclegan.ssim_per_item,
+        lambda: (random(*IMAGES), random(*IMAGES), scores(*IMAGES)),
+    ),
     "conditional_batch_norm": (
         gan.conditional_batch_norm,
         lambda: (random(4, 8, 30, 40, scale=300), random(4, 8), random(4, 8)),
@@ -439,8 +499,11 @@ WITHOUT_FLOATS = {
     *("conv_block", "deconv_block", "predict", "sample", "complete", "sample_by_codes"),  # modules
     *("alternating_step", "spectrally_normalised", "standing_statistics"),  # and gan.ema_update
     *("in_batches", "load_inception"),
+    *("generator_step", "discriminator_step", "make_patchgan"),  # modules
+    *("linear_decay", "receptive_field"),  # plain numbers
 }
 LAYERS = {"conv_transpose2d", "masked_conv2d", "vertical_conv2d", "spectral_norm"}
+LAYERS |= {"residual_block"}
 
 
 def converted(value, dtype):
@@ -494,7 +557,7 @@ def test_at_least_float32_gives_gradients_back_in_half_precision():
 def test_every_public_function_has_a_case():
     functions = {
         name
-        for chapter in (autoencoders, detection, evaluation, gan, pixelcnn, segmentation)
+        for chapter in (autoencoders, cyclegan, detection, evaluation, gan, pixelcnn, segmentation)
         for name in chapter.__all__
         if isinstance(getattr(chapter, name), FunctionType)
     }
