@@ -43,6 +43,8 @@ class ResNetGenerator(nn.Module):
         upsampling: Upsampling = "transposed",
     ) -> None:
         super().__init__()
+        if num_halvings < 0:
+            raise ValueError(f"num_halvings: expected at least 0, got {num_halvings}")
         self.channels, self.stride = channels, 2**num_halvings
 
         def activated(convolution: nn.Module, width: int) -> list[nn.Module]:
