@@ -1,0 +1,13 @@
+"""The graded exercises of the chapter on CycleGAN, in the lecture's order."""
+
+from cvgen_course.checks import Exercises
+from cvgen_course.cyclegan.exercises import (
+    discriminator_step,
+    generator_step,
+)
+
+EXERCISES = Exercises(
+    generator_step,
+    discriminator_step,
+)
+check = EXERCISES.check
