@@ -17,12 +17,11 @@ from cvgen_course.cyclegan import (
     generators_loss,
     identity_loss,
 )
-from cvgen_course.cyclegan.exercises.players import CALM_ADAM, game, ready
+from cvgen_course.cyclegan.exercises.players import CALM_ADAM, CALM_MOMENTUM, game, ready
 from cvgen_course.cyclegan.exercises.steps import translated, unchanged
 from cvgen_course.cyclegan.losses import distance
 from cvgen_course.cyclegan.steps import CYCLE_WEIGHT, IDENTITY_WEIGHT
 from cvgen_course.gan import least_squares_generator_loss, non_saturating_loss
-from cvgen_course.gan.exercises.players import MOMENTUM
 from cvgen_course.gan.exercises.steps import (
     learn,
     learn_and_zero,
@@ -63,19 +62,19 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "other weights",
             ask((2, 3), weights=(8.0, 1.0)),
-            weight=1,
+            weight=3,
             hint="cycle_weight times the cycle loss, plus identity_weight times the identity loss.",
         ),
         Case(
             "the cycle loss has the weight 0",
             ask((2, 1), weights=(0.0, 3.0)),
-            weight=1,
+            weight=2,
             hint="The identity loss has a weight of its own, whatever that of the cycle loss is.",
         ),
         Case(
             "the identity loss has the weight 0",
             ask((1, 2), weights=(4.0, 0.0)),
-            weight=1,
+            weight=2,
             hint="What is left: half a mean of squares for each generator, and the weighted cycle "
             "loss.",
         ),
@@ -93,7 +92,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         ),
         Case(
             "three steps with momentum",
-            ask((2, 1), (1, 3), (2, 2), optimizer=MOMENTUM),
+            ask((2, 1), (1, 3), (2, 2), optimizer=CALM_MOMENTUM),
             weight=3,
             hint="One zero_grad() and one step() a call: both generators learn together, from one "
             "loss.",
@@ -243,7 +242,7 @@ def _stay_frozen(generators, discriminators, *rest):
 
 @mistakes.when("the two weights are exchanged.")
 def _weights_exchanged(*game):
-    return translated(*game[:5], *_weights(game)[::-1])
+    return _reweighted(game, lambda cycle, identity: (identity, cycle))
 
 
 @mistakes.when(
@@ -251,8 +250,16 @@ def _weights_exchanged(*game):
     "identity_weight alone."
 )
 def _weights_multiplied(*game):
-    cycle_weight, identity_weight = _weights(game)
-    return translated(*game[:5], cycle_weight, cycle_weight * identity_weight)
+    return _reweighted(game, lambda cycle, identity: (cycle, cycle * identity))
+
+
+@mistakes.when("cycle_weight and identity_weight are passed over: numbers are used in their place.")
+def _weights_passed_over(*game):
+    return translated(*game[:5])
+
+
+def _reweighted(game, change):
+    return translated(*game[:5], *change(*_weights(game)))
 
 
 def _weights(game):

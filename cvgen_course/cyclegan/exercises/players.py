@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from cvgen_course.cyclegan import generator_step
-from cvgen_course.gan.exercises.players import ADAM, DESCENT, Player
+from cvgen_course.gan.exercises.players import ADAM, DESCENT, MOMENTUM, Player
 
 IMAGE = (2, 3, 4)
 """An image's shape (C, H, W)."""
@@ -16,8 +16,9 @@ IMAGE = (2, 3, 4)
 HIDDEN = 3
 PIXELS = torch.Size(IMAGE).numel()
 
+CALM_MOMENTUM = {**MOMENTUM, "lr": 0.05}
 CALM_ADAM = {**ADAM, "lr": 0.1, "eps": 0.1}
-"""Gradients through three networks are rounded more often than those of one."""
+"""Gradients through three networks are larger than those of one, and rounded more often."""
 
 MARGIN = 1e-3
 """How far from 0 all differences are: the derivative of |x| has the sign of x, and rounding must
