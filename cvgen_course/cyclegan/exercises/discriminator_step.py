@@ -69,7 +69,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "three steps with momentum",
             ask((2, 3), (4, 2), (3, 3), optimizer=MOMENTUM),
-            weight=2,
+            weight=4,
             hint="One zero_grad() and one step() a call, for both halves of the loss together.",
         ),
         Case(

@@ -340,7 +340,21 @@ WRONG = {
         )
     },
 }
-EQUIVALENT = {}
+EQUIVALENT = {
+    "generators_loss: ((g_ba, fake_b, a), (g_ab, fake_a, b)) -> "
+    "((g_ab, fake_a, b), (g_ba, fake_b, a))": "another order of a sum",
+    "generators_loss: distance(back(fake), original) -> distance(original, back(fake))": (
+        "a distance is symmetric"
+    ),
+    "generators_loss: for weight, (back, fake, original) in zip(cycle_weights, ways, strict=True) "
+    "if weight -> for weight, (back, fake, original) in zip(cycle_weights, ways, strict=True)": (
+        "what has the weight 0 is computed in vain"
+    ),
+    "generators_loss: zip(cycle_weights, ways, strict=True) -> zip(cycle_weights, ways)": (
+        "both always have two"
+    ),
+    "generators_loss: True -> False": "both always have two",
+}
 
 
 @pytest.mark.parametrize("answer", RIGHT)
