@@ -22,10 +22,11 @@ def cases(rng: torch.Generator) -> list[Case]:
     def normal(*shape: int) -> Tensor:
         return torch.randn(shape, generator=rng, dtype=torch.float64)
 
-    def draw(N: int, C: int, H: int, W: int, scale: float) -> dict[str, Tensor]:
+    def draw(shape: tuple[int, ...], scale: float) -> dict[str, Tensor]:
         """Return a block of which what is normalised has a deviation of about ``scale``."""
+        C = shape[1]
         return {
-            "x": normal(N, C, H, W),
+            "x": normal(*shape),
             "first weight": scale * normal(C, C, 3, 3) / (3 * C**0.5),
             "first bias": scale * normal(C),
             "second weight": scale * normal(C, C, 3, 3) / (3 * C**0.5),
@@ -39,9 +40,9 @@ def cases(rng: torch.Generator) -> list[Case]:
         eps: float | None = None,
         gradient: bool = False,
     ) -> dict[str, Any]:
-        drawn = draw(*shape, scale)
+        drawn = draw(shape, scale)
         while not _well_conditioned(drawn, scale):
-            drawn = draw(*shape, scale)
+            drawn = draw(shape, scale)
         inputs: dict[str, Any] = {name: each.to(dtype) for name, each in drawn.items()}
         if eps is not None:
             inputs["eps"] = eps
@@ -149,7 +150,7 @@ def _well_conditioned(drawn: dict[str, Tensor], scale: float) -> bool:
     between = F.instance_norm(h)
     after = _convolved(between.relu(), drawn["second weight"], drawn["second bias"])
     deviations = [each.std(dim=(2, 3), unbiased=False).min() for each in (h, after)]
-    return min(deviations) > 0.3 * scale and bool(between.abs().min() > 1e-3)
+    return bool(min(deviations) > 0.3 * scale) and bool(between.abs().min() > 1e-3)
 
 
 def _convolved(x: Tensor, weight: Tensor, bias: Tensor | None, mode: str = "reflect") -> Tensor:
