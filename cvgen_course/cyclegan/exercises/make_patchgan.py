@@ -13,6 +13,9 @@ from cvgen_course.checks import Case, Exercise, Mistakes, WrongAnswer, as_tensor
 from cvgen_course.checks.probes import gradients
 from cvgen_course.cyclegan.patchgan import PatchGAN, make_patchgan
 
+MOST = 10**6
+"""Numbers to learn; twenty times as many as a right network has here."""
+
 mistakes = Mistakes()
 
 
@@ -125,6 +128,9 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
             "your network has no parameters that learn; were its layers kept in a plain list? "
             "nn.Sequential and nn.ModuleList make them the network's"
         )
+    how_many = sum(p.numel() for p in parameters)
+    if how_many > MOST:
+        raise WrongAnswer(f"your network learns {how_many:,} numbers, far more than were asked for")
     for parameter in parameters:
         seed = inputs["seed"]
         for size in parameter.shape:
@@ -137,7 +143,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     images.requires_grad_(inputs["upstream"] is not None)
     logits = as_tensor(network(images), "the network's map")
     answer: dict[str, Any] = {
-        "how many numbers it learns": sum(p.numel() for p in parameters),
+        "how many numbers it learns": how_many,
         "its map": logits.detach(),
     }
     if inputs["upstream"] is not None:

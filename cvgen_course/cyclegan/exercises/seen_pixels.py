@@ -194,7 +194,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     as_it_is = state()
     changed = [name for name in as_it_was if not all(map(is_same, as_it_was[name], as_it_is[name]))]
     result = as_tensor(result, "the result").detach()
-    return {"the result": result, "what has changed": changed}
+    return {"the result": result, "what has changed": changed or ["nothing"]}
 
 
 def _derivative(network: Any, image: Tensor, row: int, column: int) -> Tensor:
