@@ -196,7 +196,7 @@ class Tracks:
         outside 0.136 and 0.275 are noticed, where 0.2 is right.
         """
         if self.amiss:
-            return dict.fromkeys(AS_IT_SHOULD_BE, [UNSEEN])
+            return {key: [UNSEEN] for key in AS_IT_SHOULD_BE}
         coins = _of_coins(torch.tensor(self.coins))
         leaves = self._who_leaves() if coins == FAIR else UNSEEN
         return dict(zip(AS_IT_SHOULD_BE, ([coins], [leaves]), strict=True))
