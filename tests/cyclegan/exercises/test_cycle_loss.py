@@ -161,7 +161,9 @@ WRONG = {
     },
 }
 EQUIVALENT = {
-    "distance: x - y -> y - x": "the absolute value is taken",
+    "cycle_loss: distance(g_ba(g_ab(a)), a) -> distance(a, g_ba(g_ab(a)))": ("|x - y| is |y - x|"),
+    "cycle_loss: distance(g_ab(g_ba(b)), b) -> distance(b, g_ab(g_ba(b)))": ("|x - y| is |y - x|"),
+    "distance: x - y -> y - x": "likewise",
 }
 
 

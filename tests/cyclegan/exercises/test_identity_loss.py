@@ -135,7 +135,9 @@ WRONG = {
     },
 }
 EQUIVALENT = {
-    "distance: x - y -> y - x": "the absolute value is taken",
+    "identity_loss: distance(g_ab(b), b) -> distance(b, g_ab(b))": ("|x - y| is |y - x|"),
+    "identity_loss: distance(g_ba(a), a) -> distance(a, g_ba(a))": ("|x - y| is |y - x|"),
+    "distance: x - y -> y - x": "likewise",
 }
 
 
