@@ -17,7 +17,7 @@ DIFFERENTIABLE = (
     *("autoencoders.vq_losses", "pixelcnn.masked_conv2d", "pixelcnn.log_prob_per_item"),
     *("gan.discriminator_loss", "gan.saturating_loss", "gan.non_saturating_loss"),
     *("gan.gradient_penalty", "gan.conditional_batch_norm", "gan.spectral_norm"),
-    "cyclegan.residual_block",
+    *("cyclegan.cycle_loss", "cyclegan.identity_loss", "cyclegan.residual_block"),
 )
 
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from cvgen_course.checks import Case, Exercise, Mistakes
+from cvgen_course.checks.probes import require_unchanged
 from cvgen_course.cyclegan import ImagePool, query_pool
 from cvgen_course.cyclegan.exercises.pool_tracks import Tracks, checked, numbers_of, stacked, ties
 
@@ -120,6 +121,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
             value = implementation(pool, images, tracks.capacity)
             back = checked(value, batch, "what comes back")
             kept = stacked(pool, batch[0])
+            require_unchanged({"images": batch}, {"images": images})
             tracks.follow(numbers_of(batch), numbers_of(back), numbers_of(kept))
             if asked == "images":
                 order = kept.flatten(1)[:, 0].argsort()
