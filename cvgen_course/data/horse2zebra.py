@@ -43,7 +43,12 @@ class Horse2Zebra(Dataset[UnpairedItem]):
         self._b = _part(folder, "B", split)
 
     def __len__(self) -> int:
-        return max(len(self._a), len(self._b))
+        return max(self.sizes)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """How many images each domain has."""
+        return len(self._a), len(self._b)
 
     def __getitem__(self, index: int) -> UnpairedItem:
         index = range(len(self))[index]  # an IndexError where there is no such item

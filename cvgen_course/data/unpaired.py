@@ -49,7 +49,12 @@ class UnpairedImages(Dataset[UnpairedItem]):
         self.classes = tuple(classes)
 
     def __len__(self) -> int:
-        return max(len(self._a), len(self._b))
+        return max(self.sizes)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """How many images each domain has."""
+        return len(self._a), len(self._b)
 
     @cached_property
     def a(self) -> Tensor:
