@@ -18,8 +18,8 @@ from cvgen_course.autoencoders import EncoderClassifier
 from cvgen_course.data import ImageItem, load
 from cvgen_course.data.image_set import LabelledImages
 from cvgen_course.experiments.core.experiment import Each, Experiment
+from cvgen_course.experiments.core.judge import trained_judge
 from cvgen_course.experiments.core.offer import Offer
-from cvgen_course.experiments.gan.judge import trained_judge
 from cvgen_course.experiments.gan.measures import measure
 from cvgen_course.experiments.gan.recipes import GAMES, RECIPES, Game, GANRecipe
 from cvgen_course.experiments.gan.samples import condition, draw_sheet

@@ -1,4 +1,4 @@
-"""The judge: a small classifier in whose features samples are compared with real images."""
+"""The judge: a small classifier in whose features images of a model are compared with real ones."""
 
 from __future__ import annotations
 

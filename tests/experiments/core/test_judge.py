@@ -2,8 +2,8 @@ import pytest
 import torch
 from support.small_gans import pictures
 
-from cvgen_course.experiments.gan import judge as judge_module
-from cvgen_course.experiments.gan.judge import trained_judge
+from cvgen_course.experiments.core import judge as judge_module
+from cvgen_course.experiments.core.judge import trained_judge
 
 
 @pytest.fixture(autouse=True)
