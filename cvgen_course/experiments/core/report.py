@@ -16,6 +16,8 @@ from torch import nn
 from cvgen_course.files import replacing, write
 
 METRICS, WEIGHTS = "metrics.json", "model.safetensors"
+EXTRA_STATE = "_extra_state"
+"""The end of the names that torch gives to what ``get_extra_state`` returns."""
 
 
 def table(metrics: Mapping[str, float]) -> str:
@@ -45,9 +47,25 @@ def write_metrics(folder: Path, facts: Mapping[str, Any], metrics: Mapping[str, 
 
 
 def write_weights(folder: Path, model: nn.Module) -> None:
-    """Write ``model.safetensors``; ``safetensors.torch.load_model(model, path)`` reads it."""
-    with replacing(folder / WEIGHTS) as file:
-        save_model(model, file.name)
+    """Write ``model.safetensors``; ``safetensors.torch.load_model(model, path)`` reads it.
+
+    Tensors that a module keeps beside its weights, only to go on with its training
+    (``get_extra_state``), such as a pool of images, are written empty.
+    """
+    hook = model.register_state_dict_post_hook(_without_extra_state)
+    try:
+        with replacing(folder / WEIGHTS) as file:
+            save_model(model, file.name)
+    finally:
+        hook.remove()
+
+
+def _without_extra_state(
+    model: nn.Module, state: dict[str, Any], prefix: str, metadata: dict[str, Any]
+) -> None:
+    for name in state:
+        if name.endswith(EXTRA_STATE):
+            state[name] = state[name][:0].clone()  # a view would still be of all of it
 
 
 def _finite(content: Any) -> Any:

@@ -14,13 +14,13 @@ from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from cvgen_course import seeding
 from cvgen_course.errors import CourseError
-from cvgen_course.experiments.core import checkpoint
+from cvgen_course.experiments.core import checkpoint, report
 from cvgen_course.experiments.core.evaluate import Stopped, evaluate, evaluating
 from cvgen_course.experiments.core.experiment import Experiment
 from cvgen_course.experiments.core.interrupt import ignore_interrupts
@@ -114,7 +114,9 @@ class Session:
             CourseError: the model has changed since it was written.
         """
         try:
-            self.model.load_state_dict(state["model"])
+            apart = state["apart"]  # of fewer devices than now, perhaps
+            own = apart[min(self.fabric.global_rank, len(apart) - 1)]
+            self.model.load_state_dict(state["model"] | own)
             for optimizer, its in zip(self.optimizers, state["optimizers"], strict=True):
                 optimizer.load_state_dict(its)
             if self.mean is not None:
@@ -129,19 +131,34 @@ class Session:
             ) from error
 
     def save(self) -> None:
-        """Write a checkpoint; on one device is enough, since all have the same."""
+        """Write a checkpoint, on all devices at once: one of them writes for all."""
         now = time.monotonic()
         self.progress.seconds += now - self.clock
         self.clock = self.saved = now
+        model = self.model.state_dict()
+        apart = self._apart(model)
         if self.fabric.is_global_zero:
             state = {
                 "progress": asdict(self.progress),
-                "model": self.model.state_dict(),
+                "model": model,
+                "apart": apart,
                 "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
                 "mean": None if self.mean is None else self.mean.state_dict(),
                 "precision": self.fabric.strategy.precision.state_dict(),  # the scale of 16-mixed
             }
             checkpoint.save(self.folder, self.settings, state)
+
+    def _apart(self, state: dict[str, Any]) -> list[dict[str, Any]]:
+        """Take out of a model's state what each device has of its own, and return it of them all.
+
+        That is what a module keeps beside its weights, such as a pool of images.
+        """
+        names = [name for name in state if name.endswith(report.EXTRA_STATE)]
+        own = {name: state.pop(name).cpu() for name in names}
+        apart = [own] * self.fabric.world_size
+        if self.fabric.world_size > 1 and own:
+            distributed.all_gather_object(apart, own)
+        return apart
 
     def train(self, stop: Callable[[], bool]) -> None:
         """Do the steps that are left, and measure the model now and then.
@@ -162,8 +179,14 @@ class Session:
                 bar.set_postfix(self._shown_losses(), refresh=False)
                 if stopped:
                     raise Stopped
-                if time.monotonic() - self.saved > self.save_every:
+                if self._due():
                     self.save()
+
+    def _due(self) -> bool:
+        """Return whether it is time for a checkpoint, the same on all devices."""
+        passed = time.monotonic() - self.saved > self.save_every
+        due = torch.tensor(float(passed), device=self.fabric.device)
+        return cast(Tensor, self.fabric.all_reduce(due, reduce_op="sum")).item() > 0
 
     def _step(self, batch: Any, stop: Callable[[], bool]) -> bool:
         """Do one step; return whether somebody wants to stop, the same on all devices."""

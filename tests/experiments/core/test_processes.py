@@ -117,6 +117,28 @@ def test_two_devices_stop_together_and_go_on_as_if_never_stopped(tmp_path):
     assert (broken / "weights-0.txt").read_text() == (broken / "weights-1.txt").read_text()
 
 
+def test_two_devices_that_keep_something_of_their_own_have_it_again(tmp_path):
+    """Not what the first one had, such as its pool of images; and the weights come out empty."""
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    options = {"devices": 2, "model": "keeping_model"}
+    assert finish(start(whole, **options))[0] == 0
+    assert finish(start(broken, press_at=3, **options))[0] == 130
+    code, _, err = finish(start(broken, **options))
+    assert (code, err) == (0, "")
+    assert result(broken) == result(whole)
+    kept = [(whole / f"weights-{rank}.txt").read_text() for rank in (0, 1)]
+    assert kept == [(broken / f"weights-{rank}.txt").read_text() for rank in (0, 1)]
+    assert kept[0] != kept[1]
+    assert load_file(whole / "model.safetensors")["1._extra_state"].numel() == 0
+
+
+def test_two_devices_go_on_where_one_had_begun(tmp_path):
+    options = {"model": "keeping_model"}
+    assert finish(start(tmp_path, press_at=3, **options))[0] == 130
+    code, _, err = finish(start(tmp_path, devices=2, **options))
+    assert (code, err) == (0, "")
+
+
 def test_two_devices_hear_ctrl_c_in_a_terminal(tmp_path):
     process = start(tmp_path, devices=2, **SLOWLY)
     wait_for(lambda: (tmp_path / "checkpoint.bin").exists())

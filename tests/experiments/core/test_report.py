@@ -5,6 +5,7 @@ import torch
 from safetensors.torch import load_model
 from torch import nn
 
+from cvgen_course.cyclegan import ImagePool
 from cvgen_course.experiments.core.report import table, write_metrics, write_weights
 
 
@@ -41,3 +42,17 @@ def test_write_weights_can_be_loaded_again_shared_ones_too(tmp_path):
     load_model(other, str(tmp_path / "model.safetensors"))
     assert torch.equal(other.again.weight, model.first.weight)
     assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_write_weights_leaves_out_what_is_kept_for_the_training_alone(tmp_path):
+    model = nn.Sequential(nn.Linear(2, 2), ImagePool(5), ImagePool(5))
+    for pool in model[1:]:
+        pool.query(torch.rand(3, 3, 16, 16))
+    write_weights(tmp_path, model)
+    assert (tmp_path / "model.safetensors").stat().st_size < 3 * 16 * 16 * 4
+    other = nn.Sequential(nn.Linear(2, 2), ImagePool(5), ImagePool(5))
+    load_model(other, str(tmp_path / "model.safetensors"))
+    assert torch.equal(other[0].weight, model[0].weight)
+    assert other[1].images == []
+    assert len(model[1].images) == 3  # it can go on
+    assert model.state_dict()["1._extra_state"].shape == (3, 3, 16, 16)
