@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from io import TextIOWrapper
 from pathlib import Path
@@ -178,7 +179,8 @@ def train(
     chosen = build_experiment(
         chapter, data, model, seed=seed, steps=steps, batch_size=batch_size, lr=lr
     )
-    folder = out or HERE / "runs" / f"{chosen.chapter}-{data}"
+    # Windows has no colons in names, and a comma is a shell's.
+    folder = out or HERE / "runs" / re.sub(r"[^\w-]+", "-", f"{chosen.chapter}-{data}")
     if run(chosen, folder, devices=devices, precision=precision, fresh=fresh) is None:
         raise typer.Exit(130)  # as a shell calls what Ctrl-C has ended
 

@@ -10,6 +10,7 @@ from cvgen_course.experiments import segmentation
 from cvgen_course.experiments.autoencoders import experiment as autoencoders
 from cvgen_course.experiments.core.experiment import Experiment
 from cvgen_course.experiments.core.offer import Offer
+from cvgen_course.experiments.cyclegan import experiment as cyclegan
 from cvgen_course.experiments.detection import experiment as detection
 from cvgen_course.experiments.gan import experiment as gan
 from cvgen_course.experiments.pixelcnn import experiment as pixelcnn
@@ -20,6 +21,7 @@ OFFERS: dict[str, Offer] = {
     "autoencoders": autoencoders.OFFER,
     "pixelcnn": pixelcnn.OFFER,
     "gan": gan.OFFER,
+    "cyclegan": cyclegan.OFFER,
 }
 
 

@@ -12,6 +12,7 @@ DRAWN = {
     "autoencoders": "glyphs",
     "pixelcnn": "glyphs",
     "gan": "glyphs",
+    "cyclegan": "pairs",
 }
 """Of each chapter, a data set that is drawn where it is missing."""
 
@@ -19,15 +20,21 @@ DRAWN = {
 @pytest.fixture(autouse=True)
 def few_pictures(monkeypatch):
     from cvgen_course.data.glyph_set import load_glyphs
+    from cvgen_course.data.pair_set import load_pairs
     from cvgen_course.data.scene_set import load_scenes
 
+    loaders = {"scenes": load_scenes, "glyphs": load_glyphs, "pairs": load_pairs}
+
     def load(data, split):
-        return {"scenes": load_scenes, "glyphs": load_glyphs}[data](split, size=2)
+        return loaders[data](split, size=2)
 
     folders = ("detection", "autoencoders", "pixelcnn", "gan")
-    for module in ("segmentation", *(f"{folder}.experiment" for folder in folders)):
+    modules = ("segmentation", "cyclegan.domains", *(f"{name}.experiment" for name in folders))
+    for module in modules:
         monkeypatch.setattr(f"cvgen_course.experiments.{module}.load", load)
-    monkeypatch.setattr("cvgen_course.experiments.gan.experiment.trained_judge", lambda *_: None)
+    for name in ("gan", "cyclegan"):
+        path = f"cvgen_course.experiments.{name}.experiment.trained_judge"
+        monkeypatch.setattr(path, lambda *_: None)
 
 
 def test_every_chapter_has_a_data_set_that_needs_nothing():
@@ -36,7 +43,7 @@ def test_every_chapter_has_a_data_set_that_needs_nothing():
 
 def test_chapters_name_data_sets_that_there_are():
     for offer in OFFERS.values():
-        assert set(offer.models) <= set(NAMES)
+        assert {data.partition(":")[0] for data in offer.models} <= set(NAMES)
 
 
 @pytest.mark.parametrize("chapter", OFFERS)
@@ -86,8 +93,12 @@ def test_build_experiment_s_first_weights_follow_from_the_seed():
             "chapter: expected one of introduction, segmentation, .* got 'painting'",
         ),
         (
+            ("cyclegan", "cifar10:cat,dog"),
+            "--data: expected one of pairs, cifar10:horse,deer, horse2zebra for chapter cyclegan, ",
+        ),
+        (
             ("09_flows", "scenes"),
-            "chapter: expected one of segmentation, .*, gan, got '09_flows'; .* yet",
+            "chapter: expected one of segmentation, .*, cyclegan, got '09_flows'; .* yet",
         ),
         (("detection", "mnist"), "--data: expected one of scenes, bccd, .* got 'mnist'"),
         (

@@ -52,6 +52,12 @@ def test_train_needs_a_chapter_and_data_only(said):
     assert said["run"] == ("runs/tiny-bccd", defaults)
 
 
+def test_train_s_folder_has_a_name_that_every_system_takes(said):
+    words = ["train", "cyclegan", "--data", "cifar10:horse,deer"]
+    assert CliRunner().invoke(cli.app, words).exit_code == 0
+    assert said["run"][0] == "runs/tiny-cifar10-horse-deer"
+
+
 def test_train_that_was_stopped_ends_as_a_shell_expects(said):
     said["result"] = None
     assert CliRunner().invoke(cli.app, ["train", "detection", "--data", "bccd"]).exit_code == 130
