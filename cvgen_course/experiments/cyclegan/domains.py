@@ -59,32 +59,45 @@ def images_of(items: Domains, domain: str, numbers: Sequence[int]) -> Tensor:
         numbers: which ones.
 
     Raises:
-        CourseError: they have different sizes.
+        CourseError: one has another size than the first image of a.
     """
-    images = [getattr(items[i], domain) for i in numbers]
-    shapes = {tuple(image.shape): i for i, image in zip(numbers, images, strict=True)}
-    if len(shapes) > 1:
-        different = " and ".join(f"{shape} (number {i})" for shape, i in shapes.items())
-        raise CourseError(
-            f"{items.classes['ab'.index(domain)]}: expected pictures of one size, got {different}. "
-            "Resize them, or restore the folder."
-        )
-    return torch.stack(images)
+    size = items[0].a.shape
+    return torch.stack(
+        [_checked(getattr(items[i], domain), items, domain, i, size) for i in numbers]
+    )
 
 
 def labelled(items: Domains) -> LabelledImages:
     """Return what a judge learns from: images with their domain as a label, as `shrunk` has them.
 
     Animals that are neither plain nor striped come with them, where there are any.
+
+    Raises:
+        CourseError: an image has another size than the first.
     """
     if isinstance(items, UnpairedImages):
         return items.labelled()
-    parts = []
-    for domain, num in zip("ab", items.sizes, strict=True):
-        for i in range(num):  # one at a time: all together would take gigabytes
-            parts.append(shrunk(images_of(items, domain, [i])))
-    pixels = ((torch.cat(parts) + 1) * 127.5).round().byte().numpy()
+    size = items[0].a.shape
+    found: dict[str, list[Tensor]] = {"a": [], "b": []}
+    for i in range(len(items)):  # one at a time: all together, in full size, would take gigabytes
+        for domain, image, num in zip("ab", items[i], items.sizes, strict=True):
+            if i < num:
+                found[domain].append(shrunk(_checked(image, items, domain, i, size)[None]))
+    pixels = ((torch.cat([*found["a"], *found["b"]]) + 1) * 127.5).round().byte().numpy()
     return LabelledImages(pixels, np.repeat([0, 1], items.sizes), items.classes)
+
+
+def _checked(
+    image: Tensor, items: Domains, domain: str, number: int, size: tuple[int, ...]
+) -> Tensor:
+    """Return an image that is as large as it should be."""
+    if image.shape != size:
+        raise CourseError(
+            f"{items.classes['ab'.index(domain)]}: expected pictures of {tuple(size)} as the "
+            f"first one, got {tuple(image.shape)}, number {number}. Resize it, or restore the "
+            "folder."
+        )
+    return image
 
 
 def shrunk(images: Tensor) -> Tensor:

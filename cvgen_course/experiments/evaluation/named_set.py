@@ -35,8 +35,8 @@ class NamedSet:
             raise CourseError(f"{argument}: {error}") from None
         if not hasattr(self.items[0], "image"):
             raise CourseError(
-                f"{argument}: expected a data set with one image an item, got {name}; name a "
-                "folder with the images of one domain"
+                f"{argument}: expected a data set with one image an item, got {name}, which has "
+                "two domains; name a folder, or an .npz file, with the images of one of them"
             )
 
     def __len__(self) -> int:

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from cvgen_course.data.glyph_set import load_glyphs
+from cvgen_course.data.pair_set import load_pairs
 from cvgen_course.errors import CourseError
 from cvgen_course.experiments.evaluation import named_set
 from cvgen_course.experiments.evaluation.named_set import NamedSet
@@ -27,10 +28,12 @@ def test_named_set_takes_items_one_by_one_where_it_must(monkeypatch, glyphs):
     assert torch.equal(batches[1][0].image, glyphs.images[2])
 
 
-def test_named_set_of_pairs_is_refused(monkeypatch):
-    monkeypatch.setattr(named_set, "load", lambda name, split: [("a", "b")])
-    with pytest.raises(CourseError, match="REAL: expected a data set with one image an item, got"):
-        NamedSet("REAL", "horse2zebra", "train")
+@pytest.mark.parametrize("name", ["horse2zebra", "pairs"])
+def test_named_set_of_two_domains_is_refused(monkeypatch, name):
+    monkeypatch.setattr(named_set, "load", lambda name, split: load_pairs(split, size=1))
+    message = f"REAL: expected .* one image an item, got {name}, .*; name a folder, or an .npz file"
+    with pytest.raises(CourseError, match=message):
+        NamedSet("REAL", name, "train")
 
 
 def test_named_set_of_no_split_is_refused():
