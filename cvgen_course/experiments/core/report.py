@@ -13,11 +13,10 @@ from typing import Any
 from safetensors.torch import save_model
 from torch import nn
 
+from cvgen_course.experiments.core.apart import EXTRA_STATE
 from cvgen_course.files import replacing, write
 
 METRICS, WEIGHTS = "metrics.json", "model.safetensors"
-EXTRA_STATE = "_extra_state"
-"""The end of the names that torch gives to what ``get_extra_state`` returns."""
 
 
 def table(metrics: Mapping[str, float]) -> str:

@@ -14,13 +14,14 @@ from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
 from cvgen_course import seeding
 from cvgen_course.errors import CourseError
-from cvgen_course.experiments.core import checkpoint, report
+from cvgen_course.experiments.core import checkpoint
+from cvgen_course.experiments.core.apart import of_device, take_out
 from cvgen_course.experiments.core.evaluate import Stopped, evaluate, evaluating
 from cvgen_course.experiments.core.experiment import Experiment
 from cvgen_course.experiments.core.interrupt import ignore_interrupts
@@ -114,8 +115,7 @@ class Session:
             CourseError: the model has changed since it was written.
         """
         try:
-            apart = state["apart"]  # of fewer devices than now, perhaps
-            own = apart[min(self.fabric.global_rank, len(apart) - 1)]
+            own = of_device(state["apart"], self.fabric.global_rank)
             self.model.load_state_dict(state["model"] | own)
             for optimizer, its in zip(self.optimizers, state["optimizers"], strict=True):
                 optimizer.load_state_dict(its)
@@ -136,7 +136,7 @@ class Session:
         self.progress.seconds += now - self.clock
         self.clock = self.saved = now
         model = self.model.state_dict()
-        apart = self._apart(model)
+        apart = take_out(model, self.fabric)
         if self.fabric.is_global_zero:
             state = {
                 "progress": asdict(self.progress),
@@ -147,18 +147,6 @@ class Session:
                 "precision": self.fabric.strategy.precision.state_dict(),  # the scale of 16-mixed
             }
             checkpoint.save(self.folder, self.settings, state)
-
-    def _apart(self, state: dict[str, Any]) -> list[dict[str, Any]]:
-        """Take out of a model's state what each device has of its own, and return it of them all.
-
-        That is what a module keeps beside its weights, such as a pool of images.
-        """
-        names = [name for name in state if name.endswith(report.EXTRA_STATE)]
-        own = {name: state.pop(name).cpu() for name in names}
-        apart = [own] * self.fabric.world_size
-        if self.fabric.world_size > 1 and own:
-            distributed.all_gather_object(apart, own)
-        return apart
 
     def train(self, stop: Callable[[], bool]) -> None:
         """Do the steps that are left, and measure the model now and then.
