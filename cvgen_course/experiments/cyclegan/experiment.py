@@ -23,7 +23,7 @@ from cvgen_course.experiments.core.judge import trained_judge
 from cvgen_course.experiments.core.offer import Offer
 from cvgen_course.experiments.cyclegan.domains import Domains, labelled, load_domains
 from cvgen_course.experiments.cyclegan.measures import measure
-from cvgen_course.experiments.cyclegan.recipes import BETAS, MODELS, RECIPES
+from cvgen_course.experiments.cyclegan.recipes import BETAS, MODELS, RECIPES, TranslationRecipe
 from cvgen_course.experiments.cyclegan.samples import draw_sheet
 from cvgen_course.training.phase import Phase
 
@@ -39,7 +39,7 @@ def _build(data: str, model: str, seed: int) -> Experiment:
         data=data,
         model_name=model,
         seed=seed,
-        model=CycleGAN(recipe.generators[model], recipe.discriminator),
+        model=make_model(model, recipe),
         train_set=train_set,
         draw=partial(draw, enlarged=recipe.enlarged),
         collate=collate,
@@ -56,6 +56,11 @@ def _build(data: str, model: str, seed: int) -> Experiment:
         every=recipe.every,
         draw_sheet=partial(draw_sheet, items=sets["val"]),
     )
+
+
+def make_model(name: str, recipe: TranslationRecipe) -> CycleGAN:
+    """Return all four networks, with the paper's weights and pools."""
+    return CycleGAN(recipe.generators[name], recipe.discriminator)
 
 
 def draw(item: UnpairedItem, rng: torch.Generator, enlarged: int | None) -> UnpairedItem:

@@ -23,7 +23,7 @@ Part = tuple[str, range]
 """A domain, ``"a"`` or ``"b"``, and the numbers of some of its images."""
 
 
-class Seen(NamedTuple):
+class Observed(NamedTuple):
     """What is seen of some images of a domain and of their translations, on the CPU.
 
     Attributes:
@@ -67,7 +67,9 @@ def measure(
     parts = parts_of(items)
     batches = list(zip(parts, each(look, parts), strict=True))
     a, b = (
-        Seen(*map(torch.cat, zip(*(seen for (of, _), seen in batches if of == name), strict=True)))
+        Observed(
+            *map(torch.cat, zip(*(seen for (of, _), seen in batches if of == name), strict=True))
+        )
         for name in "ab"
     )
     found = {"judged": _mean(a.fooled), "judged_back": _mean(b.fooled)}
@@ -92,7 +94,7 @@ def parts_of(items: Domains) -> list[Part]:
     ]
 
 
-def look_at(gan: CycleGAN, judge: EncoderClassifier, items: Domains, part: Part) -> Seen:
+def look_at(gan: CycleGAN, judge: EncoderClassifier, items: Domains, part: Part) -> Observed:
     """Return what is seen of a part of the images."""
     domain, numbers = part
     there, back = (gan.to_b, gan.to_a) if domain == "a" else (gan.to_a, gan.to_b)
@@ -107,7 +109,7 @@ def look_at(gan: CycleGAN, judge: EncoderClassifier, items: Domains, part: Part)
     similar = torch.empty(len(images), 0)
     if domain == "a" and isinstance(items, UnpairedAnimals):
         similar = _similarities(translations.cpu(), images, items, numbers)
-    return Seen(*(x.cpu() for x in (real, translated, right, fooled, cycle, similar)))
+    return Observed(*(x.cpu() for x in (real, translated, right, fooled, cycle, similar)))
 
 
 def _similarities(

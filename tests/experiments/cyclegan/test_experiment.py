@@ -29,6 +29,7 @@ from cvgen_course.experiments.cyclegan.experiment import (
     discriminators_loss,
     draw,
     generators_loss,
+    make_model,
 )
 from cvgen_course.experiments.cyclegan.recipes import BETAS, MODELS, RECIPES
 
@@ -133,7 +134,7 @@ def test_build_makes_a_game_for_its_domains(model, data):
     assert (experiment.weight_decay, experiment.ema) == (0, None)
     assert (experiment.steps, experiment.every) == (recipe.steps, recipe.every)
     assert (experiment.batch_size, experiment.lr) == (recipe.batch_size, recipe.lr)
-    expected = CycleGAN(recipe.generators[model], recipe.discriminator, capacity=2)
+    expected = make_model(model, recipe)
     shapes = [{n: x.shape for n, x in m.named_parameters()} for m in (experiment.model, expected)]
     assert shapes[0] == shapes[1]
 

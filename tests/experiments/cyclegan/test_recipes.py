@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from cvgen_course.cyclegan import CycleGAN
-from cvgen_course.experiments.cyclegan.experiment import OFFER
+from cvgen_course.experiments.cyclegan.experiment import OFFER, make_model
 from cvgen_course.experiments.cyclegan.recipes import BETAS, MODELS, RECIPES
 
 SIZES = {"pairs": 32, "cifar10:horse,deer": 32, "horse2zebra": 256}
@@ -16,7 +15,7 @@ def test_every_pair_of_domains_is_offered_with_both_generators():
 @pytest.mark.parametrize("data", RECIPES)
 @pytest.mark.parametrize("model", MODELS)
 def test_every_size_makes_networks_for_the_data_s_images(data, model):
-    gan = CycleGAN(RECIPES[data].generators[model], RECIPES[data].discriminator)
+    gan = make_model(model, RECIPES[data])
     images = torch.rand(1, 3, SIZES[data], SIZES[data]) * 2 - 1
     with torch.no_grad():
         assert gan.to_b(images).shape == gan.to_a(images).shape == images.shape
@@ -32,7 +31,7 @@ def test_horse2zebra_is_trained_as_in_the_paper():
     """Zhu et al., sections 4 and 7.1; the generator has 11.4 million parameters, D 2.8."""
     recipe = RECIPES["horse2zebra"]
     assert (recipe.batch_size, recipe.lr, recipe.enlarged, BETAS) == (1, 2e-4, 286, (0.5, 0.999))
-    gan = CycleGAN(recipe.generators["resnet"], recipe.discriminator)
+    gan = make_model("resnet", recipe)
     sizes = [sum(p.numel() for p in part.parameters()) for part in gan.children()]
     assert [round(size / 2e6, 1) for size in sizes] == [11.4, 2.8, 0]
     assert gan.discriminators["a"].patch == 70
