@@ -202,17 +202,15 @@ def numbers(address: str) -> str:
         "|---|--:|--:|--:|--:|---|",
     ]
     for c in READY:
-        points = f"{c.points} + {c.written}" if c.exercises else "–"
+        gives = f"{c.points} + {c.written}" if c.exercises else "–"
         link = f"[{c.number:02d} {c.title}]({address.format(page=c.page)})"
         rows.append(
-            f"| {link} | {c.minutes} | {c.gigabytes:.1f} | {c.exercises or '–'} | {points} "
+            f"| {link} | {c.minutes} | {c.gigabytes:.1f} | {c.exercises or '–'} | {gives} "
             f"| {c.result} |"
         )
-    minutes, exercises, points, written = (
-        sum(getattr(c, name) or 0 for c in READY)
-        for name in ("minutes", "exercises", "points", "written")
-    )
-    most = max(c.gigabytes for c in READY)
+    minutes = sum(c.minutes or 0 for c in READY)
+    exercises, points = sum(c.exercises for c in READY), sum(c.points for c in READY)
+    written, most = sum(c.written for c in READY), max(c.gigabytes for c in READY)
     rows.append(f"| together | {minutes} | {most:.1f} | {exercises} | {points} + {written} | |")
     return "\n".join(rows)
 

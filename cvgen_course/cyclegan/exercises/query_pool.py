@@ -148,7 +148,7 @@ def _cut_off(image):
     return image.detach().clone()
 
 
-def _queried(pool, images, capacity, coin=_fair, place=_even, kept=_cut_off, exchange=None):
+def _queried(pool, images, capacity, *, coin=_fair, place=_even, kept=_cut_off, exchange=None):
     """Query rightly, but for what is given.
 
     Args:
