@@ -16,7 +16,7 @@ APART = 1e-3
 from -1 to 1, and rounding would decide."""
 
 
-class Translator(nn.Module):
+class ToyTranslator(nn.Module):
     """x + gain · tanh(weight · x + shift): mixes an image's channels, pixel by pixel.
 
     Each image is translated by itself, so that it does not matter in which batch it comes; and in
@@ -85,7 +85,7 @@ def drawn(
 
 def _is_apart(a: Tensor, b: Tensor, g_ab: dict[str, Tensor], g_ba: dict[str, Tensor]) -> bool:
     """Return whether no number is near to the one that it is compared with, in either loss."""
-    to_b, to_a = Translator(**g_ab), Translator(**g_ba)
+    to_b, to_a = ToyTranslator(**g_ab), ToyTranslator(**g_ba)
     with torch.no_grad():
         pairs = (to_a(to_b(a)), a), (to_b(to_a(b)), b), (to_a(a), a), (to_b(b), b)
         return all(bool(((x - y).abs() > APART).all()) for x, y in pairs)
@@ -109,7 +109,7 @@ def loss_of(
         g_ba: likewise, from B to A.
         gradient: whether the gradient is asked for.
     """
-    generators = {"G_AB": Translator(**g_ab), "G_BA": Translator(**g_ba)}
+    generators = {"G_AB": ToyTranslator(**g_ab), "G_BA": ToyTranslator(**g_ba)}
     value = implementation(*generators.values(), a, b)
     loss = as_tensor(value, "the loss", needs_grad=gradient)
     found: dict[str, Any] = {"the loss": loss.detach()}

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from cvgen_course.checks import WrongAnswer
-from cvgen_course.cyclegan.exercises.translators import APART, Translator, drawn, loss_of
+from cvgen_course.cyclegan.exercises.translators import APART, ToyTranslator, drawn, loss_of
 
 
 def make(**options):
@@ -11,7 +11,7 @@ def make(**options):
 
 def test_translator_treats_each_image_by_itself():
     data = make()
-    translate = Translator(**data["g_ab"])
+    translate = ToyTranslator(**data["g_ab"])
     images = torch.cat([data["a"], data["b"]])
     one_by_one = torch.cat([translate(image[None]) for image in images])
     torch.testing.assert_close(translate(images), one_by_one)
@@ -20,27 +20,27 @@ def test_translator_treats_each_image_by_itself():
 
 def test_translator_computes_in_float64_if_asked_to():
     data = make()
-    translate = Translator(**data["g_ab"])
+    translate = ToyTranslator(**data["g_ab"])
     assert translate(data["a"]).dtype == torch.float32
     assert translate(data["a"].double()).dtype == torch.float64
 
 
 def test_translator_returns_what_may_change_in_place():
     data = make()
-    Translator(**data["g_ab"])(data["a"]).sub_(data["a"]).abs_().mean().backward()
+    ToyTranslator(**data["g_ab"])(data["a"]).sub_(data["a"]).abs_().mean().backward()
 
 
 @pytest.mark.parametrize("images", [torch.zeros(2, 4, 3), torch.zeros(1, 3, 4, 3), [1.0]])
 def test_translator_takes_batches_alone(images):
     with pytest.raises(WrongAnswer, match=r"expected \(N, 2, H, W\)"):
-        Translator(**make()["g_ab"])(images)
+        ToyTranslator(**make()["g_ab"])(images)
 
 
 def test_drawn_numbers_are_apart_from_what_they_are_compared_with():
     for seed in range(20):
         data = drawn(torch.Generator().manual_seed(seed), 3, 2, (2, 2, 2))
         for name, images in (("g_ab", data["b"]), ("g_ba", data["a"])):
-            translate = Translator(**data[name])
+            translate = ToyTranslator(**data[name])
             assert ((translate(images) - images).abs() > APART).all()
 
 
