@@ -14,6 +14,7 @@ from cvgen_course.checks import Case, Exercise, Mistakes
 from cvgen_course.checks.probes import require_unchanged
 from cvgen_course.cyclegan import ImagePool, query_pool
 from cvgen_course.cyclegan.exercises.pool_tracks import Tracks, checked, numbers_of, stacked, ties
+from cvgen_course.cyclegan.exercises.queries import cut_off, even, fair, queried
 
 mistakes = Mistakes()
 
@@ -136,52 +137,13 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     return {**found, **(tracks.chances() if asked == "chances" else images_found)}
 
 
-def _fair():
-    return torch.rand(()) < 0.5
-
-
-def _even(capacity):
-    return int(torch.randint(capacity, ()))
-
-
-def _cut_off(image):
-    return image.detach().clone()
-
-
-def _queried(pool, images, capacity, *, coin=_fair, place=_even, kept=_cut_off, exchange=None):
-    """Query rightly, but for what is given.
-
-    Args:
-        pool: the pool.
-        images: the new fakes.
-        capacity: how many are kept at most.
-        coin: whether an old image comes back.
-        place: draws its place.
-        kept: makes what is kept, and comes back, of an image that came in.
-        exchange: takes place, pool and image; puts the image into the pool, and returns another.
-    """
-    back = []
-    for image in images:
-        image = kept(image)
-        if len(pool) < capacity:
-            pool.append(image)
-        elif coin():
-            k = place(capacity)
-            if exchange:
-                image = exchange(k, pool, image)
-            else:
-                pool[k], image = image, pool[k]
-        back.append(image)
-    return torch.stack(back)
-
-
 @mistakes.when(
     "one coin is tossed for all images of a batch: each image has its own, and so comes back, or "
     "is kept, by itself."
 )
 def _one_coin(pool, images, capacity):
-    coin = _fair()
-    return _queried(pool, images, capacity, coin=lambda: coin)
+    coin = fair()
+    return queried(pool, images, capacity, coin=lambda: coin)
 
 
 @mistakes.when(
@@ -189,7 +151,7 @@ def _one_coin(pool, images, capacity):
     "probability of 1/2 only."
 )
 def _never_old(*inputs):
-    return _queried(*inputs, coin=lambda: False)
+    return queried(*inputs, coin=lambda: False)
 
 
 @mistakes.when(
@@ -197,7 +159,7 @@ def _never_old(*inputs):
     "with a probability of 1/2."
 )
 def _always_old(*inputs):
-    return _queried(*inputs, coin=lambda: True)
+    return queried(*inputs, coin=lambda: True)
 
 
 @mistakes.when(
@@ -205,7 +167,7 @@ def _always_old(*inputs):
     "of the time."
 )
 def _new_too_often(*inputs):
-    return _queried(*inputs, coin=lambda: torch.rand(()) < 0.25)
+    return queried(*inputs, coin=lambda: torch.rand(()) < 0.25)
 
 
 @mistakes.when(
@@ -213,7 +175,7 @@ def _new_too_often(*inputs):
     "images is drawn evenly: torch.rand(()) < 0.5 is true half of the time."
 )
 def _new_too_seldom(*inputs):
-    return _queried(*inputs, coin=lambda: torch.rand(()) < 0.75)
+    return queried(*inputs, coin=lambda: torch.rand(()) < 0.75)
 
 
 @mistakes.when(
@@ -222,7 +184,7 @@ def _new_too_seldom(*inputs):
 )
 def _seed_of_its_own(*inputs):
     coins = random.Random(0)
-    return _queried(*inputs, coin=lambda: coins.random() < 0.5, place=coins.randrange)
+    return queried(*inputs, coin=lambda: coins.random() < 0.5, place=coins.randrange)
 
 
 @mistakes.when(
@@ -230,7 +192,7 @@ def _seed_of_its_own(*inputs):
     "when it was first full."
 )
 def _never_replaced(*inputs):
-    return _queried(*inputs, exchange=lambda k, pool, image: pool[k])
+    return queried(*inputs, exchange=lambda k, pool, image: pool[k])
 
 
 @mistakes.when(
@@ -240,10 +202,10 @@ def _never_replaced(*inputs):
 def _two_places(*inputs):
     def exchange(k, pool, image):
         old = pool[k]
-        pool[_even(len(pool))] = image
+        pool[even(len(pool))] = image
         return old
 
-    return _queried(*inputs, exchange=exchange)
+    return queried(*inputs, exchange=exchange)
 
 
 @mistakes.when(
@@ -252,13 +214,13 @@ def _two_places(*inputs):
 )
 def _new_kept_as_well(pool, images, capacity):
     back = []
-    for image in map(_cut_off, images):
+    for image in map(cut_off, images):
         if len(pool) < capacity:
             pool.append(image)
         else:
-            k = _even(capacity)
+            k = even(capacity)
             old, pool[k] = pool[k], image
-            image = old if _fair() else image
+            image = old if fair() else image
         back.append(image)
     return torch.stack(back)
 
@@ -272,7 +234,7 @@ def _queue(*inputs):
         pool.append(image)
         return pool.pop(0)
 
-    return _queried(*inputs, exchange=exchange)
+    return queried(*inputs, exchange=exchange)
 
 
 @mistakes.when(
@@ -280,7 +242,7 @@ def _queue(*inputs):
     "leaves is drawn, each as likely."
 )
 def _newest(*inputs):
-    return _queried(*inputs, place=lambda capacity: capacity - 1)
+    return queried(*inputs, place=lambda capacity: capacity - 1)
 
 
 @mistakes.when(
@@ -288,12 +250,12 @@ def _newest(*inputs):
     "- 1) leave out their upper end."
 )
 def _never_last(*inputs):
-    return _queried(*inputs, place=lambda capacity: _even(max(capacity - 1, 1)))
+    return queried(*inputs, place=lambda capacity: even(max(capacity - 1, 1)))
 
 
 @mistakes.when("the first place is never drawn: places are from 0 to capacity - 1.")
 def _never_first(*inputs):
-    return _queried(*inputs, place=lambda capacity: capacity - 1 - _even(max(capacity - 1, 1)))
+    return queried(*inputs, place=lambda capacity: capacity - 1 - even(max(capacity - 1, 1)))
 
 
 @mistakes.when(
@@ -301,7 +263,7 @@ def _never_first(*inputs):
     "end among what it draws, random.randrange(capacity) has not."
 )
 def _beyond_the_last(*inputs):
-    return _queried(*inputs, place=lambda capacity: _even(capacity + 1))
+    return queried(*inputs, place=lambda capacity: even(capacity + 1))
 
 
 @mistakes.when(
@@ -309,8 +271,8 @@ def _beyond_the_last(*inputs):
     "next. Each draw is anew."
 )
 def _one_place(pool, images, capacity):
-    k = _even(capacity)
-    return _queried(pool, images, capacity, place=lambda capacity: k)
+    k = even(capacity)
+    return queried(pool, images, capacity, place=lambda capacity: k)
 
 
 @mistakes.when(
@@ -318,7 +280,7 @@ def _one_place(pool, images, capacity):
     "is equal."
 )
 def _one_too_many(pool, images, capacity):
-    return _queried(pool, images, capacity + 1, place=lambda more: _even(more - 1))
+    return queried(pool, images, capacity + 1, place=lambda more: even(more - 1))
 
 
 @mistakes.when(
@@ -330,7 +292,7 @@ def _grows(*inputs):
         pool.append(image)
         return pool[k]
 
-    return _queried(*inputs, exchange=exchange)
+    return queried(*inputs, exchange=exchange)
 
 
 @mistakes.when(
@@ -338,7 +300,7 @@ def _grows(*inputs):
     "pool.append(image) and pool[place] = image change the list itself."
 )
 def _another_list(pool, *inputs):
-    return _queried(list(pool), *inputs)
+    return queried(list(pool), *inputs)
 
 
 @mistakes.when(
@@ -347,7 +309,7 @@ def _another_list(pool, *inputs):
 )
 def _silent_while_filling(pool, images, capacity):
     room = capacity - len(pool)
-    back = _queried(pool, images, capacity)
+    back = queried(pool, images, capacity)
     return torch.stack([*back[max(room, 0) :]])
 
 
@@ -356,7 +318,7 @@ def _silent_while_filling(pool, images, capacity):
     "has its own coin and place."
 )
 def _batches_kept(pool, images, capacity):
-    return _queried(pool, images.detach().clone()[None], capacity)[0]
+    return queried(pool, images.detach().clone()[None], capacity)[0]
 
 
 @mistakes.when(
@@ -364,7 +326,7 @@ def _batches_kept(pool, images, capacity):
     "torch.stack makes a batch of them."
 )
 def _batches_of_one_kept(pool, images, capacity):
-    return _queried(pool, images[:, None], capacity)[:, 0]
+    return queried(pool, images[:, None], capacity)[:, 0]
 
 
 @mistakes.when(
@@ -373,7 +335,7 @@ def _batches_of_one_kept(pool, images, capacity):
     "image.detach().clone() has neither."
 )
 def _as_they_came(*inputs):
-    return _queried(*inputs, kept=lambda image: image)
+    return queried(*inputs, kept=lambda image: image)
 
 
 @mistakes.when(
@@ -381,7 +343,7 @@ def _as_they_came(*inputs):
     ".clone() copies numbers, and .detach() leaves the graph behind."
 )
 def _with_graph(*inputs):
-    return _queried(*inputs, kept=lambda image: image.clone())
+    return queried(*inputs, kept=lambda image: image.clone())
 
 
 @mistakes.when(
@@ -397,7 +359,7 @@ def _kept_as_they_came(*inputs):
     "graph behind, but not the memory; .clone() makes a copy."
 )
 def _views(*inputs):
-    return _queried(*inputs, kept=lambda image: image.detach())
+    return queried(*inputs, kept=lambda image: image.detach())
 
 
 EXERCISE = Exercise(

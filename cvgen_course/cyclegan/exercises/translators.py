@@ -77,10 +77,14 @@ def drawn(
         return {"weight": numbers(C, C), "shift": 0.5 * numbers(C), "gain": gain}
 
     while True:
-        a, b = numbers(num_a, *shape), numbers(num_b, *shape)
-        g_ab, g_ba = generator(), generator()
-        if _is_apart(a, b, g_ab, g_ba):
-            return {"a": a, "b": b, "g_ab": g_ab, "g_ba": g_ba, "gradient": gradient}
+        found: dict[str, Any] = {
+            "a": numbers(num_a, *shape),
+            "b": numbers(num_b, *shape),
+            "g_ab": generator(),
+            "g_ba": generator(),
+        }
+        if _is_apart(**found):
+            return {**found, "gradient": gradient}
 
 
 def _is_apart(a: Tensor, b: Tensor, g_ab: dict[str, Tensor], g_ba: dict[str, Tensor]) -> bool:
