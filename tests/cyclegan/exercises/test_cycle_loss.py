@@ -163,7 +163,8 @@ WRONG = {
 EQUIVALENT = {
     "cycle_loss: distance(g_ba(g_ab(a)), a) -> distance(a, g_ba(g_ab(a)))": ("|x - y| is |y - x|"),
     "cycle_loss: distance(g_ab(g_ba(b)), b) -> distance(b, g_ab(g_ba(b)))": ("|x - y| is |y - x|"),
-    "distance: x - y -> y - x": "likewise",
+    "distance: at_least_float32(x) - at_least_float32(y) "
+    "-> at_least_float32(y) - at_least_float32(x)": "likewise",
 }
 
 

@@ -137,7 +137,8 @@ WRONG = {
 EQUIVALENT = {
     "identity_loss: distance(g_ab(b), b) -> distance(b, g_ab(b))": ("|x - y| is |y - x|"),
     "identity_loss: distance(g_ba(a), a) -> distance(a, g_ba(a))": ("|x - y| is |y - x|"),
-    "distance: x - y -> y - x": "likewise",
+    "distance: at_least_float32(x) - at_least_float32(y) "
+    "-> at_least_float32(y) - at_least_float32(x)": "likewise",
 }
 
 
