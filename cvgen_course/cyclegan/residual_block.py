@@ -65,6 +65,10 @@ class ResidualBlock(nn.Module):
         super().__init__()
         self.first, self.second = nn.Conv2d(channels, channels, 3), nn.Conv2d(channels, channels, 3)
 
+    def extra_repr(self) -> str:
+        """Return what it computes, for ``print(network)``: the norms are no layers of their own."""
+        return "x + norm(second(relu(norm(first(x))))), reflected at the border"
+
     def forward(self, x: Tensor) -> Tensor:
         """Return (N, C, H, W) for (N, C, H, W)."""
         weights = self.first.weight, self.second.weight
