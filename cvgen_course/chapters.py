@@ -64,6 +64,7 @@ CHAPTERS = (
         minutes=1,
         gigabytes=1.2,
         result="explicit and implicit models of the same glyphs, side by side (0.6), and the map of the course (0.7)",
+        shown="Digits; the same size of dust; and ghosts of digits.",
     ),
     Chapter(
         1,
@@ -76,6 +77,7 @@ CHAPTERS = (
         points=24,
         written=6,
         result="three networks on the same scenes, class by class (1.18), and where their errors live (1.21)",
+        shown="A scene in flat colours, one for each class: discs, a star, a square.",
     ),
     Chapter(
         2,
@@ -88,6 +90,7 @@ CHAPTERS = (
         points=28,
         written=6,
         result="masks of single objects (2.20); accuracy against speed of five detectors (2.21)",
+        shown="A scene of coloured shapes, each with a white box and its name.",
     ),
     Chapter(
         3,
@@ -100,6 +103,7 @@ CHAPTERS = (
         points=23,
         written=6,
         result="a glyph in 49 words, and back (3.18)",
+        shown="Three digits, their blurred copies, and sharper ones.",
     ),
     Chapter(
         4,
@@ -112,6 +116,7 @@ CHAPTERS = (
         points=23,
         written=6,
         result="half a glyph, completed five times (4.13); words from a prior, painted by a decoder (4.23)",
+        shown="Upper halves of digits above grey, and several ways to complete them.",
     ),
     Chapter(
         5,
@@ -124,6 +129,7 @@ CHAPTERS = (
         points=26,
         written=6,
         result="a generator told which digit to draw (5.16); quality against variety (5.18)",
+        shown="Rows of digits, each row of one class, drawn by a network.",
     ),
     Chapter(
         6,
@@ -136,6 +142,7 @@ CHAPTERS = (
         points=22,
         written=6,
         result="which damage which metric sees (6.10); five models in one table (Table 6.1)",
+        shown="A cloud of points with a ring of eight spots in it.",
     ),
     Chapter(
         7,
@@ -148,6 +155,7 @@ CHAPTERS = (
         points=25,
         written=6,
         result="stripes without one pair (7.9), each loss taken away (7.10), and what a cycle hides (7.14)",
+        shown="Brown animals, and the same animals with black and white stripes.",
     ),
     Chapter(
         8,
