@@ -4,7 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from cvgen_course.book.contents import GENERATED, contents, generated, pages, with_tables
+from cvgen_course.book.contents import (
+    GENERATED,
+    contents,
+    generated,
+    pages,
+    pictures,
+    with_tables,
+)
 from cvgen_course.chapters import READY
 from cvgen_course.data import NAMES
 
@@ -24,6 +31,21 @@ def test_contents_name_every_chapter(chapter):
     assert chapter.page in CONTENTS
     text = with_tables("intro", (BOOK / "intro.md").read_text(encoding="utf-8"))
     assert f"[{chapter.title}]({chapter.page}.ipynb)" in text
+
+
+@pytest.mark.parametrize("chapter", READY, ids=lambda chapter: chapter.name)
+def test_front_page_has_a_picture_of_every_chapter_and_its_numbers(chapter):
+    text = with_tables("intro", (BOOK / "intro.md").read_text(encoding="utf-8"))
+    card = text[text.index(f":::{{grid-item-card}} {chapter.number:02d} {chapter.title}\n") :]
+    card = card[: card.index("\n:::")]
+    address = f"images/chapters/{chapter.name}.png"
+    assert f":link: {chapter.page}\n" in card
+    assert f":img-top: {address}\n:img-alt: {chapter.shown}\n" in card
+    assert pictures()[address] == chapter.picture.read_bytes()
+    assert (
+        f"[{chapter.number:02d} {chapter.title}]({chapter.page}.ipynb) | {chapter.minutes} |"
+        in text
+    )
 
 
 @pytest.mark.parametrize("package", PACKAGES)
