@@ -11,14 +11,15 @@ from torch import Tensor, nn
 from cvgen_course.checks import Case, Exercise, Mistakes, as_tensor
 from cvgen_course.cyclegan.receptive_field import seen_pixels
 
-LEAKY, POOL = "leaky ReLU", "max pooling"
-"""Layers without parameters; a convolution is its weight, bias, stride and padding."""
+LEAKY, POOL, RELU = "leaky ReLU", "max pooling", "ReLU"
+WITHOUT_PARAMETERS = {LEAKY: nn.LeakyReLU(0.2), POOL: nn.MaxPool2d(2), RELU: nn.ReLU()}
+"""Other layers; a convolution is its weight, bias, stride and padding."""
 
 mistakes = Mistakes()
 
 
 def cases(rng: torch.Generator) -> list[Case]:
-    """Return the questions: borders, strides, channels that differ, max pooling, tiny numbers.
+    """Return the questions: borders, strides, channels that differ, holes, tiny numbers.
 
     In each, row and column differ, and both exchanged would still be in the map.
     """
@@ -51,6 +52,11 @@ def cases(rng: torch.Generator) -> list[Case]:
         layer[0][:, 1] = -layer[0][:, 0]
         return layer
 
+    def clear(layer: list[Any]) -> list[Any]:
+        """Return a convolution of 1×1 that makes most numbers large, and a black pixel's 0.5."""
+        weight, bias, *others = layer
+        return [10 * weight, torch.full_like(bias, 0.5), *others]
+
     def ask(
         size: tuple[int, int],
         place: tuple[int, int],
@@ -63,7 +69,7 @@ def cases(rng: torch.Generator) -> list[Case]:
             size, place = size[::-1], place[::-1]
         made: list[Any] = []
         for layer in layers:
-            if layer in (LEAKY, POOL):
+            if layer in (LEAKY, POOL, RELU):
                 made.append(layer)
                 continue
             weight, bias, stride, padding = layer
@@ -127,8 +133,15 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "two channels whose derivatives cancel",
             ask((7, 9), (number(0, 1), number(3, 4)), cancelling(conv(2, 1, 1)), conv(1, 1, 3)),
-            weight=1,
+            weight=5,
             hint="The sum over channels may be 0 where the derivatives aren't.",
+        ),
+        Case(
+            "a ReLU, through which half of the pixels are seen",
+            ask((9, 8), (number(0, 1), number(2, 3)), clear(conv(1, 1, 1)), RELU, conv(1, 1, 5)),
+            weight=2,
+            hint="The pixels that are seen need not fill a rectangle; and one may count at another "
+            "value, and have a derivative of 0 at this one.",
         ),
         Case(
             "a map of tiny numbers",
@@ -146,12 +159,12 @@ def cases(rng: torch.Generator) -> list[Case]:
             ask(
                 (8, 9),
                 (number(0, 1), number(2, 3)),
-                *(own_columns(conv(2, 3, 3)), LEAKY, conv(3, 1, 3)),
+                *(cancelling(conv(2, 1, 1)), LEAKY, conv(1, 1, 3)),
                 dtype=torch.float64,
                 has_grad=True,
             ),
-            weight=1,
-            hint="New here: float64.",
+            weight=2,
+            hint="New here: float64. The sum over channels may be 0 where the derivatives aren't.",
         ),
     ]
 
@@ -161,7 +174,7 @@ def probe(implementation: Callable[..., Any], inputs: dict[str, Any]) -> dict[st
     layers: list[nn.Module] = []
     for layer in inputs["layers"]:
         if isinstance(layer, str):
-            layers.append(nn.LeakyReLU(0.2) if layer == LEAKY else nn.MaxPool2d(2))
+            layers.append(WITHOUT_PARAMETERS[layer])
             continue
         weight, bias, stride, padding = layer
         after, before, kernel, _ = weight.shape
@@ -232,6 +245,14 @@ def _exchanged(network, image, row, column):
     return (_derivative(network, image, column, row) != 0).any(dim=0)
 
 
+@mistakes.when(
+    "derivatives are added over the channels, where those above and below 0 may cancel: .any(dim=0)"
+    " of those that are not 0, or .abs() first."
+)
+def _channels_added(network, image, row, column):
+    return _derivative(network, image, row, column).sum(dim=0) != 0
+
+
 @mistakes.when("only derivatives above 0 count (> 0): one below 0 is not 0, either.")
 def _above_zero(network, image, row, column):
     return (_derivative(network, image, row, column) > 0).any(dim=0)
@@ -282,6 +303,26 @@ def _image_needs_gradient(network, image, row, column):
 def _image_and_parameters(network, image, row, column):
     network(image.requires_grad_())[0, 0, row, column].backward()
     return (image.grad[0] != 0).any(dim=0)
+
+
+@mistakes.when("the image is left with a .grad, from .backward(): work on a clone.")
+def _image_with_grad(network, image, row, column):
+    network(image.requires_grad_())[0, 0, row, column].backward(inputs=[image])
+    image.requires_grad_(False)
+    return (image.grad[0] != 0).any(dim=0)
+
+
+@mistakes.when(
+    "the parameters are left frozen (requires_grad_(False)): nobody could train the network."
+)
+def _frozen(network, image, row, column):
+    network.requires_grad_(False)
+    return (_derivative(network, image, row, column) != 0).any(dim=0)
+
+
+@mistakes.when("zeros and ones are returned: it is True and False, a bool.")
+def _zeros_and_ones(network, image, row, column):
+    return (_derivative(network, image, row, column) != 0).any(dim=0).float()
 
 
 EXERCISE = Exercise(
