@@ -93,7 +93,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "in evaluation, network.eval()",
             ask(2, 2, 20, 16, evaluation=True),
-            weight=2,
+            weight=5,
             hint="An instance norm does in evaluation what it does in training.",
         ),
         Case(
@@ -317,6 +317,17 @@ def _affine(channels, width, num_halvings):
     return _patchgan(
         channels, width, num_halvings, norm=lambda after: nn.InstanceNorm2d(after, affine=True)
     )
+
+
+@mistakes.when(
+    "the norms keep running statistics (track_running_stats=True), and use them in evaluation: an "
+    "instance norm does there what it does in training."
+)
+def _running_statistics(channels, width, num_halvings):
+    def norm(after):
+        return nn.InstanceNorm2d(after, track_running_stats=True)
+
+    return _patchgan(channels, width, num_halvings, norm=norm)
 
 
 @mistakes.when("the activation comes before the norm: convolution, norm, leaky ReLU.")
