@@ -34,6 +34,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         while True:
             drawn = layers(*(number(1, 3) for _ in range(num_layers)))
             found = [mistake.implementation(**drawn) for mistake in mistakes]
+            found = [result for result in found if isinstance(result, int)]
             if len({receptive_field(**drawn), *found}) == len(found) + 1:
                 return drawn
 
@@ -144,6 +145,18 @@ def _strides_added(kernels, strides):
     return _summed(kernels, [max(sum(strides[:i]), 1) for i in range(len(strides))])
 
 
+@mistakes.when(
+    "each stride is added to the step, step += stride: it is multiplied, step *= stride."
+)
+def _added_to_step(kernels, strides):
+    return _summed(kernels, [1 + sum(strides[:i]) for i in range(len(strides))])
+
+
+@mistakes.when("all strides are taken for 2: they are given.")
+def _always_2(kernels, strides):
+    return _summed(kernels, [2**i for i in range(len(kernels))])
+
+
 @mistakes.when("every layer has the product of all strides: it is that of the ones before it.")
 def _all_strides(kernels, strides):
     return _summed(kernels, [math.prod(strides)] * len(kernels))
@@ -155,6 +168,17 @@ def _all_strides(kernels, strides):
 )
 def _from_the_back(kernels, strides):
     return _summed(kernels[::-1], _steps(strides[::-1]))
+
+
+@mistakes.when(
+    "on the way back, pixels · stride + kernel is taken: from the first of `pixels` numbers to the "
+    "last it is pixels - 1 steps, (pixels - 1) · stride + kernel."
+)
+def _one_step_more(kernels, strides):
+    pixels = 1
+    for kernel, stride in zip(kernels[::-1], strides[::-1], strict=True):
+        pixels = pixels * stride + kernel
+    return pixels
 
 
 @mistakes.when("the kernels are added, strides or not: it is kernel - 1, times the strides before.")
@@ -193,6 +217,21 @@ def _square(kernels, strides):
 )
 def _step_returned(kernels, strides):
     return math.prod(strides)
+
+
+@mistakes.when("the number is right, but a float: a whole number is asked for, and all here are.")
+def _float(kernels, strides):
+    return float(_summed(kernels, _steps(strides)))
+
+
+@mistakes.when(
+    "the number is right, but a float, as from np.prod or torch.prod: of no numbers they make 1.0; "
+    "math.prod([]) is 1."
+)
+def _float_by_prod(kernels, strides):
+    return 1 + sum(
+        (kernel - 1) * float(step) for kernel, step in zip(kernels, _steps(strides), strict=True)
+    )
 
 
 EXERCISE = Exercise(
