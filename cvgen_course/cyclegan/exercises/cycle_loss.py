@@ -62,7 +62,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "float64: loss and gradients",
             ask_gradient(5, 3, (2, 2, 2), dtype=torch.float64),
-            weight=3,
+            weight=1,
             hint="New here: float64; the loss is as precise as the images.",
         ),
     ]
@@ -103,6 +103,18 @@ def _from_b_alone(g_ab, g_ba, a, b):
 )
 def _wrong_order(g_ab, g_ba, a, b):
     return _loss(_pairs(g_ba, g_ab, a, b))
+
+
+@mistakes.when(
+    "images of B go through G_AB first, as those of A do: theirs is the other way, G_BA first."
+)
+def _same_order(g_ab, g_ba, a, b):
+    return _l1(g_ba(g_ab(a)), a) + _l1(g_ba(g_ab(b)), b)
+
+
+@mistakes.when("there and back goes the same generator twice: the way back is the other one's.")
+def _same_twice(g_ab, g_ba, a, b):
+    return _l1(g_ab(g_ab(a)), a) + _l1(g_ba(g_ba(b)), b)
 
 
 @mistakes.when(

@@ -62,7 +62,7 @@ def cases(rng: torch.Generator) -> list[Case]:
         Case(
             "float64: loss and gradients",
             ask_gradient(2, 5, (2, 2, 2), dtype=torch.float64),
-            weight=3,
+            weight=1,
             hint="New here: float64; the loss is as precise as the images.",
         ),
     ]
@@ -120,6 +120,24 @@ def _cycle(g_ab, g_ba, a, b):
 )
 def _as_if_paired(g_ab, g_ba, a, b):
     return _l1(g_ab(a), b) + _l1(g_ba(b), a)
+
+
+@mistakes.when("both generators are shown b: G_BA makes images of A, and is shown a.")
+def _both_shown_b(g_ab, g_ba, a, b):
+    return _l1(g_ab(b), b) + _l1(g_ba(b), b)
+
+
+@mistakes.when("both generators are shown a: G_AB makes images of B, and is shown b.")
+def _both_shown_a(g_ab, g_ba, a, b):
+    return _l1(g_ab(a), a) + _l1(g_ba(a), a)
+
+
+@mistakes.when(
+    "each generator is shown what it has made itself: it is shown real images of its target domain."
+)
+def _shown_fakes(g_ab, g_ba, a, b):
+    x, y = g_ab(a), g_ba(b)
+    return _l1(g_ab(x), x) + _l1(g_ba(y), y)
 
 
 @mistakes.when(
