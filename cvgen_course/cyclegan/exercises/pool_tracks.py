@@ -35,7 +35,10 @@ RULES: dict[str, tuple[str, dict[str, str]]] = {
         "stay the same",
         {"old one lost": "are fewer than before", "gained": "are more than before"},
     ),
-    "the pool holds": ("`capacity` images at most", {"too many": "more than `capacity` images"}),
+    "the pool holds": (
+        "`capacity` images at most",
+        {"one too many": "one more than `capacity`", "too many": "far more than `capacity` images"},
+    ),
 }
 """What is looked at: what is right of it, and the words for what may be amiss."""
 
@@ -148,7 +151,7 @@ class Tracks:
             else:
                 self.amiss.add("old one stays" if number in back else "gained")
         if len(kept) > self.capacity:
-            self.amiss.add("too many")
+            self.amiss.add("one too many" if len(kept) == self.capacity + 1 else "too many")
         if set(self.kept) != set(kept):
             self.kept = kept
 
