@@ -150,11 +150,11 @@ CHAPTERS = (
         "CycleGAN",
         "unpaired image-to-image translation, measured against a known truth",
         minutes=7,
-        gigabytes=1.5,
+        gigabytes=1.6,
         exercises=9,
         points=25,
         written=6,
-        result="stripes without one pair (7.9), each loss taken away (7.10), and what a cycle hides (7.14)",
+        result="stripes without one pair (7.9), each loss taken away (7.10), and what a cycle smuggles (7.15)",
         shown="Brown animals, and the same animals with black and white stripes.",
     ),
     Chapter(
