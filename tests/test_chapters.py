@@ -74,7 +74,7 @@ def test_figures_of_the_list_are_in_the_lecture(chapter):
 def test_each_written_chapter_has_a_picture_and_a_text_for_who_cannot_see_it(chapter):
     with Image.open(chapter.picture) as picture:
         assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (192, 192))
-        assert len(set(picture.getdata())) > 10  # something is on it
+        assert picture.getcolors(9) is None  # more colours than nine: something is on it
     assert chapter.picture.stat().st_size < 100_000
     assert len(chapter.shown) > 20
 

@@ -129,7 +129,7 @@ def test_release_renews_the_readme_s_table_of_chapters(tmp_path, monkeypatch):
     readme = tmp_path / "README.md"
     readme.write_text("# A\n\n<!-- chapters -->\n\n<!-- /chapters -->\n")
     said = [CliRunner().invoke(cli.app, ["release"]).output for _ in range(2)]
-    assert "README.md: the table of chapters" in said[0]
+    assert "README.md: the tables of chapters" in said[0]
     assert said[1] == ""
     assert "(lectures/02_detection/detection.ipynb)" in readme.read_text()
 

@@ -133,7 +133,7 @@ def test_code_hash_says_what_is_no_module():
 
 
 ADDED = "annotations\n", "annotations\n\nADDED = 1\n"
-TRAINED = "segmentation detection autoencoders pixelcnn gan evaluation"
+TRAINED = "segmentation detection autoencoders pixelcnn gan evaluation cyclegan"
 EDITS = [
     ("plotting/boxes.py", '"""Boxes', '"""Also boxes', "", ""),
     ("plotting/boxes.py", *ADDED, "introduction segmentation detection", ""),

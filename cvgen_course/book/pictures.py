@@ -42,7 +42,7 @@ CUTS = {
     "detection": Cut("fig-2-20", 0.507, 0.035, 0.233),
     "autoencoders": Cut("fig-3-18", 0.109, 0.01, 0.3),
     "pixelcnn": Cut("fig-4-13", 0.089, 0.013, 0.288),
-    "gan": Cut("fig-5-16", 0.0, 0.0, 0.5),
+    "gan": Cut("fig-5-16", 0.086, 0.157, 0.275),
     "evaluation": Cut("fig-6-6", 0.27, 0.15, 0.55),
     "cyclegan": Cut("fig-7-9", 0.236, 0.0155, 0.138),
 }

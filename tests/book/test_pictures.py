@@ -2,7 +2,7 @@ import pytest
 from PIL import Image
 
 from cvgen_course.book.build import BUILD
-from cvgen_course.book.pictures import CUTS, SIDE, Cut, _cut
+from cvgen_course.book.pictures import CUTS, SIDE, Cut, _cut, cut_pictures
 from cvgen_course.chapters import READY
 from cvgen_course.errors import BookError
 
@@ -35,3 +35,8 @@ def test_cut_says_where_there_is_no_such_figure(root, tmp_path):
     with pytest.raises(BookError, match=r"fig-9-9\.png: no such figure; build the book first"):
         _cut(root, Cut("fig-9-9", 0, 0, 1), tmp_path / "piece.png")
     assert not (tmp_path / "piece.png").exists()
+
+
+def test_pictures_are_cut_from_a_built_book_only(root):
+    with pytest.raises(BookError, match=r"no such figure; build the book first: cvgen book"):
+        cut_pictures(root)
