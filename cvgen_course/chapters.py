@@ -23,8 +23,8 @@ class Chapter(NamedTuple):
         exercises: how many of its exercises are checked by programs.
         points: that these give.
         written: points of its written question, which a teacher grades.
-        result: what it arrives at, a line, with the number of the figure or table.
-        shown: what is on its picture, for who can't see it.
+        result: what it arrives at, a line, with the number of the figure or table; may be empty.
+        shown: what is on its picture, for who can't see it; empty where it has none.
     """
 
     number: int
@@ -168,6 +168,9 @@ CHAPTERS = (
 
 READY = tuple(chapter for chapter in CHAPTERS if chapter.minutes is not None)
 """The chapters that are written."""
+
+PICTURED = tuple(chapter for chapter in READY if chapter.shown)
+"""Those of them that have a picture."""
 
 
 def find(name: str) -> Chapter:

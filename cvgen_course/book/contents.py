@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from cvgen_course.book.measurements import measurements
-from cvgen_course.chapters import CHAPTERS, READY, fill, numbers, table
+from cvgen_course.chapters import CHAPTERS, PICTURED, READY, fill, numbers, table
 from cvgen_course.errors import BookError
 
 LIBRARIES = tuple(chapter for chapter in CHAPTERS if find_spec(f"cvgen_course.{chapter.name}"))
@@ -89,12 +89,12 @@ def with_tables(page: str, text: str) -> str:
 
 def pictures() -> dict[str, bytes]:
     """Return the chapters' pictures, by their addresses in the book."""
-    return {f"{PICTURES}/{c.name}.png": c.picture.read_bytes() for c in READY}
+    return {f"{PICTURES}/{c.name}.png": c.picture.read_bytes() for c in PICTURED}
 
 
 def _cards() -> str:
-    """Return a card for each chapter: its picture, and its title, which lead to its page."""
-    cards = [CARD.format(chapter=c, picture=f"{PICTURES}/{c.name}.png") for c in READY]
+    """Return a card for each chapter with a picture, which leads to its page."""
+    cards = [CARD.format(chapter=c, picture=f"{PICTURES}/{c.name}.png") for c in PICTURED]
     return "\n\n".join(["::::{grid} 2 2 4 4\n:gutter: 2", *cards, "::::"])
 
 

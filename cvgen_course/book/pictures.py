@@ -13,7 +13,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from cvgen_course.book.build import BUILD
-from cvgen_course.chapters import READY
+from cvgen_course.chapters import PICTURED
 from cvgen_course.errors import BookError
 from cvgen_course.files import write
 
@@ -60,7 +60,7 @@ def cut_pictures(root: Path) -> list[Path]:
     Raises:
         BookError: there is no such figure.
     """
-    return [_cut(root, CUTS[chapter.name], chapter.picture) for chapter in READY]
+    return [_cut(root, CUTS[chapter.name], chapter.picture) for chapter in PICTURED]
 
 
 def _cut(root: Path, cut: Cut, path: Path) -> Path:

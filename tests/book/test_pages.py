@@ -12,7 +12,7 @@ from cvgen_course.book.contents import (
     pictures,
     with_tables,
 )
-from cvgen_course.chapters import READY
+from cvgen_course.chapters import PICTURED, READY
 from cvgen_course.data import NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,7 +34,16 @@ def test_contents_name_every_chapter(chapter):
 
 
 @pytest.mark.parametrize("chapter", READY, ids=lambda chapter: chapter.name)
-def test_front_page_has_a_picture_of_every_chapter_and_its_numbers(chapter):
+def test_front_page_has_the_numbers_of_every_chapter(chapter):
+    text = with_tables("intro", (BOOK / "intro.md").read_text(encoding="utf-8"))
+    assert (
+        f"[{chapter.number:02d} {chapter.title}]({chapter.page}.ipynb) | {chapter.minutes} |"
+        in text
+    )
+
+
+@pytest.mark.parametrize("chapter", PICTURED, ids=lambda chapter: chapter.name)
+def test_front_page_has_the_pictures_of_the_chapters(chapter):
     text = with_tables("intro", (BOOK / "intro.md").read_text(encoding="utf-8"))
     card = text[text.index(f":::{{grid-item-card}} {chapter.number:02d} {chapter.title}\n") :]
     card = card[: card.index("\n:::")]

@@ -3,7 +3,7 @@ from PIL import Image
 
 from cvgen_course.book.build import BUILD
 from cvgen_course.book.pictures import CUTS, SIDE, Cut, _cut, cut_pictures
-from cvgen_course.chapters import READY
+from cvgen_course.chapters import PICTURED
 from cvgen_course.errors import BookError
 
 
@@ -18,9 +18,9 @@ def root(tmp_path):
     return tmp_path
 
 
-def test_cuts_are_there_for_every_written_chapter():
-    assert list(CUTS) == [chapter.name for chapter in READY]
-    for chapter in READY:
+def test_cuts_are_there_for_every_chapter_with_a_picture():
+    assert list(CUTS) == [chapter.name for chapter in PICTURED]
+    for chapter in PICTURED:
         assert CUTS[chapter.name].figure.startswith(f"fig-{chapter.number}-")
 
 
