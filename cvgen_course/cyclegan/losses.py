@@ -23,8 +23,8 @@ def cycle_loss(g_ab: Translate, g_ba: Translate, a: Tensor, b: Tensor) -> Tensor
         b: images of B, float (M, C, H, W).
 
     Returns:
-        0-dimensional, float32 at least: mean |G_BA(G_AB(a)) − a| plus mean |G_AB(G_BA(b)) − b|,
-        each over all numbers of its batch.
+        0-dimensional, float32 at least: mean ``|G_BA(G_AB(a)) − a|`` plus mean
+        ``|G_AB(G_BA(b)) − b|``, each over all numbers of its batch.
 
     Raises:
         TypeError: an argument is no floating-point tensor.
@@ -50,7 +50,7 @@ def identity_loss(g_ab: Translate, g_ba: Translate, a: Tensor, b: Tensor) -> Ten
         b: images of B, float (M, C, H, W).
 
     Returns:
-        0-dimensional, float32 at least: mean |G_AB(b) − b| plus mean |G_BA(a) − a|.
+        0-dimensional, float32 at least: mean ``|G_AB(b) − b|`` plus mean ``|G_BA(a) − a|``.
 
     Raises:
         TypeError: an argument is no floating-point tensor.
@@ -65,7 +65,7 @@ def identity_loss(g_ab: Translate, g_ba: Translate, a: Tensor, b: Tensor) -> Ten
 
 
 def distance(x: Tensor, y: Tensor) -> Tensor:
-    """Return mean |x − y| of images of the same shape, 0-dimensional, float32 at least."""
+    """Return the L1 distance of images of one shape, 0-dimensional, float32 at least."""
     require(translated=(x, "N C H W", "float"), original=(y, "N C H W", "float"))
     return (at_least_float32(x) - at_least_float32(y)).abs().mean()
 
