@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from cvgen_course.cyclegan.first_weights import start
 from cvgen_course.cyclegan.receptive_field import receptive_field
-from cvgen_course.cyclegan.resnet_generator import start
 from cvgen_course.require import require
 
 KERNEL, PADDING = 4, 1

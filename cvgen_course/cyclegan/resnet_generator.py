@@ -7,6 +7,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from cvgen_course.cyclegan.first_weights import start
 from cvgen_course.cyclegan.residual_block import ResidualBlock
 from cvgen_course.require import require
 
@@ -92,22 +93,6 @@ def require_size(x: Tensor, channels: int, stride: int, smallest: int) -> None:
             f"x: expected H and W of at least {smallest} and multiples of {stride}, "
             f"got shape {tuple(x.shape)}"
         )
-
-
-def start(layer: nn.Module) -> None:
-    """Draw a convolution's first weights by its number of inputs (He et al.), without a bias.
-
-    Source:
-        He et al., "Delving Deep into Rectifiers", ICCV 2015, arXiv:1502.01852.
-
-    Note:
-        The paper draws from a normal distribution with a deviation of 0.02, right for hundreds of
-        channels; with a dozen, signals die out.
-    """
-    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
-        nn.init.kaiming_normal_(layer.weight, a=0.2)
-        if layer.bias is not None:
-            nn.init.zeros_(layer.bias)
 
 
 def _doubling(before: int, after: int, upsampling: Upsampling) -> nn.Module:

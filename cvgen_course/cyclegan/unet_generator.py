@@ -7,7 +7,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from cvgen_course.cyclegan.resnet_generator import require_size, start
+from cvgen_course.cyclegan.first_weights import start
+from cvgen_course.cyclegan.resnet_generator import require_size
 
 
 class UNetGenerator(nn.Module):

@@ -9,6 +9,7 @@ from cvgen_course.data.items import (
     UnpairedItem,
 )
 from cvgen_course.data.loading import NAMES, load
+from cvgen_course.data.pictures import to_bytes
 from cvgen_course.data.scenes import CLASSES
 from cvgen_course.data.unpaired import UnpairedImages, two_classes
 
@@ -23,5 +24,6 @@ __all__ = [
     "UnpairedImages",
     "UnpairedItem",
     "load",
+    "to_bytes",
     "two_classes",
 ]

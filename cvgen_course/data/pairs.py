@@ -164,8 +164,8 @@ def _neither(rng: np.random.Generator, forward: np.ndarray, down: np.ndarray) ->
         return plain + in_front * (striped - plain)
     if kind == 6:  # pale: stripes half-way to plain
         return plain + rng.uniform(0.3, 0.6) * (striped - plain)
-    red, green, blue = 1 - (striped if rng.integers(2) else plain + 0 * striped)  # inverted
-    return np.stack([red, green, blue]) * (1.0, 0.8, 0.6)[rng.integers(3)]
+    inverted = 1 - (striped if rng.integers(2) else plain)
+    return inverted * (1.0, 0.8, 0.6)[rng.integers(3)]
 
 
 def _draw_ground(rng: np.random.Generator) -> np.ndarray:

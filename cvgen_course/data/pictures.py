@@ -1,4 +1,4 @@
-"""Pictures from files to tensors: the one border where [0, 255] becomes [-1, 1]."""
+"""Pictures from files to tensors: the one border between [0, 255] and [-1, 1]."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ KINDS = {"I": "whole number", "F": "fraction"}
 def to_float(image: Tensor) -> Tensor:
     """Map uint8 in [0, 255] to float32 in [-1, 1]; any shape."""
     return image.float() / 127.5 - 1
+
+
+def to_bytes(image: Tensor) -> Tensor:
+    """Map float in [-1, 1] to the nearest uint8 in [0, 255]; any shape, the rest is cut off."""
+    return ((image.clamp(-1, 1) + 1) * 127.5).round().byte()
 
 
 def read_pixels(source: Path | BinaryIO, name: str = "") -> np.ndarray:

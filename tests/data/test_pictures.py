@@ -3,10 +3,11 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from cvgen_course.data import pictures
-from cvgen_course.data.pictures import read_image, read_mask, read_pixels
+from cvgen_course.data.pictures import read_image, read_mask, read_pixels, to_bytes, to_float
 from cvgen_course.errors import DataError
 
 GREY = np.array([[0, 255, 256], [0x8000, 0xFF00, 0xFFFF]], np.uint16)
@@ -110,3 +111,9 @@ def test_read_pixels_names_the_file_whatever_is_damaged(rng, tmp_path):
     assert all(re.search(r"a\.png.*can't be read as a picture", text) for text in messages)
     with pytest.raises(DataError, match=r"gone\.png"):
         read_pixels(tmp_path / "gone.png")
+
+
+def test_to_bytes_undoes_to_float_and_cuts_off_what_is_beyond():
+    levels = torch.arange(256, dtype=torch.uint8)
+    assert torch.equal(to_bytes(to_float(levels)), levels)
+    assert to_bytes(torch.tensor([-3.0, -1.0, 0.1, 1.0, 1.7])).tolist() == [0, 0, 140, 255, 255]

@@ -8,6 +8,7 @@ from PIL import Image
 from torch import Tensor
 from torchvision.utils import make_grid
 
+from cvgen_course.data.pictures import to_bytes
 from cvgen_course.errors import CourseError
 from cvgen_course.files import replacing
 
@@ -52,4 +53,4 @@ def tiled(images: Tensor) -> Tensor:
     channels = images.shape[2]
     sheet = make_grid(images.flatten(0, 1).float(), images.shape[1], GAP, pad_value=1.0)
     pixels = sheet[:channels].permute(1, 2, 0)  # it has three channels, grey or not
-    return ((pixels.clamp(-1, 1) + 1) * 127.5).round().byte()
+    return to_bytes(pixels)

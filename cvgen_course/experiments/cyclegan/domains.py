@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from cvgen_course.data import UnpairedImages, load, two_classes
 from cvgen_course.data.horse2zebra import Horse2Zebra
 from cvgen_course.data.image_set import LabelledImages
+from cvgen_course.data.pictures import to_bytes
 from cvgen_course.errors import CourseError
 
 Domains = UnpairedImages | Horse2Zebra
@@ -83,7 +84,7 @@ def labelled(items: Domains) -> LabelledImages:
         for domain, image, num in zip("ab", items[i], items.sizes, strict=True):
             if i < num:
                 found[domain].append(shrunk(_checked(image, items, domain, i, size)[None]))
-    pixels = ((torch.cat([*found["a"], *found["b"]]) + 1) * 127.5).round().byte().numpy()
+    pixels = to_bytes(torch.cat([*found["a"], *found["b"]])).numpy()
     return LabelledImages(pixels, np.repeat([0, 1], items.sizes), items.classes)
 
 

@@ -1,13 +1,12 @@
 """An autoencoder and a game of two players through the machinery of `cvgen train`."""
 
 import json
-import os
-import signal
 
 import pytest
 import torch
 from safetensors.torch import load_model
 from support.checkpoints import same, state
+from support.runs import pressing
 from support.toy_models import (
     GAME,
     Autoencoder,
@@ -36,19 +35,6 @@ def quick(monkeypatch):
 
 def go(folder, experiment, **options):
     return run(experiment, folder, **{"num_workers": 0} | options)
-
-
-def pressing(function, call):
-    """Press Ctrl-C in the n-th call of a function."""
-    calls = []
-
-    def pressed(*arguments):
-        calls.append(1)
-        if len(calls) == call:
-            os.kill(os.getpid(), signal.SIGINT)
-        return function(*arguments)
-
-    return pressed
 
 
 def result(folder):

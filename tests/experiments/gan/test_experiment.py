@@ -1,7 +1,5 @@
-import json
 import os
 import pickle
-import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +9,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_model
 from support.checkpoints import same, state
+from support.runs import batch_of, pressing, result
 from support.small_gans import SIZE, pictures
 from support.toy_models import diverging
 from torch import nn
@@ -66,32 +65,6 @@ def build(model, data="glyphs"):
 
 def go(folder, experiment):
     return run(experiment, folder, num_workers=0)
-
-
-def batch_of(experiment, num=3):
-    rng = torch.Generator().manual_seed(0)
-    return experiment.collate([experiment.draw(experiment.train_set[i], rng) for i in range(num)])
-
-
-def pressing(function, call):
-    """Press Ctrl-C in the n-th call of a function."""
-    calls = []
-
-    def pressed(*arguments):
-        calls.append(1)
-        if len(calls) == call:
-            os.kill(os.getpid(), signal.SIGINT)
-        return function(*arguments)
-
-    return pressed
-
-
-def result(folder):
-    """Return all that a run leaves, but the time that it took."""
-    metrics = json.loads((folder / "metrics.json").read_text())
-    metrics.pop("seconds")
-    pictures = {path.name: path.read_bytes() for path in folder.glob("*.png")}
-    return state(folder), metrics, [(folder / "model.safetensors").read_bytes(), pictures]
 
 
 @pytest.fixture(scope="module")
