@@ -43,7 +43,7 @@ CUTS = {
     "autoencoders": Cut("fig-3-18", 0.109, 0.01, 0.3),
     "pixelcnn": Cut("fig-4-13", 0.089, 0.013, 0.288),
     "gan": Cut("fig-5-16", 0.086, 0.157, 0.275),
-    "evaluation": Cut("fig-6-6", 0.27, 0.15, 0.55),
+    "evaluation": Cut("fig-6-6", 0.302, 0.179, 0.516),
     "cyclegan": Cut("fig-7-9", 0.236, 0.0155, 0.138),
 }
 
