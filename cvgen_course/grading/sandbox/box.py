@@ -1,0 +1,160 @@
+"""One sandbox with one kernel in it, from its first process to its last."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import resource
+import select
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from cvgen_course.errors import CourseError
+from cvgen_course.grading.sandbox.bubblewrap import MAIL, WORK, command
+from cvgen_course.grading.sandbox.limits import SandboxLimits
+from cvgen_course.grading.sandbox.mailbox import Mailbox
+from cvgen_course.grading.sandbox.warm import WarmProcess
+from cvgen_course.grading.sandbox.watch import Watch
+
+
+class Sandbox:
+    """A fresh sandbox; all that is in it ends with `close`, or with this process.
+
+    Args:
+        run: the command that a cold start runs in it.
+        environment: the kernel's variables, all of them.
+        limits: what may be used in it.
+
+    Attributes:
+        root: its files, as seen from here; not to be followed once a student's code runs.
+        mailbox: the folder for questions and answers.
+        pid: the kernel's process, as seen from here.
+    """
+
+    def __init__(self, run: list[str], environment: Mapping[str, str], limits: SandboxLimits):
+        self.environment, self.limits = dict(environment), limits
+        self._process, self._first = _started(run, environment, limits)
+        try:
+            self.pid = _child(self._first)
+            self.root = Path(f"/proc/{self.pid}/root")
+            self.mailbox = Mailbox(self.root / MAIL.strip("/"))
+            self._handle = os.pidfd_open(self.pid)
+            self._watch = Watch(self.pid, limits, self.kill)
+        except BaseException:
+            _kill(self._first)
+            self._process.wait()
+            raise
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """Write files into the kernel's working folder, before anything of a student's runs.
+
+        Args:
+            files: by their path, relative and without ``..``.
+        """
+        for name, content in files.items():
+            path = self.root / WORK.strip("/") / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+
+    def start_cold(self) -> None:
+        """Let the waiting process become the command."""
+        for name, value in self.limits.resources().items():
+            resource.prlimit(self.pid, getattr(resource, name), (value, value))
+        with contextlib.closing(_pipe(self._process.stdin)) as stdin:
+            stdin.write(b"\n")
+        self._watch.start()
+
+    def start_warm(self, warm: WarmProcess, connection: str) -> None:
+        """Let a warm process fork a kernel into the sandbox.
+
+        Raises:
+            OSError: it could not.
+        """
+        pid = warm.fork(self.pid, connection, self.environment, self.limits.resources())
+        os.close(self._handle)
+        self.pid, self._handle = pid, os.pidfd_open(pid)
+        self._watch.start()
+
+    @property
+    def verdict(self) -> str:
+        """Return which limit was passed, as the end of "It …"; empty where none was."""
+        return self._watch.verdict
+
+    def is_alive(self) -> bool:
+        """Return whether the kernel's process is there."""
+        return not select.select([self._handle], [], [], 0)[0]
+
+    def send(self, number: int) -> None:
+        """Send a signal to the kernel and what it has started in its own group."""
+        if self.is_alive():
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.pid, number)
+
+    def kill(self) -> None:
+        """End all processes in the sandbox: they go with its first one."""
+        _kill(self._first)
+
+    def close(self) -> None:
+        """End the sandbox, and wait until nothing is left of it."""
+        self.kill()
+        self._process.wait()
+        self._watch.stop()
+        for stream in (self._process.stdin, self._process.stdout):
+            with contextlib.suppress(OSError):
+                _pipe(stream).close()
+        self.mailbox.close()
+        os.close(self._handle)
+
+
+def _started(
+    run: list[str], environment: Mapping[str, str], limits: SandboxLimits
+) -> tuple[subprocess.Popen[bytes], int]:
+    """Start bubblewrap, wait until its sandbox is ready.
+
+    Returns:
+        bubblewrap's process, and the first one in the sandbox.
+
+    Raises:
+        CourseError: there is no sandbox.
+    """
+    read, write = os.pipe()
+    with os.fdopen(read, "rb") as status:
+        try:
+            process = subprocess.Popen(
+                command(write, limits.disk_bytes, environment, run),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[write],
+            )
+        except OSError as error:
+            raise CourseError(f"bubblewrap can't be started: {error}") from error
+        finally:
+            os.close(write)
+        line = status.readline()
+        ready = _pipe(process.stdout).readline()
+    if not line or not ready:
+        process.kill()
+        raise CourseError(f"bubblewrap made no sandbox (exit code {process.wait()})")
+    return process, int(json.loads(line)["child-pid"])
+
+
+def _child(process: int) -> int:
+    """Return the only child of a process."""
+    return int(psutil.Process(process).children()[0].pid)
+
+
+def _kill(process: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
+
+
+def _pipe(stream: IO[bytes] | None) -> IO[bytes]:
+    assert stream is not None
+    return stream
