@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +33,13 @@ EXTRA = {
     "train": "train",
     "evaluate": "train",
 }
+
+
+class Sandbox(StrEnum):
+    """What submissions run in."""
+
+    bubblewrap = "bubblewrap"
+    none = "none"
 
 
 @app.command()
@@ -65,6 +73,9 @@ def grade(
     force: Annotated[
         bool, typer.Option("--force", help="grade unchanged submissions again")
     ] = False,
+    sandbox: Annotated[
+        Sandbox, typer.Option("--sandbox", help="none: run submissions with your own rights")
+    ] = Sandbox.bubblewrap,
 ) -> None:
     """Grade the submissions in submitted/<student>/<chapter>/ and report on the class.
 
@@ -79,7 +90,14 @@ def grade(
 
     console, chapter = Console(), _folder(chapter)
     with progress_bar(console, chapter) as progress:
-        outcome = grade_class(HERE, chapter, students=students, force=force, progress=progress)
+        outcome = grade_class(
+            HERE,
+            chapter,
+            students=students,
+            force=force,
+            isolated=sandbox is Sandbox.bubblewrap,
+            progress=progress,
+        )
     show(outcome, console)
     if any(result.status in NOT_GRADED for result in outcome.results):
         raise typer.Exit(3)

@@ -12,6 +12,7 @@ from cvgen_course.checks.exercise import Exercise
 from cvgen_course.checks.expected import expected
 from cvgen_course.checks.grade import answer_by_name, make_cases
 from cvgen_course.checks.judge import judge, refuse
+from cvgen_course.checks.mail import ANSWERED, answer_by_mail
 from cvgen_course.checks.run import text_of
 from cvgen_course.checks.seed import PUBLIC_SEED, current_seed
 from cvgen_course.checks.words import type_name
@@ -57,12 +58,15 @@ def check_by_name(exercises: dict[str, Exercise], name: str, namespace: dict[str
         namespace: the notebook's ``globals()``.
 
     Returns:
-        The points, a finite builtin float in [0, points of the exercise].
+        The points, a finite builtin float in [0, points of the exercise]; `ANSWERED` where another
+        process asks and decides.
 
     Raises:
         PointsMissing: points are missing while ``NBGRADER_VALIDATING`` is set; the message is the
             text table.
     """
+    if answer_by_mail(exercises, name, namespace):
+        return ANSWERED
     report = report_by_name(exercises, name, namespace)
     if os.environ.get("NBGRADER_VALIDATING") and not report.passed:
         raise PointsMissing(text_table(report))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from cvgen_course.files import write
@@ -14,16 +12,16 @@ from cvgen_course.grading.results import record_path
 MOST = 2
 
 
-@contextmanager
-def begun(chapter: ChapterFiles, student: str, fingerprint: str) -> Iterator[None]:
+def begin(chapter: ChapterFiles, student: str, fingerprint: str) -> None:
     """Note on disk that a submission is being graded; only a killed process leaves the note."""
-    path = note_path(chapter, student)
     count = unfinished(chapter, student, fingerprint) + 1
-    write(path, json.dumps({"fingerprint": fingerprint, "count": count}))
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
+    note = json.dumps({"fingerprint": fingerprint, "count": count})
+    write(note_path(chapter, student), note)
+
+
+def end(chapter: ChapterFiles, student: str) -> None:
+    """Take the note back."""
+    note_path(chapter, student).unlink(missing_ok=True)
 
 
 def unfinished(chapter: ChapterFiles, student: str, fingerprint: str) -> int:

@@ -1,26 +1,33 @@
-"""`cvgen grade`: a whole class, one submission after the other."""
+"""`cvgen grade`: a whole class."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from nbformat import NotebookNode
 
 from cvgen_course.errors import CourseError
-from cvgen_course.grading import gradebook
+from cvgen_course.grading import attempts, gradebook, watch
 from cvgen_course.grading.course import ChapterFiles, Course
 from cvgen_course.grading.exchange import uncollected
-from cvgen_course.grading.execute import Executor, Limits, LocalExecutor
-from cvgen_course.grading.grader import Grader
+from cvgen_course.grading.execute import Limits
+from cvgen_course.grading.grader import Grader, Prepared
 from cvgen_course.grading.grades_csv import write_grades
 from cvgen_course.grading.lock import alone
 from cvgen_course.grading.marks import not_submitted
 from cvgen_course.grading.remarks import printable
 from cvgen_course.grading.report import write_report
 from cvgen_course.grading.results import ClassResult, Result
+from cvgen_course.grading.runner import InTurn, Runner
+from cvgen_course.grading.sandbox.bubblewrap import why_not
 from cvgen_course.grading.submissions import Submission, find_submissions
+from cvgen_course.grading.task import Finished, Task
 
+NO_SANDBOX = (
+    "no sandbox can be made here: {}. To run submissions without one, with your own rights, on a "
+    "machine that holds nothing else: --sandbox none"
+)
 KILLED = "An earlier grading was killed while it ran the submission of {}; it comes last now."
 OnResult = Callable[[int, int, Result], None]
 
@@ -31,7 +38,8 @@ def grade(
     *,
     students: Iterable[str] | None = None,
     force: bool = False,
-    executor: Executor | None = None,
+    isolated: bool = True,
+    runner: Runner | None = None,
     limits: Limits | None = None,
     progress: OnResult | None = None,
 ) -> ClassResult:
@@ -48,47 +56,118 @@ def grade(
         students: grade these only, also if they were set aside; the report has everyone who was
             graded. None for all.
         force: grade unchanged submissions too.
-        executor: runs the notebooks; `LocalExecutor` by default.
-        limits: time and output; by default the cell timeout of nbgrader's configuration.
+        isolated: run submissions in a sandbox; else with this user's rights.
+        runner: runs the submissions; by default this process, one after the other.
+        limits: what one may use; by default the cell timeout of nbgrader's configuration.
         progress: called after each submission: how many are done, how many there are, the result.
 
     Raises:
         CourseError: no such course, chapter, lecture or student, the gradebook or the configuration
-            can't be used, or another command is at work in the course.
+            can't be used, there can be no sandbox, or another command is at work in the course.
     """
     course = Course.find(root)
     work = course.chapter(chapter)
+    if isolated and (reason := why_not()):
+        raise CourseError(NO_SANDBOX.format(reason))
     with alone(course):
-        return _grade(work, students, force, executor, limits, progress)
+        return _grade(work, students, force, isolated, runner or InTurn(), limits, progress)
 
 
 def _grade(
     work: ChapterFiles,
     students: Iterable[str] | None,
     force: bool,
-    executor: Executor | None,
+    isolated: bool,
+    runner: Runner,
     limits: Limits | None,
     progress: OnResult | None,
 ) -> ClassResult:
     """Grade a chapter while no other command is at work in the course."""
-    grader = Grader.start(work, executor or LocalExecutor(), limits)
+    grader = Grader.start(work, isolated, limits)
     submissions, notes = find_submissions(work)
     notes += uncollected(work)
     chosen = _choose(submissions, students)
     killed = list(filter(grader.was_killed, chosen))
     notes += [KILLED.format(printable(submission.student)) for submission in killed]
-    results = []
-    for done, submission in enumerate(sorted(chosen, key=killed.__contains__), start=1):
-        result = grader.grade(submission, force, insist=students is not None)
+    results: list[Result] = []
+
+    def add(result: Result) -> None:
         results.append(result)
         if progress:
-            progress(done, len(chosen), result)
+            progress(len(results), len(chosen), result)
+
+    started = Started(grader, runner.in_this_process)
+    try:
+        tasks = started.tasks(sorted(chosen, key=killed.__contains__), force, students, add)
+        for position, finished in runner.run(tasks):
+            add(started.finish(position, finished))
+    finally:
+        started.forget()
     others = [s for s in submissions if s not in chosen]
     results += [r for r in map(grader.earlier, others) if r is not None]
     if any(result.fresh for result in results):  # one that ran may have changed another's marks
         results = list(map(grader.with_points, results))
     results += not_submitted(results, work, gradebook.columns(grader.released))
     return _write_class(work, grader.released, results, notes)
+
+
+class Started:
+    """Submissions that were handed out to be run, and have not come back yet.
+
+    Args:
+        grader: prepares and saves them.
+        noted: whether one that ends this process is to be found out.
+    """
+
+    def __init__(self, grader: Grader, noted: bool):
+        self._grader, self._noted = grader, noted
+        self._prepared: dict[int, Prepared] = {}
+        self._count = 0
+        self._book: watch.Content | None = None
+
+    def tasks(
+        self,
+        submissions: Iterable[Submission],
+        force: bool,
+        students: Iterable[str] | None,
+        add: Callable[[Result], None],
+    ) -> Iterator[Task]:
+        """Yield what has to be run; results of all else go to ``add``."""
+        for submission in submissions:
+            prepared = self._grader.prepare(submission, force, insist=students is not None)
+            if isinstance(prepared, Result):
+                add(prepared)
+                continue
+            if self._noted:
+                attempts.begin(self._grader.chapter, submission.student, prepared.fingerprint)
+            self._look()
+            self._prepared[self._count] = prepared
+            self._count += 1
+            yield prepared.task
+
+    def finish(self, position: int, finished: Finished | Exception) -> Result:
+        """Save what came of a task."""
+        prepared, changed = self._prepared.pop(position), self._changed()
+        try:
+            return self._grader.finish(prepared, finished, changed)
+        finally:
+            attempts.end(self._grader.chapter, prepared.submission.student)
+            self._book = None
+            self._look()
+
+    def _look(self) -> None:
+        """Look at the gradebook, where a submission could write into it."""
+        if not self._grader.isolated and self._book is None:
+            self._book = watch.content(self._grader.chapter.course)
+
+    def _changed(self) -> str:
+        """Return what changed in the gradebook since the last look; empty where nothing did."""
+        return watch.changed(self._grader.chapter.course, self._book) if self._book else ""
+
+    def forget(self) -> None:
+        """Take back the notes on those that did not come back."""
+        for prepared in self._prepared.values():
+            attempts.end(self._grader.chapter, prepared.submission.student)
 
 
 def _choose(submissions: list[Submission], students: Iterable[str] | None) -> list[Submission]:

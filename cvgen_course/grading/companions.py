@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 from collections.abc import Iterator
 from importlib.machinery import all_suffixes
@@ -15,7 +14,7 @@ from nbgrader.utils import parse_utc
 
 from cvgen_course.grading.remarks import listed, printable
 
-LARGEST_FILE = 20_000_000
+LARGEST_FILE, LARGEST_FOLDER = 20_000_000, 100_000_000
 IGNORED = {"__MACOSX", "__pycache__"}
 INSTALLED = {"node_modules", "site-packages", "dist-packages"}
 ENVIRONMENT = {"pyvenv.cfg", "conda-meta"}
@@ -47,24 +46,25 @@ def _walk(folder: Path) -> tuple[list[Path], list[Path]]:
     return sorted(files), sorted(installed)
 
 
-def copy_companions(folder: Path, notebook: Path, place: Path) -> list[str]:
-    """Copy what lies beside a submitted notebook to the place where it is graded.
+def companions(folder: Path, notebook: Path) -> tuple[dict[str, bytes], list[str]]:
+    """Return what lies beside a submitted notebook and comes along.
 
     Links, devices, large files and installed software stay behind, and so does what would be
     imported instead of an installed package.
 
     Args:
         folder: the submission.
-        notebook: its notebook, which is not copied.
-        place: where to.
+        notebook: its notebook, which is not among them.
 
     Returns:
-        Remarks on what was left out, one for each reason.
+        Their contents by relative path, and remarks on what was left out, one for each reason.
     """
     files, installed = _walk(folder)
     names = {path: path.relative_to(folder) for path in files}
     shadowing = {name.parts[0] for name in names.values() if shadows_a_package(name)}
     left = {f"{path.relative_to(folder)}/": "is installed software" for path in installed}
+    found: dict[str, bytes] = {}
+    total = 0
     for path, name in names.items():
         if path == notebook or path.suffix.lower() == ".ipynb":
             continue
@@ -72,15 +72,15 @@ def copy_companions(folder: Path, notebook: Path, place: Path) -> list[str]:
             left["timestamp.txt"] = "holds no time"
         elif name.parts[0] in shadowing:
             left[name.parts[0] + "/" * (len(name.parts) > 1)] = "would replace a package"
-        elif path.stat().st_size > LARGEST_FILE:
+        elif (size := path.stat().st_size) > LARGEST_FILE or total + size > LARGEST_FOLDER:
             left[str(name)] = "is too large"
         else:
             try:
-                (place / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, place / name)
+                found[name.as_posix()] = path.read_bytes()
+                total += size
             except OSError:
                 left[str(name)] = "can't be copied"
-    return [_remark(reason, left) for reason in dict.fromkeys(left.values())]
+    return found, [_remark(reason, left) for reason in dict.fromkeys(left.values())]
 
 
 def _remark(reason: str, left: dict[str, str]) -> str:

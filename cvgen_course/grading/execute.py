@@ -1,22 +1,23 @@
-"""Running a submission, behind one small interface: a sandbox or a cluster can take its place."""
+"""Running a submission's cells, in as many kernels as it takes."""
 
 from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from time import monotonic
-from typing import Protocol
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from cvgen_course.checks.mail import answers_file, questions_file
 from cvgen_course.grading.kernel import End, Kernel
+from cvgen_course.grading.sandbox.limits import SandboxLimits
 from cvgen_course.notebooks.cells import exercise_name, grade_id, is_check, is_solution
 
-PRIVATE = ("CVGEN_SEED", "NBGRADER_VALIDATING")
+PRIVATE = ("CVGEN_SEED", "CVGEN_MAIL", "NBGRADER_VALIDATING")
 MOST_KERNELS = 10
 NOT_RUN = "NotRun"
 
@@ -29,11 +30,13 @@ class Limits:
         cell_seconds: for one cell, then it is interrupted; None for as long as all cells may take.
         total_seconds: for all cells, in all kernels together.
         output_characters: of one cell; the rest is cut.
+        sandbox: what may be used in a sandbox.
     """
 
     cell_seconds: float | None = 30
     total_seconds: float = 600
     output_characters: int = 1_000_000
+    sandbox: SandboxLimits = field(default_factory=SandboxLimits)
 
 
 @dataclass(frozen=True)
@@ -49,39 +52,6 @@ class Event:
     message: str
 
 
-class Executor(Protocol):
-    """What grading needs from whatever runs notebooks."""
-
-    def execute(
-        self, notebook: NotebookNode, folder: Path, environment: Mapping[str, str], limits: Limits
-    ) -> tuple[NotebookNode, list[Event]]:
-        """Run all cells of a notebook and return it with outputs.
-
-        It returns whatever the student's code does: cells that could not run get an error output
-        named ``NotRun``. What ends the Python process, or hangs and can't be interrupted, is left
-        out, and the rest is run without it.
-
-        Args:
-            notebook: a valid notebook.
-            folder: the working folder; the notebook's files lie there.
-            environment: variables for the kernel, on top of a plain environment.
-            limits: time and output.
-        """
-        ...
-
-
-class LocalExecutor:
-    """Runs notebooks in a kernel on this machine, as this user: for students whom one trusts."""
-
-    def execute(
-        self, notebook: NotebookNode, folder: Path, environment: Mapping[str, str], limits: Limits
-    ) -> tuple[NotebookNode, list[Event]]:
-        """Run all cells; see `Executor`."""
-        run = _Run(notebook, folder, plain_environment() | dict(environment), limits)
-        run.run()
-        return run.notebook, run.events
-
-
 def plain_environment() -> dict[str, str]:
     """Return this process's environment as a submission may see it, with one thread per library."""
     environment = {k: v for k, v in os.environ.items() if k not in PRIVATE}
@@ -90,36 +60,56 @@ def plain_environment() -> dict[str, str]:
     return environment | dict.fromkeys(threads, "1") | {"NBGRADER_EXECUTION": "autograde"}
 
 
-class _Run:
+@dataclass
+class Execution:
     """The run of one notebook, in as many kernels as it takes.
 
     When a cell costs a kernel, a fresh one runs the cells before it again, without the culprit, and
-    goes on behind it. What ran before keeps its outputs.
+    goes on behind it. What ran before keeps its outputs. `run` returns whatever the student's code
+    does: cells that could not run get an error output named ``NotRun``.
 
     Attributes:
-        notebook: the notebook with the outputs so far.
-        events: what went wrong so far.
+        notebook: a valid notebook; afterwards with outputs.
+        make_kernel: makes a kernel for a copy of the notebook.
+        limits: time and output.
+        needed: positions of the code cells that run; None for all.
+        questions: for checks whose answers are wanted, the questions by the exercise's name.
+        events: what went wrong.
+        answers: what came back, by the exercise's name; not to be trusted.
+        seconds: how long it took, by ``"start"``, ``"cells"`` and ``"checks"``.
     """
 
-    def __init__(
-        self, notebook: NotebookNode, folder: Path, environment: dict[str, str], limits: Limits
-    ):
-        self.notebook = notebook
-        self.folder, self.environment, self.limits = folder, environment, limits
-        self.events: list[Event] = []
-        code = [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    notebook: NotebookNode
+    make_kernel: Callable[[NotebookNode], Kernel]
+    limits: Limits
+    needed: Collection[int] | None = None
+    questions: Mapping[str, bytes] = field(default_factory=dict)
+    events: list[Event] = field(default_factory=list)
+    answers: dict[str, bytes] = field(default_factory=dict)
+    seconds: dict[str, float] = field(
+        default_factory=lambda: dict.fromkeys(("start", "cells", "checks"), 0.0)
+    )
+
+    def __post_init__(self) -> None:
+        cells = self.notebook.cells
+        code = [i for i, cell in enumerate(cells) if cell.cell_type == "code"]
         self.numbers = {index: number for number, index in enumerate(code, start=1)}
-        self.cells = [index for index in code if notebook.cells[index].source.strip()]
+        self.cells = [
+            index
+            for index in code
+            if cells[index].source.strip() and (self.needed is None or index in self.needed)
+        ]
         self.done: set[int] = set()
         self.left_out: set[int] = set()
         self.deadline: float | None = None
 
-    def run(self) -> None:
-        """Run all cells, and mark those that could not run."""
+    def run(self) -> Execution:
+        """Run all cells, mark those that could not run, and return this object."""
         for _ in range(MOST_KERNELS):
             if self.run_in_fresh_kernel():
-                return
+                return self
         self.stop("kernel died", f"After {MOST_KERNELS} Python processes, the rest was not run.")
+        return self
 
     def run_in_fresh_kernel(self) -> bool:
         """Run the cells in their order, those that ran before for their definitions only.
@@ -127,8 +117,9 @@ class _Run:
         Returns:
             Whether the run is over; else another kernel is needed.
         """
-        kernel = Kernel(copy.deepcopy(self.notebook), self.limits.output_characters)
-        with kernel.started(self.folder, self.environment):
+        kernel, begin = self.make_kernel(copy.deepcopy(self.notebook)), monotonic()
+        with kernel.started():
+            self.seconds["start"] += monotonic() - begin
             self.deadline = self.deadline or monotonic() + self.limits.total_seconds
             for index in filter(self.is_needed, self.cells):
                 left = self.deadline - monotonic()
@@ -137,15 +128,31 @@ class _Run:
                     self.stop("timeout", f"The notebook took more than {total}.")
                     break
                 seconds = min(self.limits.cell_seconds or left, max(1, left))
-                end = kernel.run_cell(index, seconds)
+                end = self.run_cell(kernel, index, seconds)
                 if end in ("died", "stuck"):
-                    self.leave_out(kernel.last, end, seconds)
+                    self.leave_out(kernel.last, end, seconds, kernel.verdict)
                     return False
                 if index not in self.done:
                     self.done.add(index)
                     self.notebook.cells[index] = kernel.nb.cells[index]
                     self.note(index, end, seconds, kernel.was_cut)
         return True
+
+    def run_cell(self, kernel: Kernel, index: int, seconds: float) -> End:
+        """Run a cell; where it is a check, hand over its questions before and take its answers."""
+        cell, begin = self.notebook.cells[index], monotonic()
+        name = exercise_name(cell) if is_check(cell) else ""
+        questions = self.questions.get(name) if kernel.mailbox else None
+        if questions is not None and kernel.mailbox is not None:
+            with suppress(OSError):  # the student's code filled the place, or took it away
+                kernel.mailbox.put(questions_file(name), questions)
+        end = kernel.run_cell(index, seconds)
+        if questions is not None and kernel.mailbox is not None and end not in ("died", "stuck"):
+            answers = kernel.mailbox.take(answers_file(name))
+            if answers is not None:
+                self.answers[name] = answers
+        self.seconds["checks" if name else "cells"] += monotonic() - begin
+        return end
 
     def is_needed(self, index: int) -> bool:
         """Return whether a kernel runs a cell; a check that ran defines nothing for others."""
@@ -161,13 +168,13 @@ class _Run:
             message = f"{self.name(index)} did not end within {round(seconds, 1):g} seconds."
             self.events.append(Event("timeout", message))
 
-    def leave_out(self, index: int, end: End, seconds: float) -> None:
+    def leave_out(self, index: int, end: End, seconds: float, verdict: str) -> None:
         """Leave out what cost a kernel: a cell, and the answer where the cell checks one."""
         cells = self.notebook.cells
         answer = exercise_name(cells[index]) if is_check(cells[index]) else None
         answers = {i for i in self.cells if is_solution(cells[i]) and grade_id(cells[i]) == answer}
         self.left_out |= {index, *answers}
-        what = "ended the Python process"
+        what = verdict or "ended the Python process"
         if end == "stuck":
             what = f"did not end within {round(seconds, 1):g} seconds and could not be interrupted"
         rest = f"the rest was run without {'the answer' if answers else 'it'}"

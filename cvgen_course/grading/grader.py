@@ -10,6 +10,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from threading import current_thread, main_thread
 from time import monotonic
@@ -19,10 +20,10 @@ from nbformat import NotebookNode
 
 from cvgen_course.errors import CourseError, SubmissionError
 from cvgen_course.grading import attempts, gradebook, steps
-from cvgen_course.grading.companions import copy_companions, regular_files
+from cvgen_course.grading.companions import companions, regular_files
 from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.current import refuse_outdated
-from cvgen_course.grading.execute import Executor, Limits
+from cvgen_course.grading.execute import Limits
 from cvgen_course.grading.marks import with_marks
 from cvgen_course.grading.remarks import bounded
 from cvgen_course.grading.repair import repair
@@ -33,11 +34,12 @@ from cvgen_course.grading.submissions import (
     UnreadableError,
     read_submission,
 )
-from cvgen_course.notebooks.cells import check_call, is_check
+from cvgen_course.grading.task import Finished, Task, code_of, imported
+from cvgen_course.notebooks.cells import is_check
 from cvgen_course.notebooks.pairing import to_json
-from cvgen_course.provenance import code_hash
 
-WORST_FIRST = ("gradebook changed", "kernel died", "timeout", "output cut")
+WORST_FIRST = ("tampering", "gradebook changed", "kernel died", "timeout", "output cut")
+COSTS_NOTHING = ("kernel died", "timeout")
 NOTHING_TO_GRADE = ("bad name", "not submitted")
 CHANGED = "The submission or the course changed after this grading."
 EARLIER = "The points are still those of the grading before."
@@ -46,6 +48,33 @@ SET_ASIDE = (
     "to try it again: --student {!r}, or hand in another one."
 )
 FEEDBACK_SECONDS = 60
+GRADEBOOK_CHANGED = (
+    "While this notebook ran, the gradebook changed: {}. Were you at work in the Formgrader then? "
+    "If not, the notebook did it: put a copy of the gradebook back, and grade all others again."
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Prepared:
+    """A submission that is ready to run.
+
+    Attributes:
+        submission: the submission.
+        fingerprint: of all that its result follows from.
+        before: what the gradebook had.
+        notebook: repaired.
+        remarks: what was put right.
+        task: what runs.
+        begin: when it was begun.
+    """
+
+    submission: Submission
+    fingerprint: str
+    before: dict[str, gradebook.Score]
+    notebook: NotebookNode
+    remarks: list[str]
+    task: Task
+    begin: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,21 +84,23 @@ class Grader:
     Attributes:
         chapter: the chapter.
         released: its lecture.
-        executor: runs notebooks.
-        limits: time and output.
+        isolated: whether submissions run in a sandbox.
+        limits: what they may use.
         secret: the teacher's.
         code: a hash of the code that points follow from.
+        modules: what the lecture imports.
     """
 
     chapter: ChapterFiles
     released: NotebookNode
-    executor: Executor
+    isolated: bool
     limits: Limits
     secret: bytes
     code: str
+    modules: tuple[str, ...]
 
     @classmethod
-    def start(cls, chapter: ChapterFiles, executor: Executor, limits: Limits | None) -> Grader:
+    def start(cls, chapter: ChapterFiles, isolated: bool, limits: Limits | None) -> Grader:
         """Read the lecture and make it known to the gradebook; no other grader may be at work.
 
         Raises:
@@ -79,7 +110,7 @@ class Grader:
         if not chapter.released.is_file():
             raise CourseError(f"{chapter.released} is missing; run: cvgen release {chapter.name}")
         released = nbformat.read(chapter.released, as_version=4)
-        code = _code_of_checks(released)
+        code = code_of(filter(is_check, released.cells))
         refuse_outdated(chapter, code)
         gradebook.register(chapter, released)
         for left in chapter.course.private.glob("run-*"):  # by a run that was killed
@@ -87,17 +118,19 @@ class Grader:
         if limits is None:
             limits = Limits(cell_seconds=chapter.course.cell_seconds)
         secret = read_secret(chapter.course.private)
-        return cls(chapter, released, executor, limits, secret, code)
+        return cls(chapter, released, isolated, limits, secret, code, imported(released))
 
-    def grade(self, submission: Submission, force: bool, insist: bool = False) -> Result:
-        """Grade one submission, or return its kept result where nothing changed.
+    def prepare(
+        self, submission: Submission, force: bool, insist: bool = False
+    ) -> Result | Prepared:
+        """Make a submission ready to run, or return its result where there is nothing to run.
 
         Args:
             submission: the submission.
             force: grade it also if nothing changed.
             insist: grade it also if it was set aside.
         """
-        student = submission.student
+        begin, student = monotonic(), submission.student
         fingerprint = self.fingerprint(submission)
         kept = None if force else load_result(self.chapter, student, fingerprint)
         if kept is not None and self.still_there(kept):
@@ -107,22 +140,74 @@ class Grader:
         if killed >= attempts.MOST and not force and not insist:
             why = SET_ASIDE.format(killed, student)
             return self.without_a_run(student, "set aside", why, before)
-        start = monotonic()
         try:
-            with attempts.begun(self.chapter, student, fingerprint):
-                result = self.run(submission)
+            notebook, path, remarks = read_submission(submission, self.chapter)
+            repaired, more = repair(notebook, self.released)
+            _fill_lost_attachments(repaired)
+            files, left_out = companions(submission.folder, path)
         except UnreadableError as error:
             result = self.unreadable(submission, error)
-        except CourseError as error:
-            if not isinstance(error, SubmissionError):
-                raise  # the gradebook or the secret: nobody can be graded
-            return self.without_a_run(student, "not graded", f"Grading failed. {error}", before)
+            save_result(self.chapter, result, fingerprint)
+            return result
         except Exception as error:  # whatever it is, the next student is graded
             why = f"Grading failed. {type(error).__name__}: {error}"
             return self.without_a_run(student, "not graded", why, before)
-        result = dataclasses.replace(result, seconds=round(monotonic() - start, 2))
-        save_result(self.chapter, result, fingerprint)
+        task = Task(
+            student,
+            to_json(repaired),
+            files | self.beside,
+            grading_seed(self.secret, student, self.chapter.name),
+            self.modules,
+            None,
+            self.isolated,
+            self.limits,
+            self.code,
+        )
+        remarks = [*remarks, *more, *left_out]
+        return Prepared(submission, fingerprint, before, repaired, remarks, task, begin)
+
+    def finish(self, prepared: Prepared, finished: Finished | Exception, changed: str) -> Result:
+        """Save what came of a submission's run.
+
+        Args:
+            prepared: the submission.
+            finished: what came of its run; an error where it could not be run.
+            changed: what changed in the gradebook meanwhile; empty where nothing did.
+
+        Raises:
+            CourseError: nobody can be graded, as the gradebook can't be used.
+        """
+        student = prepared.submission.student
+        try:
+            if isinstance(finished, Exception):
+                raise finished
+            result = self.saved(prepared, finished)
+        except (CourseError, SubmissionError) as error:
+            if not isinstance(error, SubmissionError):
+                raise  # the gradebook or the sandbox: nobody can be graded
+            why = f"Grading failed. {error}"
+            if changed:
+                why += " " + GRADEBOOK_CHANGED.format(changed)
+            return self.without_a_run(student, "not graded", why, prepared.before)
+        except Exception as error:  # whatever it is, the next student is graded
+            why = f"Grading failed. {type(error).__name__}: {error}"
+            return self.without_a_run(student, "not graded", why, prepared.before)
+        if changed:
+            told = (GRADEBOOK_CHANGED.format(changed), *result.remarks)
+            result = dataclasses.replace(result, status="gradebook changed", remarks=told)
+        result = dataclasses.replace(result, seconds=round(monotonic() - prepared.begin, 2))
+        save_result(self.chapter, result, prepared.fingerprint)
         return result
+
+    @cached_property
+    def beside(self) -> dict[str, bytes]:
+        """What lies beside the lecture: pictures and small data."""
+        folder = self.chapter.release_folder
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in regular_files(folder)
+            if path.suffix not in (".ipynb", ".md")
+        }
 
     def was_killed(self, submission: Submission) -> bool:
         """Return whether a grading of this very submission was killed the last time."""
@@ -135,31 +220,33 @@ class Grader:
         """Return what the gradebook has."""
         return gradebook.scores(self.chapter, student)
 
-    def run(self, submission: Submission) -> Result:
-        """Repair, run and save one submission."""
-        student = submission.student
-        notebook, path, remarks = read_submission(submission, self.chapter)
-        repaired, more = repair(notebook, self.released)
-        remarks += more
-        _fill_lost_attachments(repaired)
+    def saved(self, prepared: Prepared, finished: Finished) -> Result:
+        """Save points, the executed notebook and the feedback page of one submission."""
+        student, remarks = prepared.submission.student, prepared.remarks
         with tempfile.TemporaryDirectory(dir=self.chapter.course.private, prefix="run-") as folder:
             place = Path(folder) / student / self.chapter.name
-            place.mkdir(parents=True)
-            remarks += copy_companions(submission.folder, path, place)
-            (place / f"{self.chapter.notebook}.ipynb").write_text(to_json(repaired), "utf-8")
-            seed = grading_seed(self.secret, student, self.chapter.name)
-            events, first, late = steps.autograde(
-                self.chapter, student, Path(folder), self.executor, seed, self.limits, remarks
+            for name, content in prepared.task.files.items():
+                path = place / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            place.mkdir(parents=True, exist_ok=True)
+            (place / f"{self.chapter.notebook}.ipynb").write_text(
+                to_json(prepared.notebook), "utf-8"
             )
+            first, late = steps.autograde(self.chapter, student, Path(folder), finished, remarks)
         feedback, lost = self.feedback(student)
-        statuses = {event.status for event in events}
+        statuses = {event.status for event in finished.events}
+        if not finished.undecided:
+            statuses -= set(COSTS_NOTHING)
+        if finished.tampering:
+            statuses.add("tampering")
         well = "check failed" if late else "repaired" if remarks else "graded"
-        remarks += lost
+        told = [*finished.tampering, *(event.message for event in finished.events)]
         result = Result(
             student,
             next((s for s in WORST_FIRST if s in statuses), well),
-            tuple(bounded([event.message for event in events] + late + first + remarks)),
-            reports=read_reports(self.autograded(student)),
+            tuple(bounded([*told, *late, *first, *remarks, *lost])),
+            reports=read_reports(self.autograded(student)) | finished.reports,
             feedback=feedback,
         )
         return self.with_points(result)
@@ -283,11 +370,3 @@ def _within(seconds: int) -> Iterator[None]:
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _code_of_checks(released: NotebookNode) -> str:
-    """Return a hash of the code that a lecture's points follow from: its checks, and grading."""
-    calls = [check_call(cell.source) for cell in released.cells if is_check(cell)]
-    modules = {call.module for call in calls if call is not None}
-    ours = {module for module in modules if module.startswith("cvgen_course.")}
-    return code_hash(__name__, *sorted(ours))

@@ -1,11 +1,11 @@
-"""One kernel that runs cells one by one, whatever they do: loops, floods, deaths, odd outputs."""
+"""A kernel that runs cells one by one, whatever they do: loops, floods, deaths, odd outputs."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import DEVNULL
@@ -18,7 +18,12 @@ from nbclient.exceptions import CellExecutionComplete, DeadKernelError
 from nbformat import NotebookNode
 from nbformat.v4 import new_output
 
+from cvgen_course.checks.mail import MAIL
 from cvgen_course.grading.outputs import BUNDLES, lines, size, tidied
+from cvgen_course.grading.sandbox.box import Sandbox
+from cvgen_course.grading.sandbox.limits import SandboxLimits
+from cvgen_course.grading.sandbox.mailbox import Mailbox
+from cvgen_course.grading.sandbox.provisioner import SandboxProvisioner
 
 STILL_BUSY_SECONDS = 3
 CUT = "\n… the rest of the output was cut …\n"
@@ -30,15 +35,31 @@ End = Literal["", "timeout", "stuck", "died"]
 class Kernel(NotebookClient):
     """A fresh kernel for a notebook, and the outputs of what it runs.
 
+    This one runs with the rights of this process's user, in a folder on disk.
+
+    Args:
+        notebook: cells that are run get their outputs there.
+        output_characters: of one cell; the rest is cut.
+        folder: where the kernel works.
+        environment: its variables, all of them.
+
     Attributes:
-        nb: the notebook; cells that are run get their outputs there.
+        nb: the notebook.
         last: the cell that was run last: the one that a death belongs to.
+        mailbox: the folder for questions and answers; None before the kernel was started.
     """
 
     last = -1
     seconds = 0.0
+    mailbox: Mailbox | None = None
 
-    def __init__(self, notebook: NotebookNode, output_characters: int):
+    def __init__(
+        self,
+        notebook: NotebookNode,
+        output_characters: int,
+        folder: Path,
+        environment: Mapping[str, str],
+    ):
         super().__init__(
             notebook,
             allow_errors=True,
@@ -54,19 +75,36 @@ class Kernel(NotebookClient):
             store_widget_state=False,
         )
         self.output_characters = output_characters
+        self.folder, self.environment = folder, dict(environment)
         self.characters = 0.0
         self.left = False
 
     @contextmanager
-    def started(self, folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
-        """Start the kernel in a folder; kill it in the end."""
+    def started(self) -> Iterator[None]:
+        """Start the kernel; kill it in the end."""
         quiet = {"stdout": DEVNULL, "stderr": DEVNULL}  # what gets past the kernel's own capture
-        with self.setup_kernel(cwd=str(folder), env=dict(environment), **quiet):
+        with self.setup_kernel(
+            cleanup_kc=True, cwd=str(self.folder), env=self.environment, **quiet
+        ):
             try:
+                self.mailbox = self.open_mailbox()
                 yield
             except KeyboardInterrupt:
                 _drop_tasks()
                 raise
+            finally:
+                if self.mailbox is not None:
+                    self.mailbox.close()
+
+    def open_mailbox(self) -> Mailbox | None:
+        """Return the folder for questions and answers, where there is one."""
+        folder = self.environment.get(MAIL)
+        return Mailbox(Path(folder)) if folder else None
+
+    @property
+    def verdict(self) -> str:
+        """Return which limit ended the kernel, as the end of "It …"; empty where none did."""
+        return ""
 
     def run_cell(self, index: int, seconds: float) -> End:
         """Run one cell, unless the one before has ended the process behind it.
@@ -170,6 +208,61 @@ class Kernel(NotebookClient):
 
     def on_comm_open_jupyter_widget(self, msg: dict[str, Any]) -> None:
         """Open no widget: one could take over other cells' outputs."""
+
+
+class SandboxKernel(Kernel):
+    """A kernel in a sandbox of its own.
+
+    Args:
+        notebook: cells that are run get their outputs there.
+        output_characters: of one cell; the rest is cut.
+        files: what lies in the folder where the kernel works.
+        environment: variables, on top of the sandbox's own.
+        modules: what it has imported when it starts; they must be trusted.
+        limits: what it may use.
+    """
+
+    def __init__(
+        self,
+        notebook: NotebookNode,
+        output_characters: int,
+        files: Mapping[str, bytes],
+        environment: Mapping[str, str],
+        modules: Sequence[str],
+        limits: SandboxLimits,
+    ):
+        super().__init__(notebook, output_characters, Path("/"), environment)
+        self.files, self.modules, self.limits = files, modules, limits
+        self.sandbox: Sandbox | None = None
+
+    def create_kernel_manager(self) -> AsyncKernelManager:
+        """Return a manager that starts its kernel in a sandbox."""
+        manager = AsyncKernelManager(kernel_name="python3")
+        manager.provisioner = SandboxProvisioner(
+            parent=manager,
+            kernel_id="submission",
+            kernel_spec=manager.kernel_spec,
+            files=dict(self.files),
+            modules=tuple(self.modules),
+            limits=self.limits,
+        )
+        self.km = manager
+        return manager
+
+    def open_mailbox(self) -> Mailbox | None:
+        """Return the sandbox's folder for questions and answers."""
+        self.sandbox = getattr(self.km and self.km.provisioner, "sandbox", None)
+        return Mailbox(self.sandbox.mail) if self.sandbox else None
+
+    @property
+    def verdict(self) -> str:
+        """Return which limit ended the kernel, as the end of "It …"; empty where none did."""
+        return self.sandbox.verdict if self.sandbox else ""
+
+    def kill_children(self) -> None:
+        """Kill what a dead kernel had started."""
+        if self.sandbox is not None:
+            self.sandbox.kill()
 
 
 def _drop_tasks() -> None:

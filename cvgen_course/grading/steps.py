@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from nbgrader.converters import Autograde, GenerateFeedback
@@ -22,72 +23,62 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config.loader import Config
 
 from cvgen_course.errors import SubmissionError
-from cvgen_course.grading import gradebook, watch
+from cvgen_course.grading import gradebook
 from cvgen_course.grading.course import ChapterFiles
-from cvgen_course.grading.execute import Event, Executor, Limits
 from cvgen_course.grading.guard import guard
 from cvgen_course.grading.logs import captured
 from cvgen_course.grading.read_answers import keep_marks, marked
 from cvgen_course.grading.remarks import bounded
 from cvgen_course.grading.results import first_error
+from cvgen_course.grading.task import Finished
 
 TEMPLATES = Path(__file__).with_name("templates")
 Resources = dict[str, Any]
-GRADEBOOK_CHANGED = (
-    "While this notebook ran, the gradebook changed: {}. Were you at work in the Formgrader then? "
-    "If not, the notebook did it: put a copy of the gradebook back, and grade all others again."
-)
 
 
 def autograde(
     chapter: ChapterFiles,
     student: str,
     repaired: Path,
-    executor: Executor,
-    seed: str,
-    limits: Limits,
+    finished: Finished,
     notes: list[str],
-) -> tuple[list[Event], list[str], list[str]]:
-    """Run nbgrader's autograde on one repaired submission.
+) -> tuple[list[str], list[str]]:
+    """Run nbgrader's autograde on one repaired submission that was run before.
 
-    Its steps are nbgrader's own; only the running of the notebook goes through ``executor``, and a
-    look at the checks' results comes before points are saved. A teacher's marks stand where what
-    they were given for is unchanged.
+    Its steps are nbgrader's own; only the running of the notebook is left out, and a look at the
+    checks' results comes before points are saved. A teacher's marks stand where what they were
+    given for is unchanged.
 
     Args:
         chapter: the chapter.
         student: the student's name.
         repaired: a tree like ``submitted/`` that holds this submission; below the course's root.
-        executor: runs the notebook.
-        seed: the questions' seed, the only secret that the kernel gets.
-        limits: time and output.
+        finished: what came of its run.
         notes: sentences for the student, shown at the top of the feedback.
 
     Returns:
-        What went wrong while it ran, the first error, and remarks on the checks' results.
+        The first error, and remarks on the checks' results.
 
     Raises:
         SubmissionError: nbgrader can't grade it.
     """
-    events: list[Event] = []
-    seen: list[Event] = []  # for the teacher, who may have been at work in the Formgrader
     first: list[str] = []
     remarks: list[str] = []
+    outputs = {cell.id: cell for cell in nbformat.reads(finished.notebook, as_version=4).cells}
 
-    def run(notebook: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+    def take(notebook: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
+        for cell in notebook.cells:
+            ran = outputs[cell.id]
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = ran.outputs, ran.execution_count
         folder = Path(chapter.course.root, resources["metadata"]["path"])
-        before = watch.content(chapter.course)
-        notebook, happened = executor.execute(notebook, folder, {"CVGEN_SEED": seed}, limits)
-        events.extend(happened)
         _make_way(folder / f"{chapter.notebook}.ipynb")
-        if what := watch.changed(chapter.course, before):
-            seen.append(Event("gradebook changed", GRADEBOOK_CHANGED.format(what)))
         return notebook, resources
 
     def look(notebook: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         first.extend(first_error(notebook))
         remarks.extend(guard(notebook))
-        told = [*notes, *(event.message for event in events), *first, *remarks]
+        told = [*notes, *(event.message for event in finished.events), *first, *remarks]
         if told:
             notebook.cells.insert(0, _note_cell(told))
         return notebook, resources
@@ -96,16 +87,13 @@ def autograde(
     for step in Autograde(config=chapter.course.config).autograde_preprocessors:
         if step is SaveAutoGrades:
             steps.append(look)
-        steps.append(run if step is Execute else step)
+        steps.append(take if step is Execute else step)
     submitted = os.path.relpath(repaired, chapter.course.root)
     directory = chapter.course.directory(submitted_directory=submitted)
     read = marked(chapter, student)
-    try:
-        _convert(_OneAutograde, chapter, student, directory, autograde_preprocessors=steps)
-    except SubmissionError as error:
-        raise SubmissionError(" ".join([str(error), *(event.message for event in seen)])) from error
+    _convert(_OneAutograde, chapter, student, directory, autograde_preprocessors=steps)
     keep_marks(chapter, student, read)
-    return [*events, *seen], first, remarks
+    return first, remarks
 
 
 def _make_way(path: Path) -> None:

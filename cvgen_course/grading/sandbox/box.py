@@ -18,7 +18,6 @@ import psutil
 from cvgen_course.errors import CourseError
 from cvgen_course.grading.sandbox.bubblewrap import MAIL, WORK, command
 from cvgen_course.grading.sandbox.limits import SandboxLimits
-from cvgen_course.grading.sandbox.mailbox import Mailbox
 from cvgen_course.grading.sandbox.warm import WarmProcess
 from cvgen_course.grading.sandbox.watch import Watch
 
@@ -33,7 +32,7 @@ class Sandbox:
 
     Attributes:
         root: its files, as seen from here; not to be followed once a student's code runs.
-        mailbox: the folder for questions and answers.
+        mail: the folder for questions and answers; likewise.
         pid: the kernel's process, as seen from here.
     """
 
@@ -43,7 +42,7 @@ class Sandbox:
         try:
             self.pid = _child(self._first)
             self.root = Path(f"/proc/{self.pid}/root")
-            self.mailbox = Mailbox(self.root / MAIL.strip("/"))
+            self.mail = self.root / MAIL.strip("/")
             self._handle = os.pidfd_open(self.pid)
             self._watch = Watch(self.pid, limits, self.kill)
         except BaseException:
@@ -108,7 +107,6 @@ class Sandbox:
         for stream in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
                 _pipe(stream).close()
-        self.mailbox.close()
         os.close(self._handle)
 
 

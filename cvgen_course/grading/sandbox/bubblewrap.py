@@ -24,7 +24,7 @@ PASSWD = f"student:x:{NOBODY}:{NOBODY}:student:{WORK}:/bin/sh\n"
 GROUP = f"student:x:{NOBODY}:\n"
 
 HOLD = 'echo; read -r _ && exec "$@" >/dev/null 2>&1'
-"""What runs in a sandbox first: it says a line when it is there, waits for one, becomes the rest."""
+"""What runs in a sandbox first: it says that it is there, waits for a line, becomes the rest."""
 
 
 def command(

@@ -14,7 +14,7 @@ from typing import Any
 import zmq
 import zmq.asyncio
 from jupyter_client.connect import KernelConnectionInfo
-from jupyter_client.provisioning import KernelProvisionerBase
+from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Bool, Dict, Instance, Tuple
 
 from cvgen_course.errors import CourseError
@@ -24,7 +24,14 @@ from cvgen_course.grading.sandbox.bubblewrap import KERNEL, environment, why_not
 from cvgen_course.grading.sandbox.limits import SandboxLimits
 from cvgen_course.grading.sandbox.warm import WarmProcess
 
-PASSED = ("CVGEN_MAIL", "CVGEN_SEED", "CVGEN_PROFILE", "NBGRADER_EXECUTION", "NBGRADER_VALIDATING", "MPLBACKEND")
+PASSED = (
+    "CVGEN_MAIL",
+    "CVGEN_SEED",
+    "CVGEN_PROFILE",
+    "NBGRADER_EXECUTION",
+    "NBGRADER_VALIDATING",
+    "MPLBACKEND",
+)
 """Variables of the caller's that a kernel gets; no others."""
 CONNECTION = "connection.json"
 SOCKETS = "socket"
@@ -55,7 +62,8 @@ class SandboxProvisioner(KernelProvisionerBase):
         """Make the sandbox, so that the places of its sockets are known."""
         if reason := why_not():
             raise CourseError(f"no sandbox: {reason}")
-        manager, asked = self.parent, kwargs.get("env") or os.environ
+        manager: Any = self.parent
+        asked = kwargs.get("env") or os.environ
         run = [sys.executable, "-m", "ipykernel_launcher", "-f", f"{KERNEL}/{CONNECTION}"]
         variables = environment() | {name: asked[name] for name in PASSED if name in asked}
         self.sandbox = Sandbox(run, variables, self.limits)
@@ -72,7 +80,7 @@ class SandboxProvisioner(KernelProvisionerBase):
         files = self.files
         self.sandbox.put(_copied(Path(kwargs.get("cwd") or ".")) if files is None else files)
         inside = {**self.connection_info, "ip": f"{KERNEL}/{SOCKETS}"}
-        inside["key"] = self.connection_info["key"].decode()
+        inside["key"] = str(self.connection_info["key"], "ascii")
         Path(f"{self.sandbox.root}{KERNEL}", CONNECTION).write_text(json.dumps(inside))
         if self.warm:
             try:

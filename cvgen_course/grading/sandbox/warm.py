@@ -20,7 +20,12 @@ from typing import Any
 from cvgen_course.grading.sandbox.bubblewrap import environment as variables
 from cvgen_course.grading.sandbox.enter import enter
 
-ALWAYS = ("ipykernel.kernelapp", "ipykernel.ipkernel", "IPython.core.completer", "matplotlib.pyplot")
+ALWAYS = (
+    "ipykernel.kernelapp",
+    "ipykernel.ipkernel",
+    "IPython.core.completer",
+    "matplotlib.pyplot",
+)
 
 
 class WarmProcess:
@@ -64,7 +69,8 @@ class WarmProcess:
         """
         order = {"holder": holder, "connection": connection}
         order |= {"environment": dict(environment), "limits": dict(limits)}
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
