@@ -80,7 +80,8 @@ class SandboxProvisioner(KernelProvisionerBase):
         files = self.files
         self.sandbox.put(_copied(Path(kwargs.get("cwd") or ".")) if files is None else files)
         inside = {**self.connection_info, "ip": f"{KERNEL}/{SOCKETS}"}
-        inside["key"] = str(self.connection_info["key"], "ascii")
+        key: Any = self.connection_info["key"]  # bytes, whatever its annotation says
+        inside["key"] = key.decode()
         Path(f"{self.sandbox.root}{KERNEL}", CONNECTION).write_text(json.dumps(inside))
         if self.warm:
             try:
