@@ -21,7 +21,7 @@ def write_grades(outcome: ClassResult) -> None:
     writer.writerow(
         [
             *("student", *map(_harmless, titles), "late (hours)", "penalty", "total", "of"),
-            *("status", "to read", "remarks"),
+            *("status", "why", "to read", "remarks"),
         ]
     )
     for result in outcome.results:
@@ -34,7 +34,8 @@ def write_grades(outcome: ClassResult) -> None:
                 round(result.penalty, 4) if result.late else "",
                 "" if result.total is None else round(result.total, 4),
                 outcome.max_points,
-                result.status,
+                result.ending,
+                result.status if result.status != result.ending else "",
                 _harmless(", ".join(result.pending)),
                 _harmless(" ".join(result.sentences)),
             ]

@@ -26,6 +26,13 @@ LONGEST = 400
 HUNDREDTH = 0.01 + 1e-9
 EXPLAINED = ("NotImplementedError", "KeyboardInterrupt")
 NOT_GRADED = ("bad name", "not graded", "set aside")
+GRADED, PARTLY_GRADED, NEEDS_A_HUMAN = "graded", "partly graded", "needs a human"
+NOT_SUBMITTED = "not submitted"
+ENDINGS = {NOT_SUBMITTED: NOT_SUBMITTED} | {
+    **dict.fromkeys(("graded", "repaired", "output cut"), GRADED),
+    **dict.fromkeys(("timeout", "kernel died"), PARTLY_GRADED),
+}
+"""How a submission ended, by its status; any other needs a human."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +41,7 @@ class Result:
 
     Attributes:
         student: the name.
-        status: one or two words; ``"graded"`` where all went well.
+        status: one or two words that say why it ended as it did; ``"graded"`` where all went well.
         remarks: sentences that explain it.
         points: points by ``grade_id``; None where there are none (yet).
         pending: names of answers that a teacher still has to read.
@@ -72,12 +79,18 @@ class Result:
     @property
     def handed_in(self) -> bool:
         """Return whether there is anything to grade."""
-        return self.status != "not submitted"
+        return self.status != NOT_SUBMITTED
+
+    @property
+    def ending(self) -> str:
+        """Return how it ended: graded, partly graded, needs a human; or not submitted."""
+        return ENDINGS.get(self.status, NEEDS_A_HUMAN)
 
     @property
     def status_word(self) -> str:
-        """Return the status as one reads it: whoever is late is said to be late."""
-        return f"{self.status}, late" if self.late else self.status
+        """Return how it ended as one reads it: with the reason, and whether it was late."""
+        why = f": {self.status}" if self.status != self.ending else ""
+        return f"{self.ending}{why}{', late' if self.late else ''}"
 
     @property
     def sentences(self) -> tuple[str, ...]:

@@ -14,9 +14,16 @@ from rich.text import Text
 
 from cvgen_course.grading.cohort import OnResult
 from cvgen_course.grading.remarks import printable
-from cvgen_course.grading.results import ClassResult, Result, number
+from cvgen_course.grading.results import (
+    GRADED,
+    NEEDS_A_HUMAN,
+    PARTLY_GRADED,
+    ClassResult,
+    Result,
+    number,
+)
 
-COLOURS = {"graded": "green", "repaired": "yellow", "output cut": "yellow"}
+COLOURS = {GRADED: "green", PARTLY_GRADED: "yellow", NEEDS_A_HUMAN: "red"}
 
 
 @contextmanager
@@ -61,13 +68,13 @@ def _class_table(outcome: ClassResult, width: int) -> Table:
     for title, column in zip(titles, outcome.columns, strict=True):
         table.add_column(Text(f"{title}\n/{number(column.points)}"), justify="right")
     table.add_column(Text(f"total\n/{number(outcome.max_points)}"), justify="right", style="bold")
-    table.add_column("status", no_wrap=True)
+    table.add_column("status", min_width=9)
     for result in outcome.results:
         table.add_row(
             Text(printable(result.student)),
             *(Text(_points_of(result, column.grade_id, digits)) for column in outcome.columns),
             number(result.total, digits),
-            Text(result.status_word, style=COLOURS.get(result.status, "red")),
+            Text(result.status_word, style=COLOURS.get(result.ending, "")),
         )
     if numbered:
         names = (f"{i} {column.title}" for i, column in enumerate(outcome.columns, start=1))
