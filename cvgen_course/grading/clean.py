@@ -7,6 +7,8 @@ where that can't cover other things; what would run, load, send or lead elsewher
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from bleach import ALLOWED_TAGS, clean
@@ -33,18 +35,40 @@ KNOWN_PROPERTIES = """
 TAGS = ALLOWED_TAGS | set(KNOWN_TAGS.split())
 ATTRIBUTES = set(KNOWN_ATTRIBUTES.split())
 PROPERTIES = ALLOWED_CSS_PROPERTIES | set(KNOWN_PROPERTIES.split())
+MOST_KEPT, LONGEST_KEPT = 1024, 30_000
 STYLE_SHEET = re.compile(r"<style\b.*?</style\s*>", re.IGNORECASE | re.DOTALL)
+
+
+def remembered(function: Callable[..., str]) -> Callable[..., str]:
+    """Return a function of a text that keeps what it gave, unless the text is long.
+
+    The lecture's texts are in every student's notebook, and most outputs in that of many.
+    """
+    kept = lru_cache(MOST_KEPT)(function)
+    return lambda text, *more: (kept if len(text) <= LONGEST_KEPT else function)(text, *more)
 
 
 def clean_html(html: Any) -> str:
     """Return HTML with nothing in it that runs, loads, sends, or covers the rest of the page."""
-    text = html.decode("utf-8", "replace") if isinstance(html, bytes) else str(html)
+    return _cleaned(html.decode("utf-8", "replace") if isinstance(html, bytes) else str(html))
+
+
+@remembered
+def _cleaned(html: str) -> str:
     return clean(
-        STYLE_SHEET.sub("", text),  # a table of pandas brings one; shown as text it is in the way
+        STYLE_SHEET.sub("", html),  # a table of pandas brings one; shown as text it is in the way
         tags=TAGS,
         attributes=_may_stay,
         protocols={"http", "https", "mailto", "data"},
-        css_sanitizer=CSSSanitizer(allowed_css_properties=PROPERTIES),
+        css_sanitizer=_Styles(),
+    )
+
+
+class _Styles:
+    """A style sanitizer for bleach; a table has the same few styles again and again."""
+
+    sanitize_css = staticmethod(
+        remembered(CSSSanitizer(allowed_css_properties=PROPERTIES).sanitize_css)
     )
 
 
@@ -52,8 +76,17 @@ def clean_html(html: Any) -> str:
 def markdown_to_html(context: Context, source: str) -> str:
     """Return Markdown as HTML, as nbconvert does, and clean."""
     attachments = context.get("cell", {}).get("attachments", {})
+    return _rendered(source) if not attachments else _render(source, attachments)
+
+
+def _render(source: str, attachments: dict[str, Any]) -> str:
     renderer = IPythonRenderer(escape=False, attachments=attachments)
     return clean_html(MarkdownWithMath(renderer=renderer).render(source))
+
+
+@remembered
+def _rendered(source: str) -> str:
+    return _render(source, {})
 
 
 def _may_stay(tag: str, name: str, value: str) -> bool:

@@ -10,11 +10,13 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from subprocess import CalledProcessError
 from typing import NamedTuple
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
+from nbgrader import api
 from nbgrader.api import BaseCell, Grade, Gradebook, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties, SaveCells
 from sqlalchemy import select
@@ -100,6 +102,22 @@ def opened(course: Course) -> Iterator[Gradebook]:
         Gradebook(course.database, name) as book,
     ):
         yield book
+
+
+@contextmanager
+def one_engine() -> Iterator[None]:
+    """Let all who open the gradebook in this process meanwhile share what SQLAlchemy prepares.
+
+    nbgrader's steps open it themselves, fifteen times a submission, each with an engine that
+    compiles all its queries anew. Whoever is done closes the connections, so that nothing is locked
+    or open between two steps.
+    """
+    before = api.create_engine
+    api.create_engine = cache(before)
+    try:
+        yield
+    finally:
+        api.create_engine = before
 
 
 @contextmanager

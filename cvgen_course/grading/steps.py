@@ -27,6 +27,7 @@ from cvgen_course.grading import gradebook
 from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.guard import guard
 from cvgen_course.grading.logs import captured
+from cvgen_course.grading.page import FeedbackPage
 from cvgen_course.grading.read_answers import keep_marks, marked
 from cvgen_course.grading.remarks import bounded
 from cvgen_course.grading.results import first_error
@@ -117,7 +118,14 @@ def generate_feedback(chapter: ChapterFiles, student: str) -> Path:
     config = copy.deepcopy(chapter.course.config)  # not nbgrader_config.py: the Formgrader reads it
     config.HTMLExporter.template_name = "cvgen_feedback"
     config.HTMLExporter.extra_template_basedirs = [str(TEMPLATES)]
-    _convert(_OneFeedback, chapter, student, chapter.course.directory(), config=config)
+    _convert(
+        _OneFeedback,
+        chapter,
+        student,
+        chapter.course.directory(),
+        config=config,
+        exporter_class=FeedbackPage,
+    )
     return folder_of(chapter, student, "feedback") / f"{chapter.notebook}.html"
 
 
@@ -157,10 +165,12 @@ def _convert(
     Raises:
         SubmissionError: it failed; the reason is in the message.
     """
+    config = copy.deepcopy(config or chapter.course.config)
+    config.Exporter.optimistic_validation = True  # once, behind the last step
     with captured(logging.ERROR) as log, _surroundings_kept():
         converter = kind(
             coursedir=directory,
-            config=config or chapter.course.config,
+            config=config,
             force=True,
             log=log.logger,
             **settings,
