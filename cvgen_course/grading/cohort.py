@@ -15,7 +15,7 @@ from cvgen_course.grading.execute import Limits
 from cvgen_course.grading.grader import Grader, Prepared
 from cvgen_course.grading.grades_csv import write_grades
 from cvgen_course.grading.lock import alone
-from cvgen_course.grading.marks import not_submitted
+from cvgen_course.grading.marks import class_with_marks
 from cvgen_course.grading.remarks import printable
 from cvgen_course.grading.report import write_report
 from cvgen_course.grading.results import ClassResult, Result
@@ -105,9 +105,8 @@ def _grade(
         started.forget()
     others = [s for s in submissions if s not in chosen]
     results += [r for r in map(grader.earlier, others) if r is not None]
-    if any(result.fresh for result in results):  # one that ran may have changed another's marks
-        results = list(map(grader.with_points, results))
-    results += not_submitted(results, work, gradebook.columns(grader.released))
+    # one that ran may have changed another's marks
+    results = class_with_marks(results, work, gradebook.columns(grader.released))
     return _write_class(work, grader.released, results, notes)
 
 

@@ -17,9 +17,18 @@ from typing import NamedTuple
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 from nbgrader import api
-from nbgrader.api import BaseCell, Grade, Gradebook, MissingEntry
+from nbgrader.api import (
+    Assignment,
+    BaseCell,
+    Grade,
+    Gradebook,
+    MissingEntry,
+    Notebook,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
 from nbgrader.preprocessors import AssignLatePenalties, SaveCells
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.exc import SAWarning, SQLAlchemyError
 
 from cvgen_course.errors import CourseError, ReleaseError
@@ -76,6 +85,9 @@ class Standing(NamedTuple):
     scores: dict[str, Score]
     late: float
     penalty: float
+
+
+UNKNOWN = Standing({}, 0.0, 0.0)
 
 
 def columns(released: NotebookNode) -> list[Column]:
@@ -217,33 +229,55 @@ def standing(chapter: ChapterFiles, student: str) -> Standing:
     """Return what the gradebook says of a student; no scores where it knows of no submission.
 
     It can't keep a name that can't be shown, and so knows nothing of such a student.
+    """
+    if printable(student) != student:
+        return UNKNOWN
+    return _standings(chapter, SubmittedAssignment.student_id == student).get(student, UNKNOWN)
+
+
+def standings(chapter: ChapterFiles) -> dict[str, Standing]:
+    """Return what the gradebook says of everyone who has a submission, by name."""
+    return _standings(chapter, true())
+
+
+def _standings(chapter: ChapterFiles, whose: ColumnElement[bool]) -> dict[str, Standing]:
+    """Return what the gradebook says of some students.
 
     nbgrader assigns penalties while it runs a notebook. Those of late submissions are assigned anew
     here, since the deadline, the rule and a teacher's marks may have changed since.
     """
-    if printable(student) != student:
-        return Standing({}, 0.0, 0.0)
+    chosen = Notebook.name == chapter.notebook, Assignment.name == chapter.name, whose
+    found = {}
     with opened(chapter.course) as book:
-        try:
-            notebook = book.find_submission_notebook(chapter.notebook, chapter.name, student)
-        except MissingEntry:
-            return Standing({}, 0.0, 0.0)
-        submission = notebook.assignment
-        late = submission.total_seconds_late if submission.assignment.duedate else 0
-        if late or notebook.late_submission_penalty:
-            _assign_penalty(chapter, student)
-            book.db.expire_all()
-        wanted = (BaseCell.name, Grade.score, Grade.needs_manual_grade)
-        query = (
-            select(*wanted, Grade.auto_score, Grade.manual_score)
-            .join(BaseCell, BaseCell.id == Grade.cell_id)
-            .where(Grade.notebook_id == notebook.id)
+        notebooks = (
+            select(SubmittedNotebook, SubmittedAssignment)
+            .join(SubmittedNotebook.assignment)
+            .join(SubmittedNotebook.notebook)
+            .join(Notebook.assignment)
+            .where(*chosen)
+        )
+        for notebook, submission in book.db.execute(notebooks).all():
+            student = submission.student_id
+            late = submission.total_seconds_late if submission.assignment.duedate else 0
+            if late or notebook.late_submission_penalty:
+                _assign_penalty(chapter, student)
+                book.db.refresh(notebook)
+            penalty = notebook.late_submission_penalty or 0.0
+            found[student] = Standing({}, float(late), penalty)
+        grades = (
+            select(SubmittedAssignment.student_id, BaseCell.name, Grade.score)
+            .add_columns(Grade.needs_manual_grade, Grade.auto_score, Grade.manual_score)
+            .join_from(Grade, BaseCell, BaseCell.id == Grade.cell_id)
+            .join(SubmittedNotebook, SubmittedNotebook.id == Grade.notebook_id)
+            .join(SubmittedNotebook.assignment)
+            .join(SubmittedNotebook.notebook)
+            .join(Notebook.assignment)
+            .where(*chosen)
         )  # one query instead of one per cell
-        scores = {
-            name: Score(None if auto is None and manual is None else points, pending, auto, manual)
-            for name, points, pending, auto, manual in book.db.execute(query)
-        }
-        return Standing(scores, float(late), notebook.late_submission_penalty or 0.0)
+        for student, name, points, pending, auto, manual in book.db.execute(grades):
+            given = None if auto is None and manual is None else points
+            found[student].scores[name] = Score(given, pending, auto, manual)
+    return found
 
 
 def _assign_penalty(chapter: ChapterFiles, student: str) -> None:

@@ -295,7 +295,8 @@ class Grader:
 
     def with_points(self, result: Result) -> Result:
         """Return a result with the points that stand in the gradebook now, a teacher's included."""
-        return with_marks(result, self.chapter, gradebook.columns(self.released))
+        standing = gradebook.standing(self.chapter, result.student)
+        return with_marks(result, standing, gradebook.columns(self.released))
 
     def earlier(self, submission: Submission) -> Result | None:
         """Return the result of an earlier run; where things changed since, a remark says so."""
@@ -323,11 +324,14 @@ class Grader:
         folder = steps.folder_of(self.chapter, student, "autograded")
         return folder / f"{self.chapter.notebook}.ipynb"
 
+    @cached_property
+    def common(self) -> bytes:
+        """Return what is the same in all fingerprints: code, lecture, limits."""
+        return f"{self.code}{to_json(self.released)}{self.limits!r}".encode()
+
     def fingerprint(self, submission: Submission) -> str:
         """Return a hash of what a result follows from: submission, lecture, limits, seed, code."""
-        digest = hashlib.sha256(self.code.encode())
-        digest.update(to_json(self.released).encode())
-        digest.update(repr(self.limits).encode())
+        digest = hashlib.sha256(self.common)
         digest.update(grading_seed(self.secret, submission.student, self.chapter.name).encode())
         if submission.folder.is_dir() and not submission.folder.is_symlink():
             for path in regular_files(submission.folder):

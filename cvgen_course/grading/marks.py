@@ -8,19 +8,19 @@ from collections.abc import Iterable
 
 from cvgen_course.grading import gradebook
 from cvgen_course.grading.course import ChapterFiles
-from cvgen_course.grading.gradebook import Column, Score
+from cvgen_course.grading.gradebook import UNKNOWN, Column, Score, Standing
 from cvgen_course.grading.results import Result, number
 
 NO_LONGER_THERE = "There is no folder in submitted/; these points are from an earlier grading."
 
 
-def with_marks(result: Result, chapter: ChapterFiles, columns: Iterable[Column]) -> Result:
+def with_marks(result: Result, standing: Standing, columns: Iterable[Column]) -> Result:
     """Return a result with the points that stand in the gradebook, a teacher's included.
 
     Whoever can write the gradebook can change marks. Automatic points are held to those that the
     last run gave; a teacher's can't be told from others, so the unusual ones are named.
     """
-    scores, late, penalty = gradebook.standing(chapter, result.student)
+    scores, late, penalty = standing
     known = [(column, scores[column.grade_id]) for column in columns if column.grade_id in scores]
     auto = result.auto
     if auto is None:
@@ -39,18 +39,29 @@ def with_marks(result: Result, chapter: ChapterFiles, columns: Iterable[Column])
     )
 
 
-def not_submitted(
+def class_with_marks(
     results: Iterable[Result], chapter: ChapterFiles, columns: Iterable[Column]
 ) -> list[Result]:
-    """Return a result for each student of the gradebook who has no folder in ``submitted/``."""
-    columns, known = list(columns), {result.student for result in results}
+    """Return all results as the gradebook has them now.
+
+    Each student of the gradebook who has no folder in ``submitted/`` gets one, too.
+    """
+    results, columns = list(results), list(columns)
+    known = {result.student for result in results}
     folder = chapter.course.tree("submitted")
-    found = [
-        with_marks(Result(name, "not submitted", fresh=False), chapter, columns)
+    absent = {
+        name: Result(name, "not submitted", fresh=False)
         for name in gradebook.students(chapter.course)
         if name not in known and not (folder / name).exists()
-    ]
-    return [dataclasses.replace(r, remarks=(NO_LONGER_THERE,)) if r.points else r for r in found]
+    }
+    standings = gradebook.standings(chapter)
+    found = []
+    for result in [*results, *absent.values()]:
+        result = with_marks(result, standings.get(result.student, UNKNOWN), columns)
+        if result.points and result.student in absent:
+            result = dataclasses.replace(result, remarks=(NO_LONGER_THERE,))
+        found.append(result)
+    return found
 
 
 def _on_lateness(late: float, penalty: float) -> str:

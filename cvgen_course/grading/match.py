@@ -54,8 +54,11 @@ def _valid_attachments(attachments: Any) -> bool:
 
 
 def new_cell(cell_type: str, source: str) -> NotebookNode:
-    """Return an empty cell of a type."""
-    return getattr(nbformat.v4, f"new_{cell_type}_cell")(source=source)
+    """Return a cell of a type, for a notebook that gives it an id and is looked at as a whole."""
+    cell: dict[str, Any] = {"cell_type": cell_type, "id": "", "metadata": {}, "source": source}
+    if cell_type == "code":
+        cell |= {"outputs": [], "execution_count": None}
+    return nbformat.from_dict(cell)
 
 
 def claimed(cell: NotebookNode) -> str:
