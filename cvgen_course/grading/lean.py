@@ -27,7 +27,7 @@ _SETUP = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast
 _SETTING = re.compile(r"set_|rc|use$|style|register|add_|filterwarnings|simplefilter|seterr")
 _CHANGING = re.compile(r"(\w*_|append|extend|insert|update|add|pop|remove|clear|sort|setdefault)$")
 _KNOWN = frozenset((*dir(builtins), "display", "__name__", "__file__", "__doc__"))
-_UNCOMPILED = "a cell that Python can't compile"
+_Value = tuple[str, int]
 
 
 class _EveryCell(Exception):
@@ -169,7 +169,12 @@ class _Fold(ast.NodeTransformer):
 
 
 class _Lean:
-    """What the cells of one notebook need of each other."""
+    """What the cells of one notebook need of each other.
+
+    Attributes:
+        reads: the values that each cell may read, as a name and the cell that bound it.
+        group: values that may share objects, since one cell got hold of both.
+    """
 
     def __init__(self, cells: list[_Cell]) -> None:
         self.cells = cells
@@ -183,41 +188,67 @@ class _Lean:
         changed = {name for cell in cells for name in cell.names.stores}
         changed |= {name for cell in cells for name, _ in cell.names.calls}
         self.fixed = {n for n in self.kinds if self.is_fixed(n, n in changed)}
-        self.touched = [self.used(cell.names.loads, cell.names.binds) for cell in cells]
+        self.showing: set[int] = set()
+        self.reads = self.follow()
+        self.touched = [
+            {(n, j) for n, j in reads | {(n, i) for n in cells[i].names.binds} if n not in self.fixed}
+            for i, reads in enumerate(self.reads)
+        ]
         self.group = self.groups()
 
     def is_fixed(self, name: str, changed: bool) -> bool:
         """Return whether a name stands for one object that stays as it is made."""
         kinds = set().union(*self.kinds[name])
-        if kinds == {"definition"}:
-            return not changed
-        return len(kinds) == 1 and (
-            kinds != {"constant"} or len(self.kinds[name]) == 1
-        ) and kinds != {"value"}
+        if len(kinds) > 1 or kinds == {"value"}:
+            return False
+        if kinds == {"constant"}:
+            return len(self.kinds[name]) == 1
+        return kinds != {"definition"} or not changed
 
-    def used(self, *names: Iterable[str]) -> set[str]:
+    def used(self, names: Iterable[str]) -> set[str]:
         """Return names with all that runs when the functions among them are called."""
         found: set[str] = set()
-        left = {name for some in names for name in some}
+        left = set(names)
         while left:
             found |= left
             left = {n for name in left for n in self.bodies.get(name, ())} - found
         return found
 
-    def reads(self, cell: _Cell) -> set[str]:
+    def outer(self, cell: _Cell) -> set[str]:
         """Return what a cell reads of what others bind, through the functions that it calls too."""
-        found = {cell.asks} - {""}
+        found = self.used({cell.asks} - {""})
         for name, bound in cell.names.loads.items():
             found |= self.used([name]) - bound
-        return self.used(found)
+        return found
 
-    def groups(self) -> dict[str, int]:
-        """Put names together that may share objects: one cell got hold of both."""
-        group: dict[str, int] = {}
-        members: dict[int, set[str]] = {}
+    def follow(self) -> list[set[_Value]]:
+        """Go from cell to cell with what the names stand for; note who shows a student's work."""
+        last: dict[str, set[int]] = {}
+        work: set[_Value] = set()
+        every = []
+        for i, cell in enumerate(self.cells):
+            names = cell.names
+            reads = {(name, j) for name in self.outer(cell) for j in last.get(name, ())}
+            every.append(reads)
+            if reads & work:
+                self.showing.add(i)
+            may_fail = cell.is_own or i in self.showing
+            if may_fail:
+                changed = names.stores | {n for n, method in names.calls if _CHANGING.match(method)}
+                work |= {(name, j) for name in changed for j in last.get(name, ())}
+                work |= {(name, i) for name in names.binds if not self.is_import(name)}
+            for name in names.binds:
+                kept = set() if name in names.surely and not may_fail else last.get(name, set())
+                last[name] = kept | {i}
+        return every
+
+    def groups(self) -> dict[_Value, int]:
+        """Put values together that may share objects."""
+        group: dict[_Value, int] = {}
+        members: dict[int, set[_Value]] = {}
         for number, touched in enumerate(self.touched):
-            mine = {n for n in touched if n in self.kinds and n not in self.fixed}
-            for other in {group[n] for n in mine if n in group}:
+            mine = set(touched)
+            for other in {group[value] for value in mine if value in group}:
                 mine |= members.pop(other)
             members[number] = mine
             group |= dict.fromkeys(mine, number)
@@ -226,33 +257,29 @@ class _Lean:
     def needed(self) -> set[int]:
         """Return the places of the cells that run."""
         run = {i for i, cell in enumerate(self.cells) if cell.is_own or self.is_setup(cell)}
-        run |= self.showing()
+        run |= self.showing
         todo = sorted(run)
         while todo:
-            i = todo.pop()
-            new = self.feeding(i) - run
+            new = self.feeding(todo.pop()) - run
             run |= new
             todo += new
         return {self.cells[i].place for i in run}
 
     def feeding(self, i: int) -> set[int]:
-        """Return the cells without which a cell might find other names."""
+        """Return the cells without which a cell might find other values."""
         cell = self.cells[i]
-        now, later = self.reads(cell), set()
-        if cell.is_own:
-            later = self.used(*cell.names.bodies.values())
-            later |= {w for w in _words(cell.tree) if w in self.kinds}
-            if unknown := {n for n in now | later if n not in self.kinds and n not in _KNOWN}:
-                raise _EveryCell(unknown)
-        found = set()
-        for names, end in ((now, i), (later, len(self.cells))):
-            groups = {self.group[name] for name in names if name in self.group}
-            for j, other in enumerate(self.cells):
-                if not names.isdisjoint(self.fixed & set(other.names.binds)):
-                    found.add(j)
-                if j < end and any(self.group.get(n) in groups for n in self.touched[j]):
-                    found.add(j)
-        return found
+        names, groups = self.outer(cell), {self.group.get(value) for value in self.reads[i]}
+        found = {j for j in range(i) if groups & {self.group[v] for v in self.touched[j]}}
+        if cell.is_own:  # its functions run when a check calls them, or at any other time
+            late = self.used(n for body in cell.names.bodies.values() for n in body)
+            late |= {word for word in _words(cell.tree) if word in self.kinds}
+            late_groups = {group for value, group in self.group.items() if value[0] in late}
+            found |= {j for j, t in enumerate(self.touched) if late_groups & {self.group[v] for v in t}}
+            names |= late
+            if any(name not in self.kinds and name not in _KNOWN for name in names):
+                raise _EveryCell
+        fixed = names & self.fixed
+        return found | {j for j, c in enumerate(self.cells) if not fixed.isdisjoint(c.names.binds)}
 
     def is_setup(self, cell: _Cell) -> bool:
         """Return whether a cell only gets things ready, or does more than to bind names."""
@@ -267,20 +294,7 @@ class _Lean:
             isinstance(node, _SETUP) or names_in(ast.Module([node], [])).binds.values() == [{"constant"}]
             for node in cell.tree.body
         )
-        return simple and not (self.reads(cell) - self.fixed) & set(self.kinds)
-
-    def showing(self) -> set[int]:
-        """Return the lecture's cells that show a student's work."""
-        work: set[str] = set()
-        found = set()
-        for i, cell in enumerate(self.cells):
-            if cell.is_own or self.reads(cell) & work:
-                names = cell.names
-                work |= {n for n in names.binds if not self.is_import(n)}
-                work |= {n for n in names.stores if n}
-                work |= {n for n, method in names.calls if n and _CHANGING.match(method)}
-                found.add(i)
-        return found
+        return simple and not (self.outer(cell) - self.fixed) & set(self.kinds)
 
     def is_import(self, name: str) -> bool:
         kinds = set().union(*self.kinds[name])

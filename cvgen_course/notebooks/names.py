@@ -24,6 +24,7 @@ class Names:
         loads: the names that its statements read; for each, what the cell has surely bound before.
         binds: how it binds a name: ``"constant"``, ``"definition"``, ``"value"``, or what it
             imports, such as ``"import torch.nn"``. One name may be bound in several ways.
+        surely: what is bound when it has run to its end.
         bodies: what runs when a function or class of the cell is used, by its name.
         stores: names of which it sets or deletes attributes or items.
         calls: names of which it calls methods, with the methods.
@@ -31,6 +32,7 @@ class Names:
 
     loads: dict[str, set[str]] = field(default_factory=dict)
     binds: dict[str, set[str]] = field(default_factory=dict)
+    surely: set[str] = field(default_factory=set)
     bodies: dict[str, set[str]] = field(default_factory=dict)
     stores: set[str] = field(default_factory=set)
     calls: set[tuple[str, str]] = field(default_factory=set)
@@ -44,7 +46,7 @@ def names_in(tree: ast.Module) -> Names:
     """
     _compiled(*tree.body)
     found = Names()
-    _follow(tree.body, set(), found)
+    _follow(tree.body, found.surely, found)
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
             found.stores.add(root(node))
@@ -104,6 +106,8 @@ def _note(node: ast.stmt, bound: set[str], found: Names, kind: str = "") -> None
         found.loads[name] = found.loads.get(name, bound) & bound
     for name, body in code.bodies.items():
         found.bodies.setdefault(name, set()).update(body)
+    if isinstance(node, ast.Delete):
+        bound -= code.binds
     imports = _imports(node) if isinstance(node, _IMPORTS) else {}
     for name in code.binds:
         found.binds.setdefault(name, set()).add(imports.get(name) or kind or _kind(node))
