@@ -6,19 +6,85 @@ import ast
 import re
 
 _NAMES = frozenset(
-    "__builtins__ __import__ __main__ breakpoint compile delattr dir eval exec get_ipython globals "
-    "locals vars".split()
+    (
+        "__builtins__",
+        "__import__",
+        "__main__",
+        "breakpoint",
+        "compile",
+        "delattr",
+        "dir",
+        "eval",
+        "exec",
+        "get_ipython",
+        "globals",
+        "locals",
+        "vars",
+    )
 )
 _ATTRIBUTES = frozenset(
-    "__builtins__ __closure__ __code__ __dict__ __getattribute__ __globals__ __import__ __main__ "
-    "__subclasses__ _getframe attrgetter currentframe environ f_back f_builtins f_globals f_locals "
-    "get_ipython getenv methodcaller putenv run_cell run_line_magic settrace setprofile "
-    "tb_frame unsetenv user_global_ns user_ns".split()
+    (
+        "__builtins__",
+        "__closure__",
+        "__code__",
+        "__dict__",
+        "__getattribute__",
+        "__globals__",
+        "__import__",
+        "__main__",
+        "__subclasses__",
+        "_getframe",
+        "attrgetter",
+        "currentframe",
+        "environ",
+        "f_back",
+        "f_builtins",
+        "f_globals",
+        "f_locals",
+        "get_ipython",
+        "getenv",
+        "methodcaller",
+        "putenv",
+        "run_cell",
+        "run_line_magic",
+        "settrace",
+        "setprofile",
+        "tb_frame",
+        "unsetenv",
+        "user_global_ns",
+        "user_ns",
+    )
 )
 _MODULES = frozenset(
-    "IPython.core IPython.terminal IPython.utils __main__ atexit builtins code codeop ctypes dill "
-    "doctest gc importlib inspect ipykernel joblib multiprocessing pdb pickle pkgutil runpy signal "
-    "threading timeit trace traceback unittest".split()
+    (
+        "IPython.core",
+        "IPython.terminal",
+        "IPython.utils",
+        "__main__",
+        "atexit",
+        "builtins",
+        "code",
+        "codeop",
+        "ctypes",
+        "dill",
+        "doctest",
+        "gc",
+        "importlib",
+        "inspect",
+        "ipykernel",
+        "joblib",
+        "multiprocessing",
+        "pdb",
+        "pickle",
+        "pkgutil",
+        "runpy",
+        "signal",
+        "threading",
+        "timeit",
+        "trace",
+        "traceback",
+        "unittest",
+    )
 )
 _ATTRIBUTE_FUNCTIONS = ("getattr", "hasattr", "setattr")
 

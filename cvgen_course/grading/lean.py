@@ -10,48 +10,21 @@ import ast
 import builtins
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
-from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
-from cvgen_course.grading.dynamic import is_dynamic
-from cvgen_course.grading.match import parsed
-from cvgen_course.notebooks.cells import exercise_name, grade_id, is_check, plain
-from cvgen_course.notebooks.names import Names, names_in
-
-_FALSE = {"TRAIN": "TRAIN = profile.trains()", "USE_MY_CODE": "USE_MY_CODE = False"}
-"""Names that are false while nbgrader runs a lecture, and the lines that say so."""
+from cvgen_course.grading.lean_cells import EveryCellError, LeanCell, read_cells
+from cvgen_course.notebooks.names import is_import
 
 _SETUP = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_SETTING = re.compile(r"set_|rc|use$|style|register|add_|filterwarnings|simplefilter|seterr")
+_SETTING = re.compile(
+    "set_|rc|use$|style|register|add_|filterwarnings|simplefilter|seterr|savefig|mkdir|chdir|"
+    "append|extend|insert|update|setdefault"
+)
 _CHANGING = re.compile(r"(\w*_|append|extend|insert|update|add|pop|remove|clear|sort|setdefault)$")
+_BLIND = frozenset(("exec", "eval", "compile", "globals", "locals", "vars", "__import__"))
 _KNOWN = frozenset((*dir(builtins), "display", "__name__", "__file__", "__doc__"))
 _Value = tuple[str, int]
-
-
-class _EveryCell(Exception):
-    """No cell can be left out."""
-
-
-@dataclass
-class _Cell:
-    """A code cell.
-
-    Attributes:
-        place: where it stands in the notebook.
-        is_own: whether a student wrote or changed it, or it has a name in the gradebook.
-        asks: the name that it checks.
-        tree: its code.
-        names: the names in it.
-    """
-
-    place: int
-    is_own: bool
-    asks: str
-    is_parameters: bool
-    tree: ast.Module
-    names: Names = field(default_factory=Names)
 
 
 def needed(notebook: NotebookNode, released: NotebookNode) -> set[int]:
@@ -61,7 +34,8 @@ def needed(notebook: NotebookNode, released: NotebookNode) -> set[int]:
     it reads as they would be then:
 
     * What a student wrote or changed runs, and so does every check.
-    * With a cell that reads a name, all cells run that bind it, and what those need.
+    * With a cell that reads a name, all cells run that bind it, and what those need. A function is
+      taken to read what its body reads.
     * Where the name's object can be changed without being bound anew, all cells above run that
       could have got hold of it: those that name it, or anything that some cell names beside it.
     * What changes more than names runs: settings and attributes of libraries.
@@ -71,141 +45,80 @@ def needed(notebook: NotebookNode, released: NotebookNode) -> set[int]:
     Besides, a cell of the lecture runs where it shows a student's work: it reads something that a
     student's cell binds or changes, or that was made from it.
 
-    Only one thing differs: numbers from the global random generators, which a cell that is left out
-    may have moved on. No check depends on them; it seeds them before every case.
+    Two things may differ. Numbers from the global random generators: a cell that is left out would
+    have moved them on. No check depends on them; it seeds them before every case. And what the
+    lecture's other cells print, where a student's cell hands them its work by none of the ways
+    above.
 
     Args:
         notebook: a repaired submission.
         released: the lecture.
     """
     try:
-        cells = _cells(notebook, released)
-        return _Lean(cells).needed()
-    except _EveryCell:
+        return _Lean(read_cells(notebook, released)).needed()
+    except EveryCellError:
         return {i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"}
-
-
-def _cells(notebook: NotebookNode, released: NotebookNode) -> list[_Cell]:
-    """Return a notebook's code cells."""
-    code = [cell for cell in released.cells if cell.cell_type == "code" and not grade_id(cell)]
-    lecture = {plain(cell.source) for cell in code}
-    cells = []
-    for place, cell in enumerate(notebook.cells):
-        if cell.cell_type != "code":
-            continue
-        is_own = bool(grade_id(cell)) or plain(cell.source) not in lecture
-        asks = exercise_name(cell) if is_check(cell) else ""
-        tree = _tree(cell.source, must_parse=not is_own)
-        if is_own and not asks and is_dynamic(tree):
-            raise _EveryCell
-        is_parameters = "parameters" in cell.metadata.get("tags", [])
-        cells.append(_Cell(place, is_own, asks, is_parameters, tree, _names(tree)))
-    false = _false(cells)
-    for own in cells:
-        if not own.is_own:
-            own.tree = ast.fix_missing_locations(_Fold(false).visit(own.tree))
-            own.names = _names(own.tree)
-    return cells
-
-
-def _tree(source: str, must_parse: bool) -> ast.Module:
-    """Return a cell's code as IPython runs it; a syntax error runs as nothing."""
-    try:
-        tree = parsed(TransformerManager().transform_cell(source))
-    except Exception:  # IPython's own, on text that is no code
-        tree = None
-    if tree is None and (must_parse or len(source.strip().splitlines()) == 1):
-        raise _EveryCell  # a single line may be a magic without its %
-    return tree or ast.Module([], [])
-
-
-def _names(tree: ast.Module) -> Names:
-    try:
-        return names_in(tree)
-    except (SyntaxError, ValueError):
-        return Names()  # such as a return outside a function: Python runs nothing of it
-
-
-def _false(cells: list[_Cell]) -> set[str]:
-    """Return the names that are false in all cells."""
-    found = set()
-    for name, line in _FALSE.items():
-        binding = [cell for cell in cells if name in cell.names.binds]
-        said = [ast.unparse(s) for cell in binding for s in cell.tree.body]
-        own = [cell.names for cell in cells if cell.is_own]
-        patched = any("profile" in names.stores | set(names.binds) for names in own)
-        if len(binding) == 1 and not binding[0].is_own and line in said and not patched:
-            found.add(name)
-    return found
-
-
-class _Fold(ast.NodeTransformer):
-    """Leaves out what never runs where some names are false."""
-
-    def __init__(self, false: set[str]) -> None:
-        self.false = false
-
-    def truth(self, test: ast.expr) -> bool | None:
-        """Return what a condition surely is, or None."""
-        if isinstance(test, ast.Name) and test.id in self.false:
-            return False
-        if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
-            inner = self.truth(test.operand)
-            return None if inner is None else not inner
-        if isinstance(test, ast.BoolOp):
-            first = self.truth(test.values[0])
-            return first if first is isinstance(test.op, ast.Or) else None
-        return None
-
-    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
-        self.generic_visit(node)
-        truth = self.truth(node.test)
-        return node if truth is None else (node.body if truth else node.orelse) or ast.Pass()
-
-    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
-        self.generic_visit(node)
-        truth = self.truth(node.test)
-        return node if truth is None else node.body if truth else node.orelse
 
 
 class _Lean:
     """What the cells of one notebook need of each other.
 
+    A value is a name with the number of the cell that bound it.
+
     Attributes:
-        reads: the values that each cell may read, as a name and the cell that bound it.
-        group: values that may share objects, since one cell got hold of both.
+        kinds: how names are bound, by all cells together.
+        bodies: what runs when a function or class is used, by its name.
+        fixed: the names that stand for one object which stays as it is made.
+        showing: the lecture's cells that show a student's work.
+        reads: the values that each cell may read from others.
+        touched: the values that each cell gets hold of.
+        group: values that may share objects, since some cell got hold of both.
     """
 
-    def __init__(self, cells: list[_Cell]) -> None:
+    def __init__(self, cells: list[LeanCell]) -> None:
         self.cells = cells
-        self.kinds: dict[str, list[set[str]]] = {}
+        self.kinds: dict[str, set[str]] = {}
         self.bodies: dict[str, set[str]] = {}
         for cell in cells:
             for name, kinds in cell.names.binds.items():
-                self.kinds.setdefault(name, []).append(kinds)
+                self.kinds.setdefault(name, set()).update(kinds)
             for name, body in cell.names.bodies.items():
                 self.bodies.setdefault(name, set()).update(body)
-        changed = {name for cell in cells for name in cell.names.stores}
-        changed |= {name for cell in cells for name, _ in cell.names.calls}
-        self.fixed = {n for n in self.kinds if self.is_fixed(n, n in changed)}
+        self.imported = {name for name, kinds in self.kinds.items() if any(map(is_import, kinds))}
+        self.fixed = self._fixed()
         self.showing: set[int] = set()
-        self.reads = self.follow()
+        self.reads = self._follow()
         self.touched = [
-            {(n, j) for n, j in reads | {(n, i) for n in cells[i].names.binds} if n not in self.fixed}
-            for i, reads in enumerate(self.reads)
+            {
+                value
+                for value in reads | {(n, i) for n in cell.names.binds}
+                if value[0] not in self.fixed
+            }
+            for i, (cell, reads) in enumerate(zip(cells, self.reads, strict=True))
         ]
-        self.group = self.groups()
+        self.group = self._groups()
 
-    def is_fixed(self, name: str, changed: bool) -> bool:
-        """Return whether a name stands for one object that stays as it is made."""
-        kinds = set().union(*self.kinds[name])
-        if len(kinds) > 1 or kinds == {"value"}:
-            return False
-        if kinds == {"constant"}:
-            return len(self.kinds[name]) == 1
-        return kinds != {"definition"} or not changed
+    def needed(self) -> set[int]:
+        """Return the places of the cells that run."""
+        run = {i for i, cell in enumerate(self.cells) if cell.is_own}
+        run |= self._settings() | self._setup() | self.showing
+        todo = sorted(run)
+        while todo:
+            new = self._feeding(todo.pop()) - run
+            run |= new
+            todo += new
+        return {self.cells[i].place for i in run}
 
-    def used(self, names: Iterable[str]) -> set[str]:
+    def _fixed(self) -> set[str]:
+        changed = {name for cell in self.cells for name in cell.names.stores}
+        changed |= {name for cell in self.cells for name, _ in cell.names.calls}
+        bound = [name for cell in self.cells for name in cell.names.binds]
+        once = {name for name in self.kinds if bound.count(name) == 1}
+        found = {name for name in self.imported if len(self.kinds[name]) == 1}
+        found |= {n for n, kinds in self.kinds.items() if kinds == {"constant"} and n in once}
+        return found | {n for n in self.kinds.keys() - changed if self.kinds[n] == {"definition"}}
+
+    def _used(self, names: Iterable[str]) -> set[str]:
         """Return names with all that runs when the functions among them are called."""
         found: set[str] = set()
         left = set(names)
@@ -214,36 +127,36 @@ class _Lean:
             left = {n for name in left for n in self.bodies.get(name, ())} - found
         return found
 
-    def outer(self, cell: _Cell) -> set[str]:
-        """Return what a cell reads of what others bind, through the functions that it calls too."""
-        found = self.used({cell.asks} - {""})
+    def _outer(self, cell: LeanCell) -> set[str]:
+        """Return the names that a cell may read as others bound them."""
+        found = self._used([cell.asks] if cell.asks else [])
         for name, bound in cell.names.loads.items():
-            found |= self.used([name]) - bound
+            found |= self._used([name]) - bound
         return found
 
-    def follow(self) -> list[set[_Value]]:
+    def _follow(self) -> list[set[_Value]]:
         """Go from cell to cell with what the names stand for; note who shows a student's work."""
         last: dict[str, set[int]] = {}
         work: set[_Value] = set()
         every = []
         for i, cell in enumerate(self.cells):
             names = cell.names
-            reads = {(name, j) for name in self.outer(cell) for j in last.get(name, ())}
+            reads = {(name, j) for name in self._outer(cell) for j in last.get(name, ())}
             every.append(reads)
-            if reads & work:
+            if reads & work and not cell.is_own:
                 self.showing.add(i)
             may_fail = cell.is_own or i in self.showing
             if may_fail:
-                changed = names.stores | {n for n, method in names.calls if _CHANGING.match(method)}
+                changed = names.stores | {n for n, how in names.calls if _CHANGING.match(how)}
                 work |= {(name, j) for name in changed for j in last.get(name, ())}
-                work |= {(name, i) for name in names.binds if not self.is_import(name)}
+                same = self.imported & self.fixed  # a student may import what the lecture does
+                work |= {(name, i) for name in names.binds.keys() - same}
             for name in names.binds:
                 kept = set() if name in names.surely and not may_fail else last.get(name, set())
                 last[name] = kept | {i}
         return every
 
-    def groups(self) -> dict[_Value, int]:
-        """Put values together that may share objects."""
+    def _groups(self) -> dict[_Value, int]:
         group: dict[_Value, int] = {}
         members: dict[int, set[_Value]] = {}
         for number, touched in enumerate(self.touched):
@@ -254,59 +167,61 @@ class _Lean:
             group |= dict.fromkeys(mine, number)
         return group
 
-    def needed(self) -> set[int]:
-        """Return the places of the cells that run."""
-        run = {i for i, cell in enumerate(self.cells) if cell.is_own or self.is_setup(cell)}
-        run |= self.showing
-        todo = sorted(run)
-        while todo:
-            new = self.feeding(todo.pop()) - run
-            run |= new
-            todo += new
-        return {self.cells[i].place for i in run}
+    def _settings(self) -> set[int]:
+        """Return the cells that change more than names, and those that call what does."""
+        found, functions = set(), {"get_ipython", "setattr"}
+        for i, cell in enumerate(self.cells):
+            changed = {name for name, how in cell.names.calls if _SETTING.match(how)}
+            if (changed | cell.names.stores) & self.imported or "*" in cell.names.binds:
+                found.add(i)
+                functions.update(cell.names.bodies)
+        for i, cell in enumerate(self.cells):
+            used = self._used(cell.names.loads)
+            if used & functions:
+                found.add(i)
+            if used & _BLIND and not cell.asks:
+                raise EveryCellError
+        return found
 
-    def feeding(self, i: int) -> set[int]:
+    def _setup(self) -> set[int]:
+        """Return the lecture's cells that get things ready: parameters, imports, definitions."""
+        found = set()
+        for i, cell in enumerate(self.cells):
+            plain = all(isinstance(node, _SETUP) for node in cell.tree.body)
+            alone = not self._outer(cell) & (self.kinds.keys() - self.fixed)
+            if cell.is_parameters or (plain and alone):
+                found.add(i)
+        return found
+
+    def _feeding(self, i: int) -> set[int]:
         """Return the cells without which a cell might find other values."""
         cell = self.cells[i]
-        names, groups = self.outer(cell), {self.group.get(value) for value in self.reads[i]}
+        names = self._outer(cell)
+        groups = {self.group[value] for value in self.reads[i] if value in self.group}
         found = {j for j in range(i) if groups & {self.group[v] for v in self.touched[j]}}
-        if cell.is_own:  # its functions run when a check calls them, or at any other time
-            late = self.used(n for body in cell.names.bodies.values() for n in body)
-            late |= {word for word in _words(cell.tree) if word in self.kinds}
-            late_groups = {group for value, group in self.group.items() if value[0] in late}
-            found |= {j for j, t in enumerate(self.touched) if late_groups & {self.group[v] for v in t}}
+        if cell.is_own and not cell.asks:
+            late = self._late(cell)
+            groups = {group for (name, _), group in self.group.items() if name in late}
+            found |= {j for j, t in enumerate(self.touched) if groups & {self.group[v] for v in t}}
             names |= late
-            if any(name not in self.kinds and name not in _KNOWN for name in names):
-                raise _EveryCell
+            found |= self._importing(names | set(cell.names.binds))
+            if names - self.kinds.keys() - _KNOWN:
+                raise EveryCellError  # one of IPython's own, or a magic without its %
         fixed = names & self.fixed
         return found | {j for j, c in enumerate(self.cells) if not fixed.isdisjoint(c.names.binds)}
 
-    def is_setup(self, cell: _Cell) -> bool:
-        """Return whether a cell only gets things ready, or does more than to bind names."""
-        names = cell.names
-        imported = {n for n in self.kinds if any(k.startswith("import") for s in self.kinds[n] for k in s)}
-        settings = {r for r, method in names.calls if _SETTING.match(method)} | names.stores
-        if cell.is_parameters or settings & imported or "*" in names.binds:
-            return True
-        if {"setattr", "get_ipython", "globals", "exec", "eval"} & self.used(names.loads):
-            return True
-        simple = all(
-            isinstance(node, _SETUP) or names_in(ast.Module([node], [])).binds.values() == [{"constant"}]
-            for node in cell.tree.body
-        )
-        return simple and not (self.outer(cell) - self.fixed) & set(self.kinds)
+    def _late(self, cell: LeanCell) -> set[str]:
+        """Return what a student's functions read whenever they run, and texts that are names."""
+        late = self._used(name for body in cell.names.bodies.values() for name in body)
+        return late | self._used(cell.words & self.kinds.keys())
 
-    def is_import(self, name: str) -> bool:
-        kinds = set().union(*self.kinds[name])
-        return len(kinds) == 1 and next(iter(kinds)).startswith("import")
+    def _importing(self, names: Iterable[str]) -> set[int]:
+        """Return the cells that import from the same packages: ``a.b`` is then there as well."""
+        packages = _packages(self.kinds.get(name, set()) for name in names)
+        every = ((j, _packages(cell.names.binds.values())) for j, cell in enumerate(self.cells))
+        return {j for j, own in every if packages & own}
 
 
-def _words(tree: ast.Module) -> set[str]:
-    """Return the texts in a student's code, since one may be a name; docstrings left out."""
-    said = {
-        id(node.value)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    }
-    constants = [n for n in ast.walk(tree) if isinstance(n, ast.Constant) and id(n) not in said]
-    return {n.value for n in constants if isinstance(n.value, str)}
+def _packages(kinds: Iterable[set[str]]) -> set[str]:
+    """Return the packages from which names are imported."""
+    return {k.split()[1].partition(".")[0] for some in kinds for k in some if is_import(k)}

@@ -112,15 +112,16 @@ def _note(node: ast.stmt, bound: set[str], found: Names, kind: str = "") -> None
     for name in code.binds:
         found.binds.setdefault(name, set()).add(imports.get(name) or kind or _kind(node))
     if isinstance(node, ast.Assign):
-        bound |= code.binds & {n.id for t in node.targets for n in ast.walk(t) if _is_target(n)}
+        bound |= {name for target in node.targets for name in _stored(target)}
     elif isinstance(node, _DEFINITIONS):
         bound.add(node.name)
     elif imports:
         bound |= set(imports)
 
 
-def _is_target(node: ast.AST) -> bool:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+def _stored(target: ast.AST) -> set[str]:
+    names = [node for node in ast.walk(target) if isinstance(node, ast.Name)]
+    return {node.id for node in names if isinstance(node.ctx, ast.Store)}
 
 
 class _Code:
@@ -163,6 +164,11 @@ def _imports(node: ast.Import | ast.ImportFrom) -> dict[str, str]:
             what = alias.name if alias.asname else alias.name.partition(".")[0]
             found[alias.asname or what] = f"import {what}"
     return found
+
+
+def is_import(kind: str) -> bool:
+    """Return whether a name is bound by an import."""
+    return kind.startswith("import ")
 
 
 def _kind(node: ast.stmt) -> str:
