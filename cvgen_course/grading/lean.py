@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from nbformat import NotebookNode
 
 from cvgen_course.grading.lean_cells import EveryCellError, LeanCell, read_cells
-from cvgen_course.notebooks.names import is_import
+from cvgen_course.notebooks.names import Names, is_import, names_in
 
 _SETUP = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _SETTING = re.compile(
@@ -147,7 +147,8 @@ class _Lean:
                 self.showing.add(i)
             may_fail = cell.is_own or i in self.showing
             if may_fail:
-                changed = names.stores | {n for n, how in names.calls if _CHANGING.match(how)}
+                changed = {name for name, how in names.calls if _CHANGING.match(how)}
+                changed = changed - self.imported | names.stores
                 work |= {(name, j) for name in changed for j in last.get(name, ())}
                 same = self.imported & self.fixed  # a student may import what the lecture does
                 work |= {(name, i) for name in names.binds.keys() - same}
@@ -171,10 +172,10 @@ class _Lean:
         """Return the cells that change more than names, and those that call what does."""
         found, functions = set(), {"get_ipython", "setattr"}
         for i, cell in enumerate(self.cells):
-            changed = {name for name, how in cell.names.calls if _SETTING.match(how)}
-            if (changed | cell.names.stores) & self.imported or "*" in cell.names.binds:
+            if self._sets(cell.names):
                 found.add(i)
-                functions.update(cell.names.bodies)
+                parts = [names_in(ast.Module([node], [])) for node in cell.tree.body]
+                functions.update(name for part in parts if self._sets(part) for name in part.bodies)
         for i, cell in enumerate(self.cells):
             used = self._used(cell.names.loads)
             if used & functions:
@@ -182,6 +183,10 @@ class _Lean:
             if used & _BLIND and not cell.asks:
                 raise EveryCellError
         return found
+
+    def _sets(self, names: Names) -> bool:
+        changed = {name for name, how in names.calls if _SETTING.match(how)}
+        return bool((changed | names.stores) & self.imported) or "*" in names.binds
 
     def _setup(self) -> set[int]:
         """Return the lecture's cells that get things ready: parameters, imports, definitions."""

@@ -56,6 +56,9 @@ def names_in(tree: ast.Module) -> Names:
             found.calls.add((root(node.func), node.func.attr))
         elif isinstance(node, ast.Call) and root(node.func) == "setattr" and node.args:
             found.stores.add(root(node.args[0]))
+    globals_ = set(found.loads).union(found.binds, *found.bodies.values())
+    found.stores &= globals_  # a function's own names are nobody else's
+    found.calls = {(name, method) for name, method in found.calls if name in globals_}
     return found
 
 
