@@ -24,6 +24,7 @@ from cvgen_course.grading.companions import companions, regular_files
 from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.current import refuse_outdated
 from cvgen_course.grading.execute import Limits
+from cvgen_course.grading.lean import needed
 from cvgen_course.grading.marks import with_marks
 from cvgen_course.grading.remarks import bounded
 from cvgen_course.grading.repair import repair
@@ -158,7 +159,7 @@ class Grader:
             files | self.beside,
             grading_seed(self.secret, student, self.chapter.name),
             self.modules,
-            None,
+            frozenset(needed(repaired, self.released)),
             self.isolated,
             self.limits,
             self.code,
