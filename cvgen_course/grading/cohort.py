@@ -69,7 +69,7 @@ def grade(
     work = course.chapter(chapter)
     if isolated and (reason := why_not()):
         raise CourseError(NO_SANDBOX.format(reason))
-    with alone(course), gradebook.one_engine():
+    with alone(course), gradebook.opened_faster():
         return _grade(work, students, force, isolated, runner or InTurn(), limits, progress)
 
 

@@ -31,17 +31,20 @@ class Marked(NamedTuple):
 
 def marked(chapter: ChapterFiles, student: str) -> dict[str, Marked]:
     """Return the marks that a teacher has given and need no second look, by ``grade_id``."""
-    work = _work(chapter, student)
-    return {
-        name: Marked(score.manual, work[name])
+    given = {
+        name: score.manual
         for name, score in gradebook.scores(chapter, student).items()
-        if score.manual is not None and not score.pending and name in work
+        if score.manual is not None and not score.pending
     }
+    work = _work(chapter, student) if given else {}
+    return {name: Marked(mark, work[name]) for name, mark in given.items() if name in work}
 
 
 def keep_marks(chapter: ChapterFiles, student: str, before: dict[str, Marked]) -> None:
     """Take marked answers off nbgrader's list again, where mark and work are as they were."""
-    work = _work(chapter, student) if before else {}
+    if not before:
+        return
+    work = _work(chapter, student)
     with gradebook.opened(chapter.course) as book:
         for name, mark in before.items():
             try:

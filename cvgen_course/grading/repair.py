@@ -139,24 +139,26 @@ def _with_lecture_code(
 ) -> list[NotebookNode]:
     """Return the cells with the lecture's other code cells, such as its imports, put back."""
     cells, missing, place = list(cells), 0, -1
-    keys = [(cell.cell_type, cell.id, plain(cell.source)) for cell in cells]
+    keys = [_keys(cell) for cell in cells]
+    known = set().union(*keys)
     for original in released.cells:
-        text = plain(original.source)
-        there = [
-            i
-            for i, (kind, own_id, source) in enumerate(keys)
-            if kind == original.cell_type and (own_id == original.id or source == text)
-        ]
-        if there:
-            place = there[0]
+        mine = _keys(original)
+        if mine & known:
+            place = next(i for i, theirs in enumerate(keys) if mine & theirs)
         elif original.cell_type == "code":
             place += 1
             cells.insert(place, copy.deepcopy(original))
-            keys.insert(place, ("code", original.id, text))
+            keys.insert(place, mine)
+            known |= mine
             missing += 1
     if missing:
         remarks.append(f"{missing} of the lecture's code cells were missing; they were put back.")
     return cells
+
+
+def _keys(cell: NotebookNode) -> set[tuple[str, str, str]]:
+    """Return what a cell is known by: its id and its text, each with its type."""
+    return {(cell.cell_type, "id", cell.id), (cell.cell_type, "text", plain(cell.source))}
 
 
 def _restore_tags(cells: Iterable[NotebookNode], released: NotebookNode) -> None:

@@ -18,7 +18,7 @@ from nbformat.v4 import new_markdown_cell
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.converters.base import BaseConverter, NbGraderException
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import Execute, SaveAutoGrades
+from nbgrader.preprocessors import CheckCellMetadata, Execute, SaveAutoGrades
 from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config.loader import Config
 
@@ -84,17 +84,30 @@ def autograde(
             notebook.cells.insert(0, _note_cell(told))
         return notebook, resources
 
+    known = Autograde(config=chapter.course.config)
     steps: list[Any] = []
-    for step in Autograde(config=chapter.course.config).autograde_preprocessors:
+    for step in filter(_is_needed, known.autograde_preprocessors):
         if step is SaveAutoGrades:
             steps.append(look)
         steps.append(take if step is Execute else step)
     submitted = os.path.relpath(repaired, chapter.course.root)
     directory = chapter.course.directory(submitted_directory=submitted)
     read = marked(chapter, student)
-    _convert(_OneAutograde, chapter, student, directory, autograde_preprocessors=steps)
+    _convert(
+        _OneAutograde,
+        chapter,
+        student,
+        directory,
+        sanitize_preprocessors=list(filter(_is_needed, known.sanitize_preprocessors)),
+        autograde_preprocessors=steps,
+    )
     keep_marks(chapter, student, read)
     return first, remarks
+
+
+def _is_needed(step: Any) -> bool:
+    """Return whether a step of nbgrader's is needed: a repaired notebook's flags are right."""
+    return step is not CheckCellMetadata
 
 
 def _make_way(path: Path) -> None:
