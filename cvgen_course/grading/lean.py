@@ -73,6 +73,7 @@ class _Lean:
         reads: the values that each cell may read from others.
         touched: the values that each cell gets hold of.
         group: values that may share objects, since some cell got hold of both.
+        code: what code reads that the objects of a group may hold, by group.
     """
 
     def __init__(self, cells: list[LeanCell]) -> None:
@@ -97,6 +98,7 @@ class _Lean:
             for i, (cell, reads) in enumerate(zip(cells, self.reads, strict=True))
         ]
         self.group = self._groups()
+        self.code = self._code()
 
     def needed(self) -> set[int]:
         """Return the places of the cells that run."""
@@ -168,6 +170,15 @@ class _Lean:
             group |= dict.fromkeys(mine, number)
         return group
 
+    def _code(self) -> dict[int, set[str]]:
+        found: dict[int, set[str]] = {group: set() for group in self.group.values()}
+        for cell, touched in zip(self.cells, self.touched, strict=True):
+            named = {*cell.names.loads, *cell.names.binds} & self.bodies.keys()
+            held = cell.names.lambdas | (self._used(named) - named)
+            for group in {self.group[value] for value in touched}:
+                found[group] |= held
+        return found
+
     def _settings(self) -> set[int]:
         """Return the cells that change more than names, and those that call what does."""
         found, functions = set(), {"get_ipython", "setattr"}
@@ -201,24 +212,42 @@ class _Lean:
     def _feeding(self, i: int) -> set[int]:
         """Return the cells without which a cell might find other values."""
         cell = self.cells[i]
-        names = self._outer(cell)
-        groups = {self.group[value] for value in self.reads[i] if value in self.group}
-        found = {j for j in range(i) if groups & {self.group[v] for v in self.touched[j]}}
+        found, names = self._behind(self.reads[i], i)
+        names |= self._outer(cell)
         if cell.is_own and not cell.asks:
             late = self._late(cell)
-            groups = {group for (name, _), group in self.group.items() if name in late}
-            found |= {j for j, t in enumerate(self.touched) if groups & {self.group[v] for v in t}}
-            names |= late
+            more, behind = self._behind((v for v in self.group if v[0] in late), len(self.cells))
+            found |= more
+            names |= late | behind
             found |= self._importing(names | set(cell.names.binds))
             if names - self.kinds.keys() - _KNOWN:
                 raise EveryCellError  # one of IPython's own, or a magic without its %
         fixed = names & self.fixed
         return found | {j for j, c in enumerate(self.cells) if not fixed.isdisjoint(c.names.binds)}
 
+    def _behind(self, values: Iterable[_Value], end: int) -> tuple[set[int], set[str]]:
+        """Return the cells before ``end`` that got hold of what values may hold.
+
+        An object may hold code, such as a method or a lambda, which reads names when it runs: these
+        are looked into as well, and returned.
+        """
+        groups: set[int] = set()
+        names: set[str] = set()
+        left = {self.group[value] for value in values if value in self.group}
+        while left:
+            groups |= left
+            names |= {name for group in left for name in self.code[group]}
+            late = {g for (name, j), g in self.group.items() if name in names and j < end}
+            left = late - groups
+        cells = {
+            j for j in range(end) if not groups.isdisjoint(self.group[v] for v in self.touched[j])
+        }
+        return cells, names
+
     def _late(self, cell: LeanCell) -> set[str]:
         """Return what a student's functions read whenever they run, and texts that are names."""
-        late = self._used(name for body in cell.names.bodies.values() for name in body)
-        return late | self._used(cell.words & self.kinds.keys())
+        bodies = {name for body in cell.names.bodies.values() for name in body}
+        return self._used(bodies | cell.names.lambdas | (cell.words & self.kinds.keys()))
 
     def _importing(self, names: Iterable[str]) -> set[int]:
         """Return the cells that import from the same packages: ``a.b`` is then there as well."""

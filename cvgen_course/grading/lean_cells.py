@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
 
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 
 from cvgen_course.grading.dynamic import is_dynamic
 from cvgen_course.grading.match import parsed
-from cvgen_course.notebooks.cells import exercise_name, grade_id, is_check, plain
+from cvgen_course.notebooks.cells import exercise_name, grade_id, is_check, plain, unix_lines
 from cvgen_course.notebooks.names import Names, names_in
 
 _FALSE = {("TRAIN", "profile.trains()"), ("USE_MY_CODE", "False")}
@@ -42,7 +43,7 @@ class LeanCell:
     asks: str
     is_parameters: bool
     tree: ast.Module
-    names: Names = field(default_factory=Names)
+    names: Names
 
     @property
     def words(self) -> set[str]:
@@ -67,42 +68,47 @@ def read_cells(notebook: NotebookNode, released: NotebookNode) -> list[LeanCell]
             continue
         is_own = bool(grade_id(cell)) or plain(cell.source) not in lecture
         asks = exercise_name(cell) if is_check(cell) else ""
-        tree = _tree(cell.source, may_fail=is_own)
+        tree, names = _read(unix_lines(cell.source), frozenset())
+        if tree is None and (not is_own or len(cell.source.strip().splitlines()) == 1):
+            raise EveryCellError  # a single line may be a magic without its %
+        tree = tree or ast.Module([], [])
         if is_own and not asks and is_dynamic(tree):
             raise EveryCellError
         is_parameters = "parameters" in cell.metadata.get("tags", [])
-        cells.append(LeanCell(place, is_own, asks, is_parameters, tree, _names(tree)))
-    fold = _Fold(_false(cells))
+        cells.append(LeanCell(place, is_own, asks, is_parameters, tree, names))
+    false = _false(cells)
     for lean in cells:
         if not lean.is_own:
-            lean.tree = ast.fix_missing_locations(fold.visit(lean.tree))
-            lean.names = _names(lean.tree)
+            tree, lean.names = _read(unix_lines(notebook.cells[lean.place].source), false)
+            lean.tree = tree or lean.tree
     return cells
 
 
-def _tree(source: str, may_fail: bool) -> ast.Module:
-    """Return a cell's code as IPython runs it; what is no Python runs as nothing."""
+@lru_cache(maxsize=2048)
+def _read(source: str, false: frozenset[str]) -> tuple[ast.Module | None, Names]:
+    """Return a cell's code as IPython runs it, and its names; None for what is no Python.
+
+    Most cells of a class's submissions are the same ones.
+    """
     try:
         tree = parsed(TransformerManager().transform_cell(source))
     except Exception:  # IPython's own, on text that is no code
         tree = None
-    if tree is None and (not may_fail or len(source.strip().splitlines()) == 1):
-        raise EveryCellError  # a single line may be a magic without its %
-    return tree or ast.Module([], [])
-
-
-def _names(tree: ast.Module) -> Names:
+    if tree is None:
+        return None, Names()
+    if false:
+        tree = ast.fix_missing_locations(_Fold(false).visit(tree))
     try:
-        return names_in(tree)
+        return tree, names_in(tree)
     except (SyntaxError, ValueError, RecursionError):
-        return Names()  # such as a return outside a function: Python runs nothing of it
+        return tree, Names()  # such as a return outside a function: Python runs nothing of it
 
 
-def _false(cells: list[LeanCell]) -> set[str]:
+def _false(cells: list[LeanCell]) -> frozenset[str]:
     """Return the names that are false in all cells: the lecture binds them so, and nobody else."""
     own = [cell.names for cell in cells if cell.is_own]
     if any("profile" in names.stores | set(names.binds) for names in own):
-        return set()
+        return frozenset()
     bound = [name for cell in cells for name in cell.names.binds]
     found: set[str] = set()
     for cell in cells:
@@ -112,7 +118,7 @@ def _false(cells: list[LeanCell]) -> set[str]:
                 stores = [n for n in ast.walk(cell.tree) if _stores(n, name)]
                 if bound.count(name) == len(stores) == 1:
                     found.add(name)
-    return found
+    return frozenset(found)
 
 
 def _stores(node: ast.AST, name: str) -> bool:
@@ -122,7 +128,7 @@ def _stores(node: ast.AST, name: str) -> bool:
 class _Fold(ast.NodeTransformer):
     """Leaves out what never runs where some names are false."""
 
-    def __init__(self, false: set[str]) -> None:
+    def __init__(self, false: frozenset[str]) -> None:
         self.false = false
 
     def truth(self, test: ast.expr) -> bool | None:

@@ -26,6 +26,7 @@ class Names:
             imports, such as ``"import torch.nn"``. One name may be bound in several ways.
         surely: what is bound when it has run to its end.
         bodies: what runs when a function or class of the cell is used, by its name.
+        lambdas: what its lambdas and comprehensions read, at once or whenever they run.
         stores: names of which it sets or deletes attributes or items.
         calls: names of which it calls methods, with the methods.
     """
@@ -34,6 +35,7 @@ class Names:
     binds: dict[str, set[str]] = field(default_factory=dict)
     surely: set[str] = field(default_factory=set)
     bodies: dict[str, set[str]] = field(default_factory=dict)
+    lambdas: set[str] = field(default_factory=set)
     stores: set[str] = field(default_factory=set)
     calls: set[tuple[str, str]] = field(default_factory=set)
 
@@ -107,19 +109,22 @@ def _note(node: ast.stmt, bound: set[str], found: Names, kind: str = "") -> None
     code = _Code(_compiled(node))
     for name in code.reads:
         found.loads[name] = found.loads.get(name, bound) & bound
+    found.lambdas |= code.lambdas
     for name, body in code.bodies.items():
         found.bodies.setdefault(name, set()).update(body)
     if isinstance(node, ast.Delete):
         bound -= code.binds
     imports = _imports(node) if isinstance(node, _IMPORTS) else {}
-    for name in code.binds:
-        found.binds.setdefault(name, set()).add(imports.get(name) or kind or _kind(node))
+    for name in code.binds | (imports.keys() & {"*"}):
+        by_body = name != getattr(node, "name", name)  # a function's global statement
+        how = imports.get(name) or kind or ("value" if by_body else _kind(node))
+        found.binds.setdefault(name, set()).add(how)
     if isinstance(node, ast.Assign):
         bound |= {name for target in node.targets for name in _stored(target)}
     elif isinstance(node, _DEFINITIONS):
         bound.add(node.name)
     elif imports:
-        bound |= set(imports)
+        bound |= set(imports) - {"*"}
 
 
 def _stored(target: ast.AST) -> set[str]:
@@ -134,6 +139,7 @@ class _Code:
         self.reads: set[str] = set()
         self.binds: set[str] = set()
         self.bodies: dict[str, set[str]] = {}
+        self.lambdas: set[str] = set()
         self._add(code, self.reads, "", is_module=True)
 
     def _add(self, code: CodeType, reads: set[str], owner: str, is_module: bool = False) -> None:
@@ -148,7 +154,9 @@ class _Code:
         for inner in (part for part in code.co_consts if isinstance(part, CodeType)):
             is_function = bool(inner.co_flags & inspect.CO_OPTIMIZED)
             if inner.co_name.startswith("<"):  # a lambda or comprehension: it may run at once
+                before = set(reads)
                 self._add(inner, reads, owner)
+                self.lambdas |= reads - before
             elif is_function or reads is not self.reads:
                 name = owner or inner.co_name
                 self._add(inner, self.bodies.setdefault(name, set()), name)
