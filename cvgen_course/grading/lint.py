@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 from collections import Counter
-from typing import Any
 
 from nbformat import NotebookNode
 
+from cvgen_course.grading.find_exercise import find_exercise
 from cvgen_course.grading.promised import broken_promises
 from cvgen_course.notebooks.cells import (
     check_call,
@@ -82,27 +81,9 @@ def _lint_check(cell: NotebookNode) -> list[str]:
     call = check_call(cell.source)
     if call is None:
         return [*problems, 'the last line must be a call check("name", …)']
-    exercise = _find_exercise(call.module, call.name)
+    exercise = find_exercise(call.module, call.name)
     if isinstance(exercise, str):
         problems.append(exercise)
     elif exercise is not None and float(exercise.points) != points(cell):
         problems.append(f"points: expected the exercise's {exercise.points}, got {points(cell)}")
     return problems
-
-
-def _find_exercise(module: str, name: str) -> Any | str | None:
-    """Return the exercise that a grade cell checks.
-
-    Returns:
-        An object with ``points``; None where the module is not to be found here or keeps no
-        dictionary of exercises; a sentence where the dictionary has no such exercise.
-    """
-    try:
-        exercises = getattr(importlib.import_module(module), "EXERCISES", None)
-    except (ImportError, ValueError):
-        return None
-    if not isinstance(exercises, dict):
-        return None
-    if name not in exercises:
-        return f"check: expected an exercise of {module} ({', '.join(exercises)}), got {name!r}"
-    return exercises[name]
