@@ -7,6 +7,7 @@ people write the same.
 
 from __future__ import annotations
 
+import ast
 import copy
 import inspect
 from collections import defaultdict
@@ -20,7 +21,7 @@ from cvgen_course.grading.find_exercise import checked, find_exercise
 from cvgen_course.grading.match import parsed
 from cvgen_course.grading.normal_form import Program
 from cvgen_course.grading.remarks import listed, printable, shortened
-from cvgen_course.grading.student_code import as_python
+from cvgen_course.grading.student_code import as_python, too_long
 from cvgen_course.notebooks.cells import check_call, is_check
 from cvgen_course.notebooks.regions import split_solution
 
@@ -41,15 +42,22 @@ def fingerprints(notebook: NotebookNode, least: int = LEAST_NODES) -> dict[str, 
         notebook: the notebook; nothing of it is run.
         least: the smallest number of nodes that a syntax tree must have to say anything.
     """
+    if too_long(notebook):
+        return {}
     checks = checked(notebook)
-    trees = [
-        parsed(as_python(cell.source)) if cell.cell_type == "code" else None
-        for cell in notebook.cells
-    ]
+    body: list[ast.stmt] = []
+    before = []  # how many statements stand before each cell
+    for cell in notebook.cells:
+        before.append(len(body))
+        tree = parsed(as_python(cell.source)) if cell.cell_type == "code" else None
+        body += tree.body if tree else []
+    try:
+        program = Program(body, set(checks))
+    except RecursionError:  # code nested as no human writes it
+        return {}
     found = {}
     for name, position in checks.items():
-        before = [node for tree in trees[:position] if tree for node in tree.body]
-        print_, nodes = Program(before, set(checks)).fingerprint(name)
+        print_, nodes = program.fingerprint(name, before[position])
         if nodes >= least:
             found[name] = print_
     return found

@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
-Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
-Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
-INNER = Function | Comprehension | ast.ClassDef
+FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+DEFINITIONS = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+INNER = FUNCTIONS | COMPREHENSIONS | ast.ClassDef
 """What has names of its own."""
 
 
@@ -95,7 +95,7 @@ class Scope:
 
 def inner(node: Any, outer: Scope) -> Scope:
     """Return the scope of a function, class or comprehension."""
-    if isinstance(node, Comprehension):
+    if isinstance(node, COMPREHENSIONS):
         return Scope([g.target for g in node.generators], outer, node)
     if isinstance(node, ast.Lambda):
         return Scope([node.args], outer, node)
@@ -105,7 +105,7 @@ def inner(node: Any, outer: Scope) -> Scope:
 
 def outside(node: Any) -> list[ast.AST]:
     """Return the parts of a function, class or comprehension that the scope around it evaluates."""
-    if isinstance(node, Comprehension):
+    if isinstance(node, COMPREHENSIONS):
         return [node.generators[0].iter]
     if isinstance(node, ast.ClassDef):
         return [*node.decorator_list, *node.bases, *node.keywords]
@@ -143,7 +143,7 @@ def statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
     """Yield a module's statements in order, those within ``if``, ``for``, ``try`` … too."""
     for statement in body:
         yield statement
-        if not isinstance(statement, Definition):
+        if not isinstance(statement, DEFINITIONS):
             for child in ast.iter_child_nodes(statement):
                 if isinstance(child, ast.stmt):
                     yield from statements([child])
@@ -173,7 +173,7 @@ def _own_nodes(nodes: Iterable[ast.AST]) -> Iterator[ast.AST]:
     while stack:
         node = stack.pop()
         yield node
-        if isinstance(node, Comprehension):  # a name bound by := belongs to the scope around
+        if isinstance(node, COMPREHENSIONS):  # a name bound by := belongs to the scope around
             stack += [n.target for n in ast.walk(node) if isinstance(n, ast.NamedExpr)]
         elif isinstance(node, INNER):
             stack += outside(node)
@@ -188,7 +188,7 @@ def _bound(node: ast.AST) -> Iterator[tuple[str, str]]:
             yield node.id, ""
     elif isinstance(node, ast.arg):
         yield node.arg, ""
-    elif isinstance(node, Definition | ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+    elif isinstance(node, DEFINITIONS | ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
         if node.name:
             yield node.name, ""
     elif isinstance(node, ast.MatchMapping):

@@ -52,7 +52,7 @@ HIDDEN = re.compile("__(dict|file|path|loader|spec|cached)__")
 _MAGICS = {
     RUNS_SHELL: "bash sh script system sx",
     RUNS_FILE: "run writefile file load loadpy python python2 python3 pypy perl ruby cython js "
-    "javascript html SVG edit macro",
+    "javascript edit macro",
     READS_SOURCE: "pinfo2 psource pfile",
 }
 MAGIC_DOORS = {magic: what for what, magics in _MAGICS.items() for magic in magics.split()}

@@ -18,10 +18,11 @@ from cvgen_course.grading.find_exercise import checked
 from cvgen_course.grading.look import Found, asked_for, in_general
 from cvgen_course.grading.match import parsed
 from cvgen_course.grading.remarks import bounded, printable, shortened
-from cvgen_course.grading.student_code import as_python, python_within
+from cvgen_course.grading.student_code import as_python, python_within, too_long
 from cvgen_course.notebooks.cells import is_solution
 
 LONGEST_LINE = 80
+TOO_LONG = "There is too much code to be looked through for ways around the checks."
 TOO_DEEP = "The code is nested too deeply to be looked through for ways around the checks."
 
 
@@ -32,6 +33,8 @@ def ways_around(notebook: NotebookNode, released: NotebookNode) -> list[str]:
         notebook: a repaired submission; the lecture's own code in it is not looked at.
         released: the lecture.
     """
+    if too_long(notebook):
+        return [TOO_LONG]
     try:
         return bounded(_sentences(notebook, released))
     except RecursionError:

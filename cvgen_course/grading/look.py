@@ -24,6 +24,8 @@ Found = tuple[str, ast.AST]
 
 COURSE = "cvgen_course"
 READERS = ("open", "Path", "read_text", "read_bytes", "listdir", "scandir", "walk", "glob", "rglob")
+MAGIC_METHODS = ("run_line_magic", "run_cell_magic", "magic")
+SHELL_METHODS = ("system", "getoutput")
 CHANGES = "changes a module or a class that is not its own"
 ASKS = "asks for the course's own {}"
 
@@ -37,7 +39,7 @@ def asked_for(statement: ast.stmt, module: Scope, exercises: set[str]) -> Iterat
         exercises: of whose answers it is a part.
     """
     for node, scope in walk(statement, module):
-        for path in _paths(node, scope):
+        for path in () if isinstance(node, ast.Name) else _paths(node, scope):
             name = path.rpartition(".")[2]
             if path.startswith(f"{COURSE}.") and name in exercises:
                 yield ASKS.format(name), node
@@ -92,6 +94,8 @@ def _named(node: ast.Attribute | ast.Name, scope: Scope) -> str:
     """Return what is wrong with an attribute or a name."""
     if isinstance(node, ast.Name):
         return READS_FRAMES if node.id == "__builtins__" else ""
+    if _is_ipython(node.value) and node.attr not in MAGIC_METHODS + SHELL_METHODS:
+        return IN_IPYTHON
     path = scope.path(node)
     if FRAMES.fullmatch(node.attr):
         return READS_FRAMES
@@ -148,8 +152,7 @@ def _told_ipython(node: ast.Call) -> str:
     """Return what is wrong with ``get_ipython().…(…)``, which is also what magics become."""
     method = getattr(node.func, "attr", "")
     said = next((a.value for a in node.args if isinstance(a, ast.Constant)), "")
-    if method in ("run_line_magic", "run_cell_magic", "magic"):
+    if method in MAGIC_METHODS:
         return MAGIC_DOORS.get(str(said).split(" ")[0], "")
-    if method in ("system", "getoutput"):
-        return "" if HARMLESS_SHELL.fullmatch(str(said)) else RUNS_SHELL
-    return IN_IPYTHON
+    harmless = method not in SHELL_METHODS or HARMLESS_SHELL.fullmatch(str(said))
+    return "" if harmless else RUNS_SHELL

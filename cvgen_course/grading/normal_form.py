@@ -9,8 +9,8 @@ from typing import Any
 
 from cvgen_course.grading.bindings import (
     INNER,
-    Comprehension,
-    Definition,
+    COMPREHENSIONS,
+    DEFINITIONS,
     Scope,
     inner,
     outside,
@@ -35,30 +35,38 @@ class Program:
         body = list(body)
         self.module = Scope(body)
         self.exercises = exercises
-        self.defined: dict[str, ast.stmt] = {}
-        try:
-            for statement in statements(body):
-                if isinstance(statement, Definition):
-                    self.defined[statement.name] = statement
+        self.definitions: list[tuple[int, str, ast.stmt]] = []
+        for position, outer in enumerate(body):
+            for statement in statements([outer]):
+                if isinstance(statement, DEFINITIONS):
+                    self.definitions.append((position, statement.name, statement))
                 elif isinstance(statement, ast.Assign | ast.AnnAssign):
-                    self.defined |= dict.fromkeys(Scope([statement]).paths, statement)
-        except RecursionError:
-            pass
+                    names = Scope([statement]).paths
+                    self.definitions += [(position, name, statement) for name in names]
 
-    def fingerprint(self, name: str) -> tuple[str, int]:
+    def fingerprint(self, name: str, before: int | None = None) -> tuple[str, int]:
         """Return the fingerprint of what a name stands for, and its number of nodes.
 
         Both are empty where there is no such definition, or one that isn't implemented.
+
+        Args:
+            name: the name.
+            before: how many statements have run.
         """
+        known = {
+            defined: statement
+            for position, defined, statement in self.definitions
+            if before is None or position < before
+        }
         aliases = {name}
-        while isinstance(alias := getattr(self.defined.get(name), "value", None), ast.Name):
+        while isinstance(alias := getattr(known.get(name), "value", None), ast.Name):
             if alias.id in aliases:
                 return NO_FINGERPRINT
             name = alias.id
             aliases.add(name)
-        if name not in self.defined:
+        if name not in known:
             return NO_FINGERPRINT
-        writer = _Writer(self, aliases)
+        writer = _Writer(self, known, aliases)
         try:
             writer.write_definitions(name)
         except RecursionError:
@@ -71,8 +79,9 @@ class Program:
 class _Writer:
     """Writes a definition as a list of tokens, and behind it the module's others that it uses."""
 
-    def __init__(self, program: Program, own_names: set[str]) -> None:
+    def __init__(self, program: Program, defined: dict[str, ast.stmt], own_names: set[str]) -> None:
         self.program = program
+        self.defined = defined
         self.own_names = own_names
         self.tokens: list[str] = []
         self.nodes = 0
@@ -81,9 +90,9 @@ class _Writer:
         self.helpers: list[str] = []
 
     def write_definitions(self, name: str) -> None:
-        self.write(self.program.defined[name], self.program.module)
+        self.write(self.defined[name], self.program.module)
         for helper in self.helpers:  # which grows
-            self.write(self.program.defined[helper], self.program.module)
+            self.write(self.defined[helper], self.program.module)
 
     def write(self, node: Any, scope: Scope) -> None:
         """Write any node."""
@@ -138,7 +147,7 @@ class _Writer:
         """Write a function, a class or a comprehension."""
         own = inner(node, scope)
         self.scopes.append(own)
-        if isinstance(node, Comprehension):
+        if isinstance(node, COMPREHENSIONS):
             out, *others = [part for g in node.generators for part in (g.iter, g.target, *g.ifs)]
             self.write(out, scope)
             element = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
@@ -165,7 +174,7 @@ class _Writer:
             return "self"
         if name in self.program.exercises:
             return f"{COURSE}{name}"
-        if name in self.program.defined:
+        if name in self.defined:
             if name not in self.helpers:
                 self.helpers.append(name)
             return f"h{self.helpers.index(name)}"
