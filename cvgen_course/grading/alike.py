@@ -95,8 +95,10 @@ def copied(prints: Prints, own: Mapping[str, set[str]]) -> list[str]:
 
 
 def copied_remarks(prints: Prints, own: Mapping[str, set[str]]) -> list[str]:
-    """Return a sentence for each answer that is the course's own solution."""
-    return [f"{name} is the course's own solution, up to names." for name in copied(prints, own)]
+    """Return a sentence on the answers that are the course's own solutions; none where none are."""
+    names = copied(prints, own)
+    what = "is the course's own solution" if len(names) == 1 else "are the course's own solutions"
+    return [f"{', '.join(names)} {what}, up to names."] if names else []
 
 
 def equal_to_others(

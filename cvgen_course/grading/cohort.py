@@ -12,6 +12,7 @@ from cvgen_course.grading import attempts, gradebook, watch
 from cvgen_course.grading.course import ChapterFiles, Course
 from cvgen_course.grading.exchange import uncollected
 from cvgen_course.grading.execute import Limits
+from cvgen_course.grading.flags import own_solutions, with_flags
 from cvgen_course.grading.grader import Grader, Prepared
 from cvgen_course.grading.grades_csv import write_grades
 from cvgen_course.grading.lock import alone
@@ -107,6 +108,7 @@ def _grade(
     results += [r for r in map(grader.earlier, others) if r is not None]
     # one that ran may have changed another's marks
     results = class_with_marks(results, work, gradebook.columns(grader.released))
+    results = with_flags(results, own_solutions(work, grader.released, grader.code))
     return _write_class(work, grader.released, results, notes)
 
 

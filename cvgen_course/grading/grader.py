@@ -20,9 +20,11 @@ from nbformat import NotebookNode
 
 from cvgen_course.errors import CourseError, SubmissionError
 from cvgen_course.grading import attempts, gradebook, steps
+from cvgen_course.grading.alike import fingerprints
 from cvgen_course.grading.companions import companions, regular_files
 from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.current import refuse_outdated
+from cvgen_course.grading.doors import ways_around
 from cvgen_course.grading.execute import Limits
 from cvgen_course.grading.lean import needed
 from cvgen_course.grading.marks import with_marks
@@ -249,6 +251,8 @@ class Grader:
             tuple(bounded([*told, *late, *first, *remarks, *lost])),
             reports=read_reports(self.autograded(student)) | finished.reports,
             feedback=feedback,
+            answers=fingerprints(prepared.notebook),
+            flags=tuple(ways_around(prepared.notebook, self.released)),
         )
         return self.with_points(result)
 

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from cvgen_course.grading.bindings import (
-    INNER,
     COMPREHENSIONS,
     DEFINITIONS,
+    INNER,
     Scope,
     inner,
     outside,

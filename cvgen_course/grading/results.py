@@ -21,7 +21,7 @@ from cvgen_course.grading.gradebook import Column
 from cvgen_course.notebooks.cells import grade_id, is_check
 from cvgen_course.reports import MIME, Report
 
-FORMAT = 2
+FORMAT = 3
 LONGEST = 400
 HUNDREDTH = 0.01 + 1e-9
 EXPLAINED = ("NotImplementedError", "KeyboardInterrupt")
@@ -54,6 +54,8 @@ class Result:
         late: seconds after the deadline, or 0.
         penalty: points that are taken off for that.
         marks: sentences on what stands in the gradebook, such as marks changed from outside.
+        answers: fingerprints of the answers, by exercise; see `alike`.
+        flags: sentences on what a teacher should look at; nobody loses points for it.
     """
 
     student: str
@@ -69,6 +71,8 @@ class Result:
     late: float = 0.0
     penalty: float = 0.0
     marks: tuple[str, ...] = ()
+    answers: dict[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
 
     @property
     def total(self) -> float | None:
@@ -88,14 +92,15 @@ class Result:
 
     @property
     def status_word(self) -> str:
-        """Return how it ended as one reads it: with the reason, and whether it was late."""
+        """Return how it ended as one reads it, with the reason, and what else is to be seen."""
         why = f": {self.status}" if self.status != self.ending else ""
-        return f"{self.ending}{why}{', late' if self.late else ''}"
+        late, flagged = ", late" if self.late else "", ", flagged" if self.flags else ""
+        return f"{self.ending}{why}{late}{flagged}"
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """Return all remarks: on the submission, and on its marks."""
-        return (*self.remarks, *self.marks)
+        """Return all remarks: on the submission, its marks, and what is to be looked at."""
+        return (*self.remarks, *self.marks, *self.flags)
 
 
 @dataclass(frozen=True)
@@ -209,7 +214,8 @@ def load_result(chapter: ChapterFiles, student: str, fingerprint: str | None) ->
         kept |= {
             "remarks": tuple(kept["remarks"]),
             "pending": tuple(kept["pending"]),
-            "marks": tuple(kept.get("marks", ())),
+            "marks": tuple(kept["marks"]),
+            "flags": tuple(kept["flags"]),
             "fresh": False,
         }
         return Result(reports=reports, **kept)

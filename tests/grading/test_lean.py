@@ -154,7 +154,7 @@ def test_needed_runs_what_feeds_an_answer(body, fed_by, result, monkeypatch):
         "def answer():\n    return eval('total')",
         "def answer():\n    import __main__\n    return __main__.__dict__['total']",
         "def answer():\n    return square.__globals__['numbers']",
-        "from operator import attrgetter as a\ndef answer():\n    return a('__globals__')(square)['x']",
+        "from operator import attrgetter as a\ndef answer(): return a('__globals__')(square)['x']",
         "import inspect\ndef answer():\n    return inspect.currentframe().f_globals['total']",
         "def answer():\n    return getattr(square, '__glo' + 'bals__')['total']",
         "def answer():\n    return 1\n    return (",
