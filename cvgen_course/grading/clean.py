@@ -75,8 +75,13 @@ class _Styles:
 @pass_context
 def markdown_to_html(context: Context, source: str) -> str:
     """Return Markdown as HTML, as nbconvert does, and clean."""
-    attachments = context.get("cell", {}).get("attachments", {})
+    attachments = attachments_of(context)
     return _rendered(source) if not attachments else _render(source, attachments)
+
+
+def attachments_of(context: Context) -> dict[str, dict[str, str]]:
+    """Return the pictures that were pasted into the cell that is being converted."""
+    return context.get("cell", {}).get("attachments", {})
 
 
 def _render(source: str, attachments: dict[str, Any]) -> str:
@@ -90,10 +95,13 @@ def _rendered(source: str) -> str:
 
 
 def _may_stay(tag: str, name: str, value: str) -> bool:
-    """Return whether an attribute may stay; a picture must come with the page."""
-    data = re.sub(r"[\x00-\x20]", "", value).lower().startswith("data:")
+    """Return whether an attribute may stay.
+
+    A picture must come with the page. A link must lead to a place on it, or into the web: other
+    notebooks and files, which the text may name, don't lie beside the page.
+    """
     if name == "src":
         return tag == "img" and value.startswith("data:image/")
     if name == "href":
-        return tag == "a" and not data
+        return tag == "a" and value.lower().startswith(("#", "https://", "http://", "mailto:"))
     return name in ATTRIBUTES

@@ -22,6 +22,7 @@ from nbgrader.api import (
     Gradebook,
     MissingEntry,
     Notebook,
+    Student,
     SubmittedAssignment,
     SubmittedNotebook,
 )
@@ -70,6 +71,16 @@ class Score(NamedTuple):
     pending: bool
     auto: float | None
     manual: float | None
+
+
+class Name(NamedTuple):
+    """A student's name; either part may be empty."""
+
+    first: str
+    last: str
+
+    def __str__(self) -> str:
+        return printable(" ".join(part for part in self if part))
 
 
 class Standing(NamedTuple):
@@ -307,6 +318,18 @@ def scores(chapter: ChapterFiles, student: str) -> dict[str, Score]:
 
 
 def students(course: Course) -> list[str]:
-    """Return the names of all students that the gradebook knows."""
+    """Return the ids of all students that the gradebook knows."""
     with opened(course) as book:
         return [student.id for student in book.students]
+
+
+def names(course: Course) -> dict[str, Name]:
+    """Return the names of students by id, of those whose name the gradebook knows."""
+    with opened(course) as book:
+        found = {student.id: name_of(student) for student in book.students}
+    return {student: name for student, name in found.items() if any(name)}
+
+
+def name_of(student: Student) -> Name:
+    """Return a student's name as the gradebook has it."""
+    return Name(student.first_name or "", student.last_name or "")

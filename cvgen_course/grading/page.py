@@ -14,7 +14,8 @@ from nbconvert import HTMLExporter
 from nbconvert.filters.highlight import Highlight2HTML
 from nbformat import NotebookNode
 
-from cvgen_course.grading.clean import clean_html, markdown_to_html, remembered
+from cvgen_course.grading.clean import clean_html, remembered
+from cvgen_course.grading.page_text import page_text
 
 NO_ALT = "No description has been provided for this image"
 
@@ -35,7 +36,7 @@ class FeedbackPage(HTMLExporter):
         self.filters = {
             **self.filters,
             "highlight_code": aside.code,
-            "markdown2html": aside.markdown,
+            "page_text": aside.text,
             "clean_html": aside.html,
         }
         page, resources = super().from_notebook_node(nb, resources, **kw)
@@ -60,9 +61,9 @@ class _Aside:
         return self.put(_highlighted(source, self.lexer, metadata.get("magics_language")))
 
     @pass_context
-    def markdown(self, context: Context, source: str) -> str:
+    def text(self, context: Context, source: str) -> str:
         """Stand for a text, as clean HTML."""
-        return self.put(_well_formed(markdown_to_html(context, source)))
+        return self.put(_well_formed(page_text(context, source)))
 
     def html(self, source: Any) -> str:
         """Stand for clean HTML, which may be one of these already."""

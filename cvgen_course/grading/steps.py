@@ -6,9 +6,11 @@ import copy
 import html
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ from cvgen_course.grading.results import first_error
 from cvgen_course.grading.task import Finished
 
 TEMPLATES = Path(__file__).with_name("templates")
+CODE_CELL = re.compile(r"\bcode cell (\d+)", re.IGNORECASE)
 Resources = dict[str, Any]
 
 
@@ -79,6 +82,7 @@ def autograde(
     def look(notebook: NotebookNode, resources: Resources) -> tuple[NotebookNode, Resources]:
         first.extend(first_error(notebook))
         remarks.extend(guard(notebook))
+        notebook.metadata.cvgen_graded = date.today().isoformat()
         told = [*notes, *(event.message for event in finished.events), *first, *remarks]
         if told:
             notebook.cells.insert(0, _note_cell(told))
@@ -224,6 +228,10 @@ def forget(chapter: ChapterFiles, student: str) -> None:
 
 
 def _note_cell(sentences: list[str]) -> NotebookNode:
-    """Return a cell that tells the student what was put right or went wrong."""
+    """Return a cell that tells the student what was put right or went wrong.
+
+    Code cells that it names are links: the feedback page numbers them.
+    """
     items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in bounded(sentences))
-    return new_markdown_cell(f"<b>Notes from grading</b><ul>{items}</ul>")
+    linked = CODE_CELL.sub(r'<a href="#code-cell-\1">\g<0></a>', items)
+    return new_markdown_cell(f"<b>Notes from grading</b><ul>{linked}</ul>")

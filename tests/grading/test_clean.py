@@ -6,37 +6,12 @@ import pytest
 from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from nbgrader.server_extensions.formgrader.handlers import template_path
+from support.harmful_html import HARMFUL, TAG
 
 from cvgen_course.grading.clean import clean_html, markdown_to_html
 from cvgen_course.grading.course import Course
 from cvgen_course.reports import Report, Row
 from cvgen_course.reports.html_table import html_table
-
-HARMFUL = [
-    "<script>x()</script>",
-    "<SCRIPT/src=//x></SCRIPT>",
-    "<img src=x onerror=x()>",
-    "<img src='https://x/y.png'>",
-    "<a href='javascript:x()'>a</a>",
-    "<a href='java&#115;cript:x()'>a</a>",
-    "<a href=' data:text/html,x'>a</a>",
-    "<a href='vbscript:x'>a</a>",
-    "<iframe srcdoc='<script>x()</script>'></iframe>",
-    "<meta http-equiv=refresh content='0;url=//x'>",
-    "<base href=//x>",
-    "<form action=//x><button>b</button></form>",
-    "<input autofocus onfocus=x()>",
-    "<svg onload=x()><style><meta http-equiv=refresh content=0></style></svg>",
-    "<object data=//x></object><embed src=//x>",
-    "<link rel=stylesheet href=//x>",
-    "<details open ontoggle=x()><summary>s</summary></details>",
-    "<div style='position:fixed;inset:0;background-image:url(//x)'>d</div>",
-    "<style>body { display: none }</style>",
-    "<noscript><p title='</noscript><img src=x onerror=x()>'></noscript>",
-    "<!-- --!><script>x()</script> -->",
-    "<math><mtext><table><mglyph><style><img src=x onerror=x()></style></table></math>",
-]
-TAG = re.compile(r"<\s*/?\s*([a-zA-Z]+)([^>]*)>")
 
 
 @pytest.mark.parametrize("html", HARMFUL)

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from nbgrader.api import MissingEntry
 
 from cvgen_course.errors import CourseError
@@ -211,7 +212,8 @@ def test_grade_writes_into_nbgraders_gradebook(graded):
 )
 def test_grade_writes_feedback_that_tells_what_happened(graded, student, sentence):
     root, _, outcome, _ = graded
-    assert sentence in (root / result_of(outcome, student).feedback).read_text(encoding="utf-8")
+    page = (root / result_of(outcome, student).feedback).read_text(encoding="utf-8")
+    assert sentence in " ".join(BeautifulSoup(page, "html.parser").text.split())
 
 
 def test_grade_writes_feedback_for_each_notebook_that_can_be_read(graded):
