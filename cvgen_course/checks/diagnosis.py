@@ -49,10 +49,12 @@ class Diagnosis:
     Attributes:
         text: what to tell the student; empty where nothing is recognised.
         mistakes: the diagnoses of the mistakes that it names.
+        explained: titles of the cases whose failure is one mistake, and no other.
     """
 
     text: str = ""
     mistakes: tuple[str, ...] = ()
+    explained: frozenset[str] = frozenset()
 
 
 def diagnose(exercise: Exercise, answered: list[Answered]) -> Diagnosis:
@@ -62,11 +64,13 @@ def diagnose(exercise: Exercise, answered: list[Answered]) -> Diagnosis:
     failed_first = sorted(answered, key=lambda one: one.passed)
     suspects = [_Suspect(exercise, mistake, failed_first) for mistake in exercise.mistakes]
     if certain := [suspect for suspect in suspects if suspect.fits_everywhere]:
-        return Diagnosis(_in_words("This is", certain), _diagnoses(certain))
+        titles = {one.case.title for one in answered if len(certain) == 1}
+        return Diagnosis(_in_words("This is", certain), _diagnoses(certain), frozenset(titles))
     wrong = frozenset(i for i, one in enumerate(failed_first) if one.has_wrong_value)
     failed = sum(not one.passed for one in failed_first)
     sentences: list[str] = []
     mistakes: tuple[str, ...] = ()
+    titles = set()
     for _ in range(2):  # two mistakes at once; three are nobody's first try
         found = _explains_most(suspects, wrong, failed_first)
         if not found:
@@ -75,8 +79,10 @@ def diagnose(exercise: Exercise, answered: list[Answered]) -> Diagnosis:
         where = f"In {len(explained)} of {failed} failed cases" if not sentences else "In others"
         sentences.append(_in_words(f"{where}, this is", found))
         mistakes += _diagnoses(found)
+        if len(found) == 1:
+            titles |= {failed_first[i].case.title for i in explained}
         wrong -= explained
-    return Diagnosis(" ".join(sentences), mistakes)
+    return Diagnosis(" ".join(sentences), mistakes, frozenset(titles))
 
 
 def _explains_most(

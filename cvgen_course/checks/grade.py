@@ -10,6 +10,7 @@ from cvgen_course.checks.expected import expected
 from cvgen_course.checks.identity import is_or_wraps
 from cvgen_course.checks.isolation import clean_state, quiet, random_state_kept
 from cvgen_course.checks.judge import judge
+from cvgen_course.checks.not_run import not_run
 from cvgen_course.checks.outcome import Outcome
 from cvgen_course.checks.plain import to_plain
 from cvgen_course.checks.run import run
@@ -80,10 +81,7 @@ def answer_by_name(
 ) -> list[Outcome]:
     """Do what ``answer`` does with the object that a notebook calls by the exercise's name."""
     if exercise.name not in namespace:
-        text = (
-            f"`{exercise.name}` does not exist yet: run the cell above that defines it, "
-            "then this one."
-        )
+        text = f"`{exercise.name}` does not exist yet: {not_run(exercise.name, namespace)}"
         return [Outcome("missing", text=text)] * len(cases)
     return answer(exercise, namespace[exercise.name], cases)
 

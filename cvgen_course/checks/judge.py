@@ -41,7 +41,7 @@ def judge(
     if not comparison_works():
         return refuse(exercise, cases, _BROKEN)
     outcomes = [*outcomes[: len(cases)], *[Outcome("missing")] * (len(cases) - len(outcomes))]
-    rows = _without_idle_hints(tuple(map(judge_case, cases, outcomes, expected)))
+    rows = tuple(map(judge_case, cases, outcomes, expected))
     if all(outcome.kind == "blank" for outcome in outcomes):
         return refuse(exercise, cases, NOT_SOLVED)
     if all(outcome.kind == "missing" for outcome in outcomes):
@@ -55,21 +55,21 @@ def judge(
         exercise.title,
         points,
         float(exercise.points),
-        rows,
+        _without_idle_hints(rows, diagnosis.explained),
         diagnosis.text,
         read=exercise.read,
         mistakes=diagnosis.mistakes,
     )
 
 
-def _without_idle_hints(rows: tuple[Row, ...]) -> tuple[Row, ...]:
-    """Keep only the first hint where every case fails.
+def _without_idle_hints(rows: tuple[Row, ...], explained: frozenset[str]) -> tuple[Row, ...]:
+    """Drop the hints of cases that a recognised mistake explains; or all but one, if none passes.
 
     A hint says what is special in its case; that is not the reason then.
     """
-    if any(row.passed for row in rows):
-        return rows
-    return (*rows[:1], *(replace(row, hint="") for row in rows[1:]))
+    if not explained and not any(row.passed for row in rows):
+        explained = frozenset(row.title for row in rows[1:])
+    return tuple(replace(row, hint="") if row.title in explained else row for row in rows)
 
 
 def points_for(exercise: Exercise, rows: tuple[Row, ...]) -> float:

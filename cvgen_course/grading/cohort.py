@@ -205,6 +205,7 @@ def _write_class(
         tuple(notes),
         folder / "index.html",
         folder / "grades.csv",
+        gradebook.names(chapter.course),
     )
     write_grades(outcome)
     write_report(outcome, chapter.course.root)

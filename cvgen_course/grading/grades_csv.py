@@ -6,6 +6,7 @@ import csv
 import io
 
 from cvgen_course.files import write
+from cvgen_course.grading.gradebook import Name
 from cvgen_course.grading.remarks import printable
 from cvgen_course.grading.results import ClassResult
 
@@ -13,14 +14,16 @@ from cvgen_course.grading.results import ClassResult
 def write_grades(outcome: ClassResult) -> None:
     """Write one line per student: points per exercise, penalty, total, status, what is to be read.
 
-    The total is what nbgrader's export calls the score: after the penalty.
+    The total is what nbgrader's export calls the score: after the penalty. Names have columns of
+    their own where the gradebook knows any.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     titles = [column.title for column in outcome.columns]
     writer.writerow(
         [
-            *("student", *map(_harmless, titles), "late (hours)", "penalty", "total", "of"),
+            *("student", *(("first_name", "last_name") if outcome.names else ())),
+            *(*map(_harmless, titles), "late (hours)", "penalty", "total", "of"),
             *("status", "why", "to read", "remarks"),
         ]
     )
@@ -29,6 +32,7 @@ def write_grades(outcome: ClassResult) -> None:
         writer.writerow(
             [
                 _harmless(printable(result.student)),
+                *_name_of(result.student, outcome),
                 *("" if score is None else round(score, 4) for score in scores),
                 round(result.late / 3600, 2) if result.late else "",
                 round(result.penalty, 4) if result.late else "",
@@ -42,6 +46,12 @@ def write_grades(outcome: ClassResult) -> None:
         )
     # the byte order mark tells spreadsheets that this is UTF-8
     write(outcome.table, b"\xef\xbb\xbf" + _encoded(text.getvalue()))
+
+
+def _name_of(student: str, outcome: ClassResult) -> list[str]:
+    """Return what stands in the columns of names; there are none where nobody has a name."""
+    name = outcome.names.get(student, Name("", "")) if outcome.names else ()
+    return [_harmless(printable(part)) for part in name]
 
 
 def _harmless(text: str) -> str:

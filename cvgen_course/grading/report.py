@@ -50,7 +50,7 @@ def render(outcome: ClassResult, root: Path) -> str:
         highest=known[-1] if known else None,
         problems=[r for r in outcome.results if r.sentences],
         late=any(r.late for r in outcome.results),
-        pending=sum(1 for r in outcome.results if r.pending),
+        pending=sum(bool(r.pending) for r in outcome.results),
         feedback=pages,
     )
 

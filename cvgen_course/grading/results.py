@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from cvgen_course.files import write
 from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.execute import NOT_RUN
-from cvgen_course.grading.gradebook import Column
+from cvgen_course.grading.gradebook import Column, Name
 from cvgen_course.notebooks.cells import grade_id, is_check
 from cvgen_course.reports import MIME, Report
 
@@ -114,6 +114,7 @@ class ClassResult:
         notes: sentences on stray files.
         report: the class report.
         table: ``grades.csv``.
+        names: students' names by id, where the gradebook knows them.
     """
 
     chapter: str
@@ -122,6 +123,7 @@ class ClassResult:
     notes: tuple[str, ...]
     report: Path
     table: Path
+    names: dict[str, Name] = field(default_factory=dict)
 
     @property
     def max_points(self) -> float:

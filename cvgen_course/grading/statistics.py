@@ -105,7 +105,7 @@ def _one_exercise(column: Column, results: tuple[Result, ...]) -> ExerciseStatis
         sum(value >= column.points for value in known),
         len(known),
         len(reports) - len(partly),
-        sum(1 for r in results if r.points and r.points.get(name) is None),
+        sum(column.title in r.pending for r in results),
         len(sent) - len(reports),
         tuple(Missed(t, n, seen[t]) for t, n in _ranked(failed)[:MOST_LISTED]),
         tuple(_ranked(mistakes)[:MOST_LISTED]),

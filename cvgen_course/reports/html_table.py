@@ -44,9 +44,10 @@ def html_table(report: Report) -> str:
         "max-width:56em;margin:.4em 0;border:1px solid rgba(128,128,128,.35);"
         f'border-left:5px solid {colour};border-radius:6px;overflow:hidden;">'
         f"{_head(report, colour)}{_strip(report.note, 'font-weight:600;')}"
+        f"{_strip(report.diagnosis, 'font-weight:600;background:rgba(230,159,0,.16);')}"
         '<table style="width:100%;border-collapse:collapse;border:0;margin:0;table-layout:auto;'
         f'font-size:inherit;color:inherit;"><tbody>{"".join(rows)}</tbody></table>'
-        f"{_foot(report)}</div>"
+        f"{_strip(read_again(report), _SMALL)}</div>"
     )
 
 
@@ -113,11 +114,6 @@ def _numbers(text: str) -> str:
         f'<pre style="{_CODE}display:block;margin:.3em 0 0;padding:.5em .7em;overflow-x:auto;'
         f'white-space:pre;line-height:1.4;">{_escape(text)}</pre></details>'
     )
-
-
-def _foot(report: Report) -> str:
-    hint = _strip(report.diagnosis, "font-weight:600;background:rgba(230,159,0,.16);")
-    return hint + _strip(read_again(report), _SMALL)
 
 
 def _strip(text: str, style: str) -> str:

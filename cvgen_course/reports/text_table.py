@@ -25,19 +25,18 @@ def read_again(report: Report) -> str:
 
 
 def text_table(report: Report) -> str:
-    """Return the report as text: headline, a tick or cross per case, what is wrong, what to do."""
+    """Return the report as text: headline, likely mistake, a tick or cross per case, why."""
     head = f"{report.exercise}: {report.title}"
     lines = [f"{head:<{WIDTH - len(score(report)) - 1}} {score(report)}", "─" * WIDTH]
-    if report.note:
-        lines += [*textwrap.wrap(report.note, WIDTH), ""]
+    for text in (report.note, report.diagnosis):
+        if text:
+            lines += [*textwrap.wrap(text, WIDTH), ""]
     previous = ""
     for row in report.rows:
         lines += _row_lines(row, previous)
         previous = row.message
     lines.append("─" * WIDTH)
-    for text in (report.diagnosis, read_again(report)):
-        if text:
-            lines += textwrap.wrap(text, WIDTH)
+    lines += textwrap.wrap(read_again(report), WIDTH)
     return "\n".join(lines).removesuffix("\n" + "─" * WIDTH)
 
 

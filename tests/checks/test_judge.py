@@ -59,6 +59,42 @@ def test_grade_shows_one_hint_where_every_case_fails():
     assert len({row.passed for row in rows}) == 2
 
 
+def test_a_recognised_mistake_takes_the_place_of_its_cases_hints():
+    def cases(rng):
+        return [dataclasses.replace(case, hint="Look.") for case in MEAN.cases(rng)]
+
+    def hints(answer, *mistakes):
+        exercise = dataclasses.replace(MEAN, cases=cases, mistakes=mistakes)
+        return [row.hint for row in grade(exercise, answer).rows if not row.passed]
+
+    def mistaken(x, w):
+        return (x * w).sum() / x.numel()
+
+    known, _ = MEAN.mistakes
+    assert "Look." in hints(mistaken)
+    assert set(hints(mistaken, known)) == {""}
+    also = Mistake("also", mistaken, "n is used")
+    assert "Look." in hints(mistaken, known, also)  # it is one of the two
+
+
+def test_hints_stay_where_a_recognised_mistake_explains_nothing():
+    (*_, last) = make_cases(MEAN)
+
+    def cases(rng):
+        return [dataclasses.replace(case, hint="Look.") for case in MEAN.cases(rng)]
+
+    def answer(x, w):
+        if x.shape == last.inputs["x"].shape:
+            raise ValueError("another trouble")
+        return (x * w).sum() / x.numel()
+
+    report = grade(dataclasses.replace(MEAN, cases=cases), answer)
+    assert report.diagnosis.startswith("In ")
+    by_title = {row.title: row.hint for row in report.rows if not row.passed}
+    assert by_title.pop(last.title) == "Look."
+    assert set(by_title.values()) == {""}
+
+
 def test_a_result_of_the_wrong_kind_gets_no_hint_about_its_case():
     case = Case("one", {}, hint="Look.")
     rows = {

@@ -30,6 +30,9 @@ def nearest(x):
     "check('nearest')",
     "print('still here')",
     "os.environ['NBGRADER_VALIDATING'] = '1'; check('nearest')",
+    "del nearest, os.environ['NBGRADER_VALIDATING']",
+    "def nearest(x)\n    return x",
+    "check('nearest')",
 ]
 
 pytestmark = pytest.mark.follows_from("tests/support/toy_exercises.py", "cvgen_course.checks")
@@ -63,3 +66,6 @@ def test_check_by_name_in_a_kernel(monkeypatch):
     assert error.ename == "PointsMissing"
     assert error.evalue.startswith("nearest: Nearest-neighbour")
     assert error.traceback == [error.evalue]
+
+    note = Report.from_json(outputs[9][0].data[MIME]).note
+    assert note.startswith("`nearest` does not exist yet: the cell above has an error in line 1")

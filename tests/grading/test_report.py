@@ -1,4 +1,5 @@
 import csv
+import dataclasses
 import io
 from html.parser import HTMLParser
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cvgen_course.grading.gradebook import Column
+from cvgen_course.grading.gradebook import Column, Name
 from cvgen_course.grading.grades_csv import write_grades
 from cvgen_course.grading.report import code, render, write_report
 from cvgen_course.grading.results import ClassResult, Result
@@ -71,6 +72,30 @@ def test_report_says_what_a_teacher_wants_to_know(outcome, tmp_path):
         "left out",
     ):
         assert text in html
+
+
+def test_report_and_table_name_whom_the_gradebook_knows_by_name(outcome, tmp_path):
+    assert "first_name" not in grades(outcome)[0]
+    named = dataclasses.replace(outcome, names={"=1+1": Name(EVIL, "=Lovelace")})
+    html = render(named, tmp_path)
+    assert html.count("&lt;script&gt;alert(1)&lt;/script&gt; =Lovelace") == 1  # it has no remark
+    first, second, third = grades(named)
+    assert (first["first_name"], first["last_name"]) == (EVIL, "'=Lovelace")
+    assert second["first_name"] == third["last_name"] == ""
+
+
+def test_report_shows_a_mark_that_is_to_be_looked_at_again(outcome, tmp_path):
+    first, *others = outcome.results
+    again = dataclasses.replace(first, points={"test_a": 2.0, "w": 5.0})
+    html = render(dataclasses.replace(outcome, results=(again, *others)), tmp_path)
+    assert '5 <span class="soft">to read</span>' in html
+    assert "to be read: 1" in html
+
+
+def grades(outcome):
+    write_grades(outcome)
+    text = outcome.table.read_text(encoding="utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
 
 
 def test_report_of_an_empty_class_is_a_page_too(outcome, tmp_path):

@@ -183,6 +183,12 @@ def _alpha_everywhere(logits, labels, alpha=0.25, gamma=2.0):
     return 2 * alpha * per_item.sum() / _objects(labels)
 
 
+@mistakes.when("alpha_t is left out: targets 1 weigh alpha, targets 0 weigh 1 - alpha.")
+def _no_alpha(logits, labels, alpha=0.25, gamma=2.0):
+    targets, keep = _targets(labels, logits.shape[-1]), labels >= 0
+    return 2 * _weighted(logits[keep], targets[keep], 0.5, gamma).sum() / _objects(labels)
+
+
 @mistakes.when("p_t is raised to gamma instead of 1 - p_t: the easy items are listened to most.")
 def _power_of_p(logits, labels, alpha=0.25, gamma=2.0):
     keep = labels >= 0

@@ -205,3 +205,17 @@ def test_focal_loss_must_not_come_from_finished_parts(finished):
 
 def test_focal_loss_mutants_lose_points():
     assert_mutants_lose_points(EXERCISE, EQUIVALENT, helpers=("_per_item",))
+
+
+def test_an_answer_without_any_alpha_is_recognised():
+    def without(logits, labels, alpha=0.25, gamma=2.0):
+        t = F.one_hot(labels.clamp(min=0), logits.shape[2] + 1)[..., 1:].bool()
+        toward = torch.where(t, logits, -logits)
+        loss = -(torch.sigmoid(-toward) ** gamma) * F.logsigmoid(toward)
+        return loss[labels >= 0].sum() / max((labels > 0).sum().item(), 1)
+
+    report = graded(EXERCISE, without)
+    assert report.mistakes == (
+        "alpha_t is left out: targets 1 weigh alpha, targets 0 weigh 1 - alpha",
+    )
+    assert report.points <= 0.75 * EXERCISE.points
