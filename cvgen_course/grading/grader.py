@@ -301,7 +301,7 @@ class Grader:
     def with_points(self, result: Result) -> Result:
         """Return a result with the points that stand in the gradebook now, a teacher's included."""
         standing = gradebook.standing(self.chapter, result.student)
-        return with_marks(result, standing, gradebook.columns(self.released))
+        return with_marks(result, self.chapter, standing, gradebook.columns(self.released))
 
     def earlier(self, submission: Submission) -> Result | None:
         """Return the result of an earlier run; where things changed since, a remark says so."""

@@ -9,18 +9,22 @@ from collections.abc import Iterable
 from cvgen_course.grading import gradebook
 from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.gradebook import UNKNOWN, Column, Score, Standing
+from cvgen_course.grading.read_answers import settled
 from cvgen_course.grading.results import Result, number
 
 NO_LONGER_THERE = "There is no folder in submitted/; these points are from an earlier grading."
 
 
-def with_marks(result: Result, standing: Standing, columns: Iterable[Column]) -> Result:
+def with_marks(
+    result: Result, chapter: ChapterFiles, standing: Standing, columns: Iterable[Column]
+) -> Result:
     """Return a result with the points that stand in the gradebook, a teacher's included.
 
     Whoever can write the gradebook can change marks. Automatic points are held to those that the
     last run gave; a teacher's can't be told from others, so the unusual ones are named.
     """
     scores, late, penalty = standing
+    scores = settled(chapter, result.student, scores)
     known = [(column, scores[column.grade_id]) for column in columns if column.grade_id in scores]
     auto = result.auto
     if auto is None:
@@ -57,7 +61,7 @@ def class_with_marks(
     standings = gradebook.standings(chapter)
     found = []
     for result in [*results, *absent.values()]:
-        result = with_marks(result, standings.get(result.student, UNKNOWN), columns)
+        result = with_marks(result, chapter, standings.get(result.student, UNKNOWN), columns)
         if result.points and result.student in absent:
             result = dataclasses.replace(result, remarks=(NO_LONGER_THERE,))
         found.append(result)

@@ -30,7 +30,7 @@ from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.guard import guard
 from cvgen_course.grading.logs import captured
 from cvgen_course.grading.page import FeedbackPage
-from cvgen_course.grading.read_answers import keep_marks, marked
+from cvgen_course.grading.read_answers import keep_marks, marked, note_work
 from cvgen_course.grading.remarks import bounded
 from cvgen_course.grading.results import first_error
 from cvgen_course.grading.task import Finished
@@ -106,6 +106,7 @@ def autograde(
         autograde_preprocessors=steps,
     )
     keep_marks(chapter, student, read)
+    note_work(chapter, student)
     return first, remarks
 
 

@@ -73,7 +73,7 @@ def test_a_recognised_mistake_takes_the_place_of_its_cases_hints():
     known, _ = MEAN.mistakes
     assert "Look." in hints(mistaken)
     assert set(hints(mistaken, known)) == {""}
-    also = Mistake("also", mistaken, "n is used")
+    also = Mistake("also", lambda x, w: torch.dot(x, w) / len(x), "n is used")
     assert "Look." in hints(mistaken, known, also)  # it is one of the two
 
 

@@ -6,6 +6,7 @@ import sqlite3
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from nbgrader.preprocessors import SaveAutoGrades
 
 from cvgen_course.grading import grader as grader_module
 from cvgen_course.grading.cohort import grade
@@ -257,6 +258,55 @@ def test_a_mark_that_came_while_the_notebook_ran_is_to_be_read(ready, submit):
     )
     graded(ready, executor=executor, force=True)
     assert pending(ready, "ada")
+
+
+def nbgrader_autogrades(root, student):
+    """Do to the gradebook and the graded notebook what ``nbgrader autograde --force`` does."""
+    chapter = Course.find(root).chapter(CHAPTER)
+    submitted = nbformat.read(
+        chapter.course.tree("submitted") / student / CHAPTER / "tiny.ipynb", as_version=4
+    )
+    path = folder_of(chapter, student, "autograded") / "tiny.ipynb"
+    ran, _ = Instant().execute(submitted, path.parent, {}, None)
+    nbformat.write(ran, path)
+    where = {"notebook": "tiny", "assignment": CHAPTER, "student": student}
+    where["db_url"] = chapter.course.database
+    SaveAutoGrades().preprocess(ran, {"nbgrader": where})
+
+
+@pytest.mark.parametrize("how", [{}, {"force": True}])
+def test_a_mark_stands_after_nbgraders_own_autograde(ready, submit, how):
+    submit(ready, "ada")
+    graded(ready)
+    mark(ready, "ada", 1.0)
+    mark(ready, "ada", 2.5, cell="test_square")
+    nbgrader_autogrades(ready, "ada")
+    assert pending(ready, "ada")
+    assert pending(ready, "ada", "test_square")
+    outcome = graded(ready, **how)
+    assert outcome.results[0].pending == ()
+    assert not pending(ready, "ada")
+    assert not pending(ready, "ada", "test_square")
+    assert "to be read" not in outcome.report.read_text(encoding="utf-8")
+
+
+def test_a_mark_for_another_text_stays_to_be_read_after_nbgraders_autograde(ready, submit, right):
+    submit(ready, "ada")
+    graded(ready)
+    mark(ready, "ada", 1.0)
+    submit(ready, "ada", {**right, "written": "Another reason."})
+    nbgrader_autogrades(ready, "ada")  # before cvgen grade has seen the other text
+    assert graded(ready).results[0].pending == ("written",)
+    nbgrader_autogrades(ready, "ada")  # and after
+    outcome = graded(ready)
+    assert outcome.results[0].pending == ("written",)
+    assert outcome.results[0].points["written"] == 1.0
+    page = outcome.report.read_text(encoding="utf-8")
+    assert '1 <span class="soft">to read</span>' in page
+    assert "to be read: 1" in page
+    mark(ready, "ada", 0.5)
+    nbgrader_autogrades(ready, "ada")
+    assert graded(ready).results[0].pending == ()
 
 
 def test_feedback_says_to_be_read_and_runs_nobodys_script(ready, submit):
