@@ -83,6 +83,7 @@ def autograde(
         first.extend(first_error(notebook))
         remarks.extend(guard(notebook))
         notebook.metadata.cvgen_graded = date.today().isoformat()
+        notebook.metadata.cvgen_ran = all(map(_has_run, notebook.cells))
         told = [*notes, *(event.message for event in finished.events), *first, *remarks]
         if told:
             notebook.cells.insert(0, _note_cell(told))
@@ -108,6 +109,11 @@ def autograde(
     keep_marks(chapter, student, read)
     note_work(chapter, student)
     return first, remarks
+
+
+def _has_run(cell: NotebookNode) -> bool:
+    """Return whether a cell was run, or there is nothing in it to run."""
+    return cell.cell_type != "code" or bool(cell.execution_count or cell.outputs) or not cell.source
 
 
 def _is_needed(step: Any) -> bool:
