@@ -76,6 +76,14 @@ def grade(
     sandbox: Annotated[
         Sandbox, typer.Option("--sandbox", help="none: run submissions with your own rights")
     ] = Sandbox.bubblewrap,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="submissions at a time; one per CPU if not given"),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", help="a running Dask cluster to use, e.g. tcp://name:8786"),
+    ] = None,
 ) -> None:
     """Grade the submissions in submitted/<student>/<chapter>/ and report on the class.
 
@@ -86,6 +94,7 @@ def grade(
 
     from cvgen_course.grading.cohort import grade as grade_class
     from cvgen_course.grading.results import NOT_GRADED
+    from cvgen_course.grading.runner import Workers, cpus
     from cvgen_course.grading.table import progress_bar, show
 
     console, chapter = Console(), _folder(chapter)
@@ -96,6 +105,7 @@ def grade(
             students=students,
             force=force,
             isolated=sandbox is Sandbox.bubblewrap,
+            workers=Workers(workers or cpus(), scheduler),
             progress=progress,
         )
     show(outcome, console)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 from nbformat import NotebookNode
@@ -20,7 +21,7 @@ from cvgen_course.grading.marks import class_with_marks
 from cvgen_course.grading.remarks import printable
 from cvgen_course.grading.report import write_report
 from cvgen_course.grading.results import ClassResult, Result
-from cvgen_course.grading.runner import InTurn, Runner
+from cvgen_course.grading.runner import Workers
 from cvgen_course.grading.sandbox.bubblewrap import why_not
 from cvgen_course.grading.submissions import Submission, find_submissions
 from cvgen_course.grading.task import Finished, Task
@@ -40,7 +41,7 @@ def grade(
     students: Iterable[str] | None = None,
     force: bool = False,
     isolated: bool = True,
-    runner: Runner | None = None,
+    workers: Workers | None = None,
     limits: Limits | None = None,
     progress: OnResult | None = None,
 ) -> ClassResult:
@@ -58,7 +59,7 @@ def grade(
             graded. None for all.
         force: grade unchanged submissions too.
         isolated: run submissions in a sandbox; else with this user's rights.
-        runner: runs the submissions; by default this process, one after the other.
+        workers: how many submissions run at a time; by default one, in this process.
         limits: what one may use; by default the cell timeout of nbgrader's configuration.
         progress: called after each submission: how many are done, how many there are, the result.
 
@@ -71,7 +72,7 @@ def grade(
     if isolated and (reason := why_not()):
         raise CourseError(NO_SANDBOX.format(reason))
     with alone(course), gradebook.opened_faster():
-        return _grade(work, students, force, isolated, runner or InTurn(), limits, progress)
+        return _grade(work, students, force, isolated, workers or Workers(), limits, progress)
 
 
 def _grade(
@@ -79,7 +80,7 @@ def _grade(
     students: Iterable[str] | None,
     force: bool,
     isolated: bool,
-    runner: Runner,
+    workers: Workers,
     limits: Limits | None,
     progress: OnResult | None,
 ) -> ClassResult:
@@ -97,13 +98,23 @@ def _grade(
         if progress:
             progress(len(results), len(chosen), result)
 
-    started = Started(grader, runner.in_this_process)
-    try:
-        tasks = started.tasks(sorted(chosen, key=killed.__contains__), force, students, add)
-        for position, finished in runner.run(tasks):
-            add(started.finish(position, finished))
-    finally:
-        started.forget()
+    def prepared() -> Iterator[Prepared]:
+        for submission in sorted(chosen, key=killed.__contains__):
+            ready = grader.prepare(submission, force, insist=students is not None)
+            if isinstance(ready, Result):
+                add(ready)
+            else:
+                yield ready
+
+    waiting = prepared()
+    first = list(islice(waiting, workers.most))
+    with workers.ready_for(len(first)) as runner:
+        started = Started(grader, runner.in_this_process)
+        try:
+            for position, finished in runner.run(started.tasks(chain(first, waiting))):
+                add(started.finish(position, finished))
+        finally:
+            started.forget()
     others = [s for s in submissions if s not in chosen]
     results += [r for r in map(grader.earlier, others) if r is not None]
     # one that ran may have changed another's marks
@@ -126,21 +137,13 @@ class Started:
         self._count = 0
         self._book: watch.Content | None = None
 
-    def tasks(
-        self,
-        submissions: Iterable[Submission],
-        force: bool,
-        students: Iterable[str] | None,
-        add: Callable[[Result], None],
-    ) -> Iterator[Task]:
-        """Yield what has to be run; results of all else go to ``add``."""
-        for submission in submissions:
-            prepared = self._grader.prepare(submission, force, insist=students is not None)
-            if isinstance(prepared, Result):
-                add(prepared)
-                continue
+    def tasks(self, submissions: Iterable[Prepared]) -> Iterator[Task]:
+        """Yield what has to be run, and note that it is handed out."""
+        for prepared in submissions:
             if self._noted:
-                attempts.begin(self._grader.chapter, submission.student, prepared.fingerprint)
+                attempts.begin(
+                    self._grader.chapter, prepared.submission.student, prepared.fingerprint
+                )
             self._look()
             self._prepared[self._count] = prepared
             self._count += 1

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Protocol
 
 from cvgen_course.grading.task import Finished, Task, run
@@ -41,3 +44,32 @@ class InTurn:
                 yield position, run(task)
             except Exception as error:  # whatever it is, the next one is run
                 yield position, error
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How many submissions run at a time, and where.
+
+    Attributes:
+        most: how many workers there are at most; one means this process.
+        scheduler: the address of a cluster's scheduler, whose workers are used instead.
+    """
+
+    most: int = 1
+    scheduler: str | None = None
+
+    def ready_for(self, count: int) -> AbstractContextManager[Runner]:
+        """Return what runs so many submissions; a cluster starts with the ``with`` block."""
+        workers = min(self.most, count)
+        if count == 0 or (self.scheduler is None and workers == 1):
+            return nullcontext(InTurn())
+        from cvgen_course.grading.cluster import Cluster
+
+        return Cluster(workers, self.scheduler)
+
+
+def cpus() -> int:
+    """Return how many CPUs this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -85,7 +85,7 @@ class SandboxProvisioner(KernelProvisionerBase):
         Path(f"{self.sandbox.root}{KERNEL}", CONNECTION).write_text(json.dumps(inside))
         if self.warm:
             try:
-                warm = _warm_process(tuple(self.modules))
+                warm = warm_process(tuple(self.modules))
                 self.sandbox.start_warm(warm, f"{KERNEL}/{CONNECTION}")
                 return self.connection_info
             except OSError as error:
@@ -129,7 +129,8 @@ class SandboxProvisioner(KernelProvisionerBase):
 
 
 @cache
-def _warm_process(modules: tuple[str, ...]) -> WarmProcess:
+def warm_process(modules: tuple[str, ...]) -> WarmProcess:
+    """Return this process's warm process for a lecture; the first call starts it."""
     return WarmProcess(modules)
 
 
