@@ -14,6 +14,7 @@ import typer
 from cvgen_course.chapters import CHAPTERS, READY, fill, numbers, table
 from cvgen_course.errors import CourseError
 from cvgen_course.files import write
+from cvgen_course.machine import cpus
 
 app = typer.Typer(
     help="Author, release, grade and publish the course.",
@@ -92,9 +93,14 @@ def grade(
     """
     from rich.console import Console
 
+    from cvgen_course.grading import forkserver
+
+    most = workers or cpus()
+    if most > 1 and scheduler is None and len(students or ()) != 1:
+        forkserver.start()  # it imports while this process does
     from cvgen_course.grading.cohort import grade as grade_class
     from cvgen_course.grading.results import NOT_GRADED
-    from cvgen_course.grading.runner import Workers, cpus
+    from cvgen_course.grading.runner import Workers
     from cvgen_course.grading.table import progress_bar, show
 
     console, chapter = Console(), _folder(chapter)
@@ -105,7 +111,7 @@ def grade(
             students=students,
             force=force,
             isolated=sandbox is Sandbox.bubblewrap,
-            workers=Workers(workers or cpus(), scheduler),
+            workers=Workers(most, scheduler),
             progress=progress,
         )
     show(outcome, console)

@@ -19,9 +19,16 @@ def describe() -> str:
 
     brand = cpuinfo.get_cpu_info().get("brand_raw") or platform.machine() or "unknown processor"
     brand = re.sub(r"\((R|TM)\)|\s+(CPU|Processor)\b", "", brand).strip()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = cpus()
     memory = round(psutil.virtual_memory().total / 2**30)
     return (
         f"{brand}, {cores} core{'' if cores == 1 else 's'}, {memory} GiB; {platform.system()}, "
         f"Python {platform.python_version()}, PyTorch {version('torch').partition('+')[0]}"
     )
+
+
+def cpus() -> int:
+    """Return how many CPUs this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -25,6 +25,8 @@ import dask
 from distributed import Client, Future, KilledWorker, LocalCluster, Security, WorkerPlugin
 
 from cvgen_course.errors import CourseError, SubmissionError
+from cvgen_course.grading import forkserver
+from cvgen_course.grading.forkserver import without_interrupt
 from cvgen_course.grading.runner import Ran
 from cvgen_course.grading.sandbox.bubblewrap import why_not
 from cvgen_course.grading.sandbox.provisioner import warm_process
@@ -38,11 +40,11 @@ CONNECT_SECONDS = 15
 PATIENCE_SECONDS = 60
 """How long there may be no worker."""
 QUICKLY = 0.3
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 CONFIG = {
     "distributed.scheduler.allowed-failures": MOST_DEATHS - 1,
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.admin.large-graph-warning-threshold": "1GB",
+    "distributed.worker.multiprocessing-method": forkserver.METHOD,
     "distributed.comm.timeouts.connect": f"{CONNECT_SECONDS}s",
 }
 COSTS_WORKERS = (
@@ -187,8 +189,11 @@ class Cluster:
 
     def _start(self) -> None:
         """Start, and keep what is needed to go on, or why there is nothing."""
-        if hasattr(signal, "pthread_sigmask"):  # all threads and workers that follow inherit it
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        with without_interrupt():
+            self._start_deaf()
+
+    def _start_deaf(self) -> None:
+        forkserver.start()
         dask.config.set(CONFIG)
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         try:
@@ -202,7 +207,6 @@ class Cluster:
                 dashboard_address=None,
                 silence_logs=logging.CRITICAL,
                 security=Security.temporary(),  # other users of this machine stay outside
-                env=dict.fromkeys(THREADS, "1"),
             )
             self._client.set_result(Client(self._local, set_as_default=False))
         except BaseException as error:
