@@ -99,12 +99,13 @@ def grade(
     if most > 1 and scheduler is None and len(students or ()) != 1:
         forkserver.start()  # it imports while this process does
     from cvgen_course.grading.cohort import grade as grade_class
+    from cvgen_course.grading.progress import shown
     from cvgen_course.grading.results import NOT_GRADED
     from cvgen_course.grading.runner import Workers
-    from cvgen_course.grading.table import progress_bar, show
+    from cvgen_course.grading.table import show
 
     console, chapter = Console(), _folder(chapter)
-    with progress_bar(console, chapter) as progress:
+    with shown(console, chapter) as progress:
         outcome = grade_class(
             HERE,
             chapter,

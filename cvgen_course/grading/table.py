@@ -1,18 +1,13 @@
-"""The class in the terminal: a progress bar while it is graded, then one line per student."""
+"""The class in the terminal: one line per student."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from cvgen_course.grading.cohort import OnResult
 from cvgen_course.grading.remarks import printable
 from cvgen_course.grading.results import (
     GRADED,
@@ -24,28 +19,6 @@ from cvgen_course.grading.results import (
 )
 
 COLOURS = {GRADED: "green", PARTLY_GRADED: "yellow", NEEDS_A_HUMAN: "red"}
-
-
-@contextmanager
-def progress_bar(console: Console, chapter: str) -> Iterator[OnResult]:
-    """Show a bar while a class is graded, and one line for each submission with a problem.
-
-    Yields:
-        A function to give to `cohort.grade` as ``progress``.
-    """
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(escape(f"Grading {chapter}"), total=None)
-
-        def step(done: int, total: int, result: Result) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield step
 
 
 def _class_table(outcome: ClassResult, width: int) -> Table:
