@@ -33,6 +33,9 @@ How to read the tables:
   processor. Seconds do not.
 - A chapter runs from empty caches, as at a reader's first Run All: data are drawn and networks
   trained, on all cores. Its memory is the most that the notebook's kernel held at a time.
+- *Grading* grades chapter 02 as a teacher does, with all that a command needs to start; the ratio is
+  the time of `cvgen grade`, in a sandbox, divided by that of `nbgrader autograde`, which has none.
+  Five of eight students have solved everything. Single submissions are graded one after the other.
 - The book is rendered from notebooks that were executed before.
 """
 
@@ -141,6 +144,8 @@ BESIDES = {
     "images_per_second": ("images/s", _number),
     "peak_memory": ("peak memory", _bytes),
     "size": ("size", _bytes),
+    "parts": ("where the time goes", str),
+    "besides": ("besides", str),
 }
 
 

@@ -16,8 +16,10 @@ from cvgen_course.demo.cohort import CHAPTER, NOTEBOOK, make_class
 from cvgen_course.errors import CourseError
 from cvgen_course.grading.cohort import grade
 from cvgen_course.grading.course import CONFIG, Course
+from cvgen_course.grading.progress import shown
 from cvgen_course.grading.results import ClassResult
-from cvgen_course.grading.table import progress_bar, show
+from cvgen_course.grading.sandbox.bubblewrap import why_not
+from cvgen_course.grading.table import show
 
 TREES = ("solutions", "lectures")
 PAIR = (NOTEBOOK, NOTEBOOK.replace(".ipynb", ".md"))
@@ -35,9 +37,9 @@ def show_demo(start: Path) -> None:
     console.print("A class of eight answers the lecture, each in their own way.", highlight=False)
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as beside:
         book = beside.submit(_book_page, root)
-        with progress_bar(console, CHAPTER) as progress:
+        with shown(console, CHAPTER) as progress:
             make_class(course)
-            outcome = grade(course, CHAPTER, progress=progress)
+            outcome = grade(course, CHAPTER, isolated=not why_not(), progress=progress)
         show(outcome, console)
         with console.status("The page of the book, a first look: a few steps of training each …"):
             page = book.result()
@@ -69,7 +71,7 @@ def graded_class(root: Path, place: Path) -> ClassResult:
     """Make and grade the class in a course at ``place``, without a word."""
     course = copy_course(root, place)
     make_class(course)
-    return grade(course, CHAPTER)
+    return grade(course, CHAPTER, isolated=not why_not())
 
 
 def _book_page(root: Path) -> Path:
