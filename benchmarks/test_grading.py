@@ -78,6 +78,7 @@ class Ready:
         self.runner = runner
 
     def ready_for(self, count):
+        """Return what runs submissions, however many."""
         return nullcontext(self.runner)
 
 
@@ -88,6 +89,7 @@ class Timed(InTurn):
         self.parts = []
 
     def run(self, tasks):
+        """Run tasks; see `Runner`."""
         begin = perf_counter()
         for position, finished in super().run(tasks):
             ran = perf_counter()
@@ -174,8 +176,8 @@ def test_class_of_200(benchmark, class_of):
         first = (times[quarter] - times[4]) / (quarter - 4)
         last = (times[size - 1] - times[size - 1 - quarter]) / quarter
         benchmark.extra_info["besides"] = (
-            f"{60 * size / times[-1]:.0f} a minute; {memory[0]:.2g} GB for each worker at most; the "
-            f"last quarter took {last / first:.2f} times as long as the first, the report "
+            f"{60 * size / times[-1]:.0f} a minute; {memory[0]:.2g} GB for each worker at most; "
+            f"the last quarter took {last / first:.2f} times as long as the first, the report "
             f"{times[-1] - times[size - 1]:.1f} s"
         )
 

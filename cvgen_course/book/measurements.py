@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,9 @@ How to read the tables:
   processor. Seconds do not.
 - A chapter runs from empty caches, as at a reader's first Run All: data are drawn and networks
   trained, on all cores. Its memory is the most that the notebook's kernel held at a time.
-- *Grading* grades chapter 02 as a teacher does, with all that a command needs to start; the ratio is
-  the time of `cvgen grade`, in a sandbox, divided by that of `nbgrader autograde`, which has none.
-  Five of eight students have solved everything. Single submissions are graded one after the other.
+- *Grading* grades chapter 02 as a teacher does, with all that a command needs to start; the ratio
+  is the time of `cvgen grade`, in a sandbox, divided by that of `nbgrader autograde`, which has
+  none. Five of eight students have solved everything. Single submissions are graded in turn.
 - The book is rendered from notebooks that were executed before.
 """
 
@@ -140,7 +141,7 @@ def _bytes(count: int) -> str:
     return f"{_number(count / 1e6)} MB" if count < 1e9 else f"{_number(count / 1e9)} GB"
 
 
-BESIDES = {
+BESIDES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "images_per_second": ("images/s", _number),
     "peak_memory": ("peak memory", _bytes),
     "size": ("size", _bytes),
