@@ -98,6 +98,7 @@ def grade(
     most = workers or cpus()
     if most > 1 and scheduler is None and len(students or ()) != 1:
         forkserver.start()  # it imports while this process does
+    from cvgen_course.grading.cohort import UNPROTECTED
     from cvgen_course.grading.cohort import grade as grade_class
     from cvgen_course.grading.progress import shown
     from cvgen_course.grading.results import NOT_GRADED
@@ -105,6 +106,8 @@ def grade(
     from cvgen_course.grading.table import show
 
     console, chapter = Console(), _folder(chapter)
+    if sandbox is Sandbox.none:
+        console.print(UNPROTECTED, style="yellow")
     with shown(console, chapter) as progress:
         outcome = grade_class(
             HERE,

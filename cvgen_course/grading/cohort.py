@@ -30,6 +30,11 @@ NO_SANDBOX = (
     "no sandbox can be made here: {}. To run submissions without one, with your own rights, on a "
     "machine that holds nothing else: --sandbox none"
 )
+UNPROTECTED = (
+    "No sandbox: submissions run with your rights. One can read and change your files, this course's "
+    "gradebook and secret, and the others' work; use the network; and fill memory and disk. Points "
+    "are still decided outside of it, as long as it leaves this program alone."
+)
 KILLED = "An earlier grading was killed while it ran the submission of {}; it comes last now."
 OnResult = Callable[[int, int, Result], None]
 
