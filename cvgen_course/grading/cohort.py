@@ -31,9 +31,9 @@ NO_SANDBOX = (
     "machine that holds nothing else: --sandbox none"
 )
 UNPROTECTED = (
-    "No sandbox: submissions run with your rights. One can read and change your files, this course's "
-    "gradebook and secret, and the others' work; use the network; and fill memory and disk. Points "
-    "are still decided outside of it, as long as it leaves this program alone."
+    "No sandbox: submissions run with your rights. One can read and change your files, the "
+    "gradebook, the secret and the others' work; use the network; fill memory and disk. Points are "
+    "still decided outside of it, as long as it leaves this program alone."
 )
 KILLED = "An earlier grading was killed while it ran the submission of {}; it comes last now."
 OnResult = Callable[[int, int, Result], None]
