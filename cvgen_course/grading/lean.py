@@ -140,6 +140,7 @@ class _Lean:
         """Go from cell to cell with what the names stand for; note who shows a student's work."""
         last: dict[str, set[int]] = {}
         work: set[_Value] = set()
+        doubt: set[_Value] = set()  # what a student may have changed, so that a cell fails
         every = []
         for i, cell in enumerate(self.cells):
             names = cell.names
@@ -147,13 +148,16 @@ class _Lean:
             every.append(reads)
             if reads & work and not cell.is_own:
                 self.showing.add(i)
-            may_fail = cell.is_own or i in self.showing
-            if may_fail:
+            if cell.is_own or i in self.showing:
                 changed = {name for name, how in names.calls if _CHANGING.match(how)}
                 changed = changed - self.imported | names.stores
                 work |= {(name, j) for name in changed for j in last.get(name, ())}
                 same = self.imported & self.fixed  # a student may import what the lecture does
                 work |= {(name, i) for name in names.binds.keys() - same}
+            may_fail = cell.is_own or bool(reads & (work | doubt))
+            if may_fail:
+                doubt |= {value for value in reads if value[0] not in self.fixed}
+                doubt |= {(name, i) for name in names.binds.keys() - self.fixed}
             for name in names.binds:
                 kept = set() if name in names.surely and not may_fail else last.get(name, set())
                 last[name] = kept | {i}

@@ -154,7 +154,8 @@ def test_needed_runs_what_feeds_an_answer(body, fed_by, result, monkeypatch):
         "def answer():\n    return eval('total')",
         "def answer():\n    import __main__\n    return __main__.__dict__['total']",
         "def answer():\n    return square.__globals__['numbers']",
-        "from operator import attrgetter as a\ndef answer(): return a('__globals__')(square)['x']",
+        "from operator import attrgetter\nget = attrgetter('__globals__')\n"
+        "def answer():\n    return get(square)['total']",
         "import inspect\ndef answer():\n    return inspect.currentframe().f_globals['total']",
         "def answer():\n    return getattr(square, '__glo' + 'bals__')['total']",
         "def answer():\n    return 1\n    return (",
@@ -212,6 +213,17 @@ def test_needed_reads_a_lambda_when_it_is_called(monkeypatch):
     late = "answer = lambda: numbers"
     submission = submitted(late, example="numbers = [77]")
     assert assert_graded_alike(submission, monkeypatch) == [77]
+
+
+def test_needed_expects_a_cell_to_fail_that_reads_what_a_student_may_have_changed(monkeypatch):
+    """`again` binds `total` anew, but not where the student's `numbers` are empty."""
+    sources = {"parameters": "", "numbers": "numbers = [1]", "demo": "total = len('ab')"}
+    spoil = {"extra": "empty = list.clear\nempty(numbers)"}
+    again = {"again": "total = max(numbers)", "answer": STUB, "check": LECTURE["check"]}
+    submission = notebook(sources | spoil | again)
+    submission.cells[-2].source = "def answer():\n    return total"
+    assert len(needed(submission, notebook(sources | again))) == 7
+    assert outcome(submission, range(1, 8), monkeypatch) == 2
 
 
 def test_needed_follows_objects_that_cells_share(monkeypatch):
