@@ -18,6 +18,7 @@ import psutil
 from cvgen_course.errors import CourseError
 from cvgen_course.grading.sandbox.bubblewrap import MAIL, WORK, command
 from cvgen_course.grading.sandbox.limits import SandboxLimits
+from cvgen_course.grading.sandbox.syscalls import program
 from cvgen_course.grading.sandbox.warm import WarmProcess
 from cvgen_course.grading.sandbox.watch import Watch
 
@@ -39,14 +40,17 @@ class Sandbox:
     def __init__(self, run: list[str], environment: Mapping[str, str], limits: SandboxLimits):
         self.environment, self.limits = dict(environment), limits
         self._process, self._first = _started(run, environment, limits)
+        self._first_handle = os.pidfd_open(self._first)
         try:
             self.pid = _child(self._first)
+            for process in (self._first, self.pid):  # a student's code can take them over
+                _limit(process, limits)
             self.root = Path(f"/proc/{self.pid}/root")
             self.mail = self.root / MAIL.strip("/")
             self._handle = os.pidfd_open(self.pid)
-            self._watch = Watch(self.pid, limits, self.kill)
+            self._watch = Watch(self._first, self.root, limits, self.kill)
         except BaseException:
-            _kill(self._first)
+            self.kill()
             self._process.wait()
             raise
 
@@ -63,11 +67,9 @@ class Sandbox:
 
     def start_cold(self) -> None:
         """Let the waiting process become the command."""
-        for name, value in self.limits.resources().items():
-            resource.prlimit(self.pid, getattr(resource, name), (value, value))
         with contextlib.closing(_pipe(self._process.stdin)) as stdin:
             stdin.write(b"\n")
-        self._watch.start()
+        self._watch.start(self.pid)
 
     def start_warm(self, warm: WarmProcess, connection: str) -> None:
         """Let a warm process fork a kernel into the sandbox.
@@ -78,7 +80,7 @@ class Sandbox:
         pid = warm.fork(self.pid, connection, self.environment, self.limits.resources())
         os.close(self._handle)
         self.pid, self._handle = pid, os.pidfd_open(pid)
-        self._watch.start()
+        self._watch.start(pid)
 
     @property
     def verdict(self) -> str:
@@ -97,7 +99,8 @@ class Sandbox:
 
     def kill(self) -> None:
         """End all processes in the sandbox: they go with its first one."""
-        _kill(self._first)
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._first_handle, signal.SIGKILL)
 
     def close(self) -> None:
         """End the sandbox, and wait until nothing is left of it."""
@@ -108,6 +111,7 @@ class Sandbox:
             with contextlib.suppress(OSError):
                 _pipe(stream).close()
         os.close(self._handle)
+        os.close(self._first_handle)
 
 
 def _started(
@@ -122,14 +126,16 @@ def _started(
         CourseError: there is no sandbox.
     """
     read, write = os.pipe()
-    with os.fdopen(read, "rb") as status:
+    denied = _file(program())
+    with os.fdopen(read, "rb") as status, os.fdopen(denied):
         try:
             process = subprocess.Popen(
-                command(write, limits.disk_bytes, environment, run),
+                command(write, denied, limits.disk_bytes, environment, run),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                pass_fds=[write],
+                pass_fds=[write, denied],
+                env={"PATH": os.environ.get("PATH", os.defpath)},  # it can be read in the sandbox
             )
         except OSError as error:
             raise CourseError(f"bubblewrap can't be started: {error}") from error
@@ -148,9 +154,17 @@ def _child(process: int) -> int:
     return int(psutil.Process(process).children()[0].pid)
 
 
-def _kill(process: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(process, signal.SIGKILL)
+def _limit(process: int, limits: SandboxLimits) -> None:
+    for name, value in limits.resources().items():
+        resource.prlimit(process, getattr(resource, name), (value, value))
+
+
+def _file(content: bytes) -> int:
+    """Return a descriptor from which a content can be read."""
+    descriptor = os.memfd_create("cvgen")
+    os.write(descriptor, content)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

@@ -18,7 +18,11 @@ MAIL = "/run/mail"
 """Where questions come in and answers go out; see `mailbox`."""
 KERNEL = "/run/kernel"
 """Where the kernel's sockets are."""
+FOLDERS = ("/tmp", "/run", MAIL, WORK, "/dev/shm")
+"""Where files can be written, each with room of its own; they lie in memory."""
 SYSTEM = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts", "/etc/localtime")
+MACHINE = ("sys", "sysrq-trigger", "irq", "bus", "fs", "acpi", "scsi", "driver", "tty")
+"""What of /proc belongs to the machine: a process of root's could write there."""
 LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 PASSWD = f"student:x:{NOBODY}:{NOBODY}:student:{WORK}:/bin/sh\n"
 GROUP = f"student:x:{NOBODY}:\n"
@@ -28,7 +32,11 @@ HOLD = 'echo; read -r _ && exec "$@" >/dev/null 2>&1'
 
 
 def command(
-    status: int, disk_bytes: int, variables: Mapping[str, str], run: list[str]
+    status: int,
+    denied: int | None,
+    disk_bytes: int,
+    variables: Mapping[str, str],
+    run: list[str],
 ) -> list[str]:
     """Return the command line of a sandbox.
 
@@ -38,11 +46,13 @@ def command(
 
     Args:
         status: a file descriptor that gets the sandbox's process number, as JSON.
+        denied: a file descriptor that has the filter of `syscalls`; None for none.
         disk_bytes: how much each of the folders for files may hold.
         variables: the environment, all of it.
         run: what runs in it, once a line is written to its standard input.
     """
     size = ["--size", str(disk_bytes)]
+    machine = [f"/proc/{name}" for name in MACHINE]
     return [
         *("bwrap", "--unshare-all", "--unshare-user", "--new-session", "--die-with-parent"),
         *(("--disable-userns",) if _knows("--disable-userns") else ()),
@@ -50,11 +60,13 @@ def command(
         *("--hostname", "sandbox", "--clearenv"),
         *_system(),
         *("--proc", "/proc", "--dev", "/dev"),
-        *(*size, "--tmpfs", "/tmp", *size, "--tmpfs", "/run", *size, "--tmpfs", WORK),
-        *("--dir", MAIL, "--dir", KERNEL, *size, "--tmpfs", "/dev/shm"),
+        *(part for place in machine for part in ("--ro-bind-try", place, place)),
+        *(part for folder in FOLDERS for part in (*size, "--tmpfs", folder)),
+        *("--dir", KERNEL),
         *(part for folder in _python() for part in ("--ro-bind", folder, folder)),
         *(part for pair in variables.items() for part in ("--setenv", *pair)),
         *("--remount-ro", "/", "--remount-ro", "/dev", "--chdir", WORK),
+        *(() if denied is None else ("--seccomp", str(denied))),
         *("--json-status-fd", str(status), "--", "/bin/sh", "-c", HOLD, "sh", *run),
     ]
 
@@ -83,7 +95,7 @@ def why_not() -> str:
     """Return why no sandbox can be made on this machine; empty where one can."""
     if sys.platform != "linux":
         return "there is no bubblewrap on this system; it is for Linux"
-    run = command(1, 2**20, {}, ["true"])
+    run = command(1, None, 2**20, {}, ["true"])
     run[run.index("--json-status-fd") : run.index("--")] = []
     try:
         done = subprocess.run(run, input="\n", capture_output=True, text=True, timeout=60)

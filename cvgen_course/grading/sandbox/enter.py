@@ -13,6 +13,7 @@ import signal
 from collections.abc import Callable, Mapping
 
 from cvgen_course.grading.sandbox.bubblewrap import WORK
+from cvgen_course.grading.sandbox.syscalls import install
 
 NAMESPACES = ("mnt", "pid", "net", "ipc", "uts", "cgroup")
 NEW_USER = 0x10000000
@@ -81,6 +82,7 @@ def _begin_anew() -> None:
     header = (ctypes.c_uint32 * 2)(CAPABILITY_VERSION, 0)
     _checked(_libc.capset(header, (ctypes.c_uint32 * 6)()), "capset")
     _checked(_libc.prctl(NO_NEW_PRIVILEGES, 1, 0, 0, 0), "prctl")
+    install(_libc)
     _libc.prctl(SET_DUMPABLE, 1, 0, 0, 0)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,16 +29,26 @@ class Mailbox:
         os.close(self._folder)
 
     def put(self, name: str, content: bytes) -> None:
-        """Write a new file, in the place of whatever has that name.
+        """Write a new file, in the place of all that is there.
 
         Raises:
             OSError: it can't be written.
         """
-        with suppress(OSError):
-            os.unlink(name, dir_fd=self._folder)
+        self.clear()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
         with os.fdopen(os.open(name, flags, 0o644, dir_fd=self._folder), "wb") as file:
             file.write(content)
+
+    def clear(self) -> None:
+        """Remove all that is there, as far as it can be: other files take the room of a new one."""
+        with suppress(OSError):
+            os.fchmod(self._folder, 0o700)  # whoever owns it can take the right to write in it
+        for name in os.listdir(self._folder):
+            with suppress(OSError):
+                try:
+                    os.unlink(name, dir_fd=self._folder)
+                except IsADirectoryError:
+                    shutil.rmtree(name, ignore_errors=True, dir_fd=self._folder)
 
     def take(self, name: str) -> bytes | None:
         """Return a file's content; None where there is no plain file of a sensible size."""

@@ -5,19 +5,40 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
+from cvgen_course.grading.sandbox.bubblewrap import FOLDERS
 from cvgen_course.grading.sandbox.limits import GIB, SandboxLimits
 
 PAUSE = 0.25
 """Seconds between two looks."""
+PAGE = os.sysconf("SC_PAGE_SIZE")
+BYTES_OF_A_FILE = 1024
+"""What the system needs for a file in memory, however little is in it."""
+
+
+class Process(NamedTuple):
+    """What everybody may know of a process, however it hides.
+
+    Attributes:
+        parent: the number of its parent.
+        threads: how many it has.
+        resident_bytes: what it holds, all that it shares included.
+    """
+
+    parent: int
+    threads: int
+    resident_bytes: int
 
 
 class Watch:
     """Ends a sandbox whose processes are too many, or hold too much memory.
 
     Args:
-        process: any process in it.
+        first: its first process: those without a parent become its children.
+        root: its files; nothing of a student's runs yet.
         limits: its limits.
         kill: ends it.
 
@@ -26,16 +47,24 @@ class Watch:
         peak_bytes: the most memory that was seen.
     """
 
-    def __init__(self, process: int, limits: SandboxLimits, kill: Callable[[], None]):
+    def __init__(self, first: int, root: Path, limits: SandboxLimits, kill: Callable[[], None]):
         self.verdict = ""
         self.peak_bytes = 0
-        self._namespace = os.readlink(f"/proc/{process}/ns/pid")
+        self._roots = {first}
         self._limits, self._kill = limits, kill
+        self._folders = [
+            os.open(root / folder.strip("/"), os.O_RDONLY | os.O_DIRECTORY) for folder in FOLDERS
+        ]
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True, name="sandbox watch")
 
-    def start(self) -> None:
-        """Begin to look."""
+    def start(self, kernel: int) -> None:
+        """Begin to look.
+
+        Args:
+            kernel: the process of the kernel.
+        """
+        self._roots.add(kernel)
         self._thread.start()
 
     def stop(self) -> None:
@@ -43,34 +72,72 @@ class Watch:
         self._over.set()
         if self._thread.is_alive():
             self._thread.join()
+        while self._folders:
+            os.close(self._folders.pop())
 
     def _look(self) -> None:
         while not self._over.wait(PAUSE):
-            processes = list(self._processes())
-            used = sum(map(_memory, processes))
-            self.peak_bytes = max(self.peak_bytes, used)
-            if used > self._limits.memory_bytes:
-                self.verdict = f"used more than {self._limits.memory_bytes / GIB:g} GiB of memory"
-            elif len(processes) > self._limits.processes:
-                self.verdict = f"started more than {self._limits.processes} processes"
-            else:
-                continue
-            self._kill()
-            return
+            self.verdict = self._passed()
+            if self.verdict:
+                self._kill()
+                return
 
-    def _processes(self) -> Iterator[int]:
-        """Yield the processes of the sandbox."""
-        for name in os.listdir("/proc"):
-            if name.isdigit():
-                with contextlib.suppress(OSError):
-                    if os.readlink(f"/proc/{name}/ns/pid") == self._namespace:
-                        yield int(name)
+    def _passed(self) -> str:
+        """Return which limit is passed now; empty where none is."""
+        inside = descendants(processes(), self._roots)
+        if len(inside) > self._limits.processes:
+            return f"started more than {self._limits.processes} processes"
+        if sum(process.threads for process in inside.values()) > self._limits.threads:
+            return f"started more than {self._limits.threads} threads"
+        used = sum(_memory(number, process) for number, process in inside.items())
+        used += sum(map(_disk, self._folders))
+        self.peak_bytes = max(self.peak_bytes, used)
+        if used > self._limits.memory_bytes:
+            return f"used more than {self._limits.memory_bytes / GIB:g} GiB of memory"
+        return ""
 
 
-def _memory(process: int) -> int:
-    """Return the bytes of memory that a process holds; what several share is counted in parts."""
-    with contextlib.suppress(OSError), open(f"/proc/{process}/smaps_rollup") as file:
+def processes() -> dict[int, Process]:
+    """Return all processes of this machine."""
+    found = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError, ValueError), open(f"/proc/{name}/stat", "rb") as file:
+                fields = file.read().rpartition(b")")[2].split()  # its name can be anything
+                parent, threads, pages = (int(fields[i]) for i in (1, 17, 21))
+                found[int(name)] = Process(parent, threads, pages * PAGE)
+    return found
+
+
+def descendants(found: dict[int, Process], roots: set[int]) -> dict[int, Process]:
+    """Return some processes and all that descend from them."""
+    children: dict[int, list[int]] = {}
+    for number, process in found.items():
+        children.setdefault(process.parent, []).append(number)
+    inside: dict[int, Process] = {}
+    waiting = [root for root in roots if root in found]
+    while waiting:
+        number = waiting.pop()
+        if number not in inside:
+            inside[number] = found[number]
+            waiting += children.get(number, [])
+    return inside
+
+
+def _memory(number: int, process: Process) -> int:
+    """Return the bytes of memory that a process holds; what several share is counted in parts.
+
+    One that hides its memory counts with all that it shares.
+    """
+    with contextlib.suppress(OSError), open(f"/proc/{number}/smaps_rollup") as file:
         for line in file:
             if line.startswith("Pss:"):
                 return 1024 * int(line.split()[1])
-    return 0
+    return process.resident_bytes
+
+
+def _disk(folder: int) -> int:
+    """Return the bytes of memory that a folder in memory takes."""
+    status = os.fstatvfs(folder)
+    files = status.f_files - status.f_ffree
+    return (status.f_blocks - status.f_bfree) * status.f_frsize + files * BYTES_OF_A_FILE
