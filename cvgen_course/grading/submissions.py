@@ -15,7 +15,9 @@ from cvgen_course.grading.companions import IGNORED, regular_files
 from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.remarks import bounded, printable
 
-LARGEST_NOTEBOOK = 100_000_000
+LARGEST_NOTEBOOK = 300_000_000
+MOST_PARTS = 5_000_000
+"""Of the JSON: a part takes a hundred times more memory than the three bytes that it may have."""
 
 
 class UnreadableError(SubmissionError):
@@ -123,6 +125,8 @@ def parse_notebook(content: bytes) -> NotebookNode:
     """
     if not content.strip():
         raise UnreadableError("unreadable", "The notebook's file is empty.")
+    if sum(map(content.count, (b"[", b"{", b","))) > MOST_PARTS:
+        raise UnreadableError("unreadable", "The notebook has millions of parts.")
     try:
         notebook = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:

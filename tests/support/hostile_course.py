@@ -130,9 +130,13 @@ class Class:
         self.lecture = nbformat.read(root / "lectures" / CHAPTER / NOTEBOOK, as_version=4)
         self.outcome = None
 
+    def answered(self, answers):
+        """Return the lecture with answers."""
+        return answered(self.lecture, answers)
+
     def submit(self, student, answers=RIGHT, edit=None):
         """Write the submission of a student: the lecture with answers, then edited."""
-        notebook = answered(self.lecture, answers)
+        notebook = self.answered(answers)
         if edit:
             edit(notebook)
         folder = self.root / "submitted" / student / CHAPTER
@@ -140,10 +144,10 @@ class Class:
         (folder / NOTEBOOK).write_text(json.dumps(notebook), encoding="utf-8")
         return folder
 
-    def attack(self, student, code, at="mean_iou", **answers):
-        """Submit right answers, with an attack in front of one of them."""
+    def attack(self, student, code, at="mean_iou", answer=None):
+        """Submit right answers, with an attack in front of one of them, or of another answer."""
         code = textwrap.dedent(code).strip("\n")
-        return self.submit(student, {**RIGHT, at: f"{code}\n\n{RIGHT[at]}", **answers})
+        return self.submit(student, RIGHT | {at: f"{code}\n\n{answer or RIGHT[at]}"})
 
     def grade(self, **how):
         """Grade all."""

@@ -36,8 +36,8 @@ PASSED = (
 CONNECTION = "connection.json"
 SOCKETS = "socket"
 PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
-LARGEST_MESSAGE = 32 * 2**20
-MOST_WAITING = 100
+LARGEST_MESSAGE = 16 * 2**20
+MOST_WAITING = 50
 LARGEST_FOLDER = 200_000_000
 
 
@@ -70,7 +70,7 @@ class SandboxProvisioner(KernelProvisionerBase):
         manager.transport, manager.ip = "ipc", f"{self.sandbox.root}{KERNEL}/{SOCKETS}"
         for number, port in enumerate(PORTS, start=1):
             setattr(manager, port, number)
-        manager.context = _bounded_context()
+        manager.context, manager._created_context = _bounded_context(), True  # it closes it
         self.connection_info = manager.get_connection_info()
         return await super().pre_launch(cmd=run, **kwargs)
 
