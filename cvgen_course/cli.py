@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import sys
+from contextlib import ExitStack
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,6 +16,9 @@ from cvgen_course.chapters import CHAPTERS, READY, fill, numbers, table
 from cvgen_course.errors import CourseError
 from cvgen_course.files import write
 from cvgen_course.machine import cpus
+
+if TYPE_CHECKING:
+    from cvgen_course.grading.runner import Workers
 
 app = typer.Typer(
     help="Author, release, grade and publish the course.",
@@ -27,6 +31,7 @@ NAMES = ", ".join(chapter.name for chapter in READY)
 EXTRA = {
     "release": "grading",
     "grade": "grading",
+    "regrade": "grading",
     "feedback": "grading",
     "roster": "grading",
     "demo": "grading,book",
@@ -41,6 +46,19 @@ class Sandbox(StrEnum):
 
     bubblewrap = "bubblewrap"
     none = "none"
+
+
+_Sandbox = Annotated[
+    Sandbox, typer.Option("--sandbox", help="none: run submissions with your own rights")
+]
+_Workers = Annotated[
+    int | None,
+    typer.Option("--workers", min=1, help="submissions at a time; one per CPU if not given"),
+]
+_Scheduler = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="a running Dask cluster to use, e.g. tcp://name:8786"),
+]
 
 
 @app.command()
@@ -74,17 +92,9 @@ def grade(
     force: Annotated[
         bool, typer.Option("--force", help="grade unchanged submissions again")
     ] = False,
-    sandbox: Annotated[
-        Sandbox, typer.Option("--sandbox", help="none: run submissions with your own rights")
-    ] = Sandbox.bubblewrap,
-    workers: Annotated[
-        int | None,
-        typer.Option("--workers", min=1, help="submissions at a time; one per CPU if not given"),
-    ] = None,
-    scheduler: Annotated[
-        str | None,
-        typer.Option("--scheduler", help="a running Dask cluster to use, e.g. tcp://name:8786"),
-    ] = None,
+    sandbox: _Sandbox = Sandbox.bubblewrap,
+    workers: _Workers = None,
+    scheduler: _Scheduler = None,
 ) -> None:
     """Grade the submissions in submitted/<student>/<chapter>/ and report on the class.
 
@@ -93,16 +103,11 @@ def grade(
     """
     from rich.console import Console
 
-    from cvgen_course.grading import forkserver
-
-    most = workers or cpus()
-    if most > 1 and scheduler is None and len(students or ()) != 1:
-        forkserver.start()  # it imports while this process does
+    ready = _workers(1 if len(students or ()) == 1 else workers, scheduler)
     from cvgen_course.grading.cohort import UNPROTECTED
     from cvgen_course.grading.cohort import grade as grade_class
     from cvgen_course.grading.progress import shown
     from cvgen_course.grading.results import NOT_GRADED
-    from cvgen_course.grading.runner import Workers
     from cvgen_course.grading.table import show
 
     console, chapter = Console(), _folder(chapter)
@@ -115,9 +120,61 @@ def grade(
             students=students,
             force=force,
             isolated=sandbox is Sandbox.bubblewrap,
-            workers=Workers(most, scheduler),
+            workers=ready,
             progress=progress,
         )
+    show(outcome, console)
+    if any(result.status in NOT_GRADED for result in outcome.results):
+        raise typer.Exit(3)
+
+
+@app.command()
+def regrade(
+    chapter: Annotated[str, typer.Argument(help=f"one of {NAMES}")],
+    exercises: Annotated[
+        list[str], typer.Option("--exercise", help="an exercise that was mended; may be repeated")
+    ],
+    yes: Annotated[bool, typer.Option("--yes", help="write without asking")] = False,
+    sandbox: _Sandbox = Sandbox.bubblewrap,
+    workers: _Workers = None,
+    scheduler: _Scheduler = None,
+) -> None:
+    """After an exercise was mended: show whose points change and by how much, then write them.
+
+    Points and tables of all other exercises stay, and so do marks given by hand. Exit code: as for
+    cvgen grade; 0 as well where nothing was written.
+    """
+    from rich.console import Console
+
+    ready = _workers(workers, scheduler)
+    from cvgen_course.grading.progress import shown
+    from cvgen_course.grading.regrade import Changes
+    from cvgen_course.grading.regrade import regrade as regrade_class
+    from cvgen_course.grading.results import NOT_GRADED
+    from cvgen_course.grading.table import show, show_changes
+
+    console, chapter = Console(), _folder(chapter)
+
+    def agree(changes: Changes) -> bool:
+        bar.close()
+        show_changes(changes, console)
+        if yes or not sys.stdin.isatty():
+            return yes
+        return typer.confirm("Write this?")
+
+    with ExitStack() as bar:
+        outcome = regrade_class(
+            HERE,
+            chapter,
+            exercises,
+            agree,
+            isolated=sandbox is Sandbox.bubblewrap,
+            workers=ready,
+            progress=bar.enter_context(shown(console, chapter)),
+        )
+    if outcome is None:
+        typer.echo("Nothing was written. To write it without being asked: --yes")
+        return
     show(outcome, console)
     if any(result.status in NOT_GRADED for result in outcome.results):
         raise typer.Exit(3)
@@ -280,6 +337,18 @@ def doctor() -> None:
 
     if not examine():
         raise typer.Exit(1)
+
+
+def _workers(most: int | None, scheduler: str | None) -> Workers:
+    """Return what runs submissions; processes of this machine begin to import at once."""
+    from cvgen_course.grading import forkserver
+
+    most = most or cpus()
+    if most > 1 and scheduler is None:
+        forkserver.start()  # it imports while this process does
+    from cvgen_course.grading.runner import Workers
+
+    return Workers(most, scheduler)
 
 
 def _folder(chapter: str) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import chain, islice
 from pathlib import Path
 
-from nbformat import NotebookNode
-
 from cvgen_course.errors import CourseError
 from cvgen_course.grading import attempts, gradebook, watch
-from cvgen_course.grading.course import ChapterFiles, Course
+from cvgen_course.grading.course import Course
 from cvgen_course.grading.exchange import uncollected
 from cvgen_course.grading.execute import Limits
 from cvgen_course.grading.flags import own_solutions, with_flags
@@ -37,6 +36,8 @@ UNPROTECTED = (
 )
 KILLED = "An earlier grading was killed while it ran the submission of {}; it comes last now."
 OnResult = Callable[[int, int, Result], None]
+OnSubmission = Callable[[Submission], Result | Prepared]
+OnFinished = Callable[[Prepared, Finished | Exception, str], Result]
 
 
 def grade(
@@ -72,40 +73,67 @@ def grade(
         CourseError: no such course, chapter, lecture or student, the gradebook or the configuration
             can't be used, there can be no sandbox, or another command is at work in the course.
     """
+    with at_work(root, chapter, isolated, limits) as grader:
+        submissions, notes = find_submissions(grader.chapter)
+        notes += uncollected(grader.chapter)
+        chosen = _choose(submissions, students)
+        killed = list(filter(grader.was_killed, chosen))
+        notes += [KILLED.format(printable(submission.student)) for submission in killed]
+        chosen.sort(key=killed.__contains__)
+
+        def prepare(submission: Submission) -> Result | Prepared:
+            return grader.prepare(submission, force, insist=students is not None)
+
+        results = run_all(grader, chosen, prepare, grader.finish, workers, progress)
+        return write_class(grader, submissions, results, notes)
+
+
+@contextmanager
+def at_work(
+    root: Path | str, chapter: str, isolated: bool, limits: Limits | None
+) -> Iterator[Grader]:
+    """Yield a chapter's grader, while no other command is at work in the course.
+
+    Raises:
+        CourseError: as `grade`.
+    """
     course = Course.find(root)
     work = course.chapter(chapter)
     if isolated and (reason := why_not()):
         raise CourseError(NO_SANDBOX.format(reason))
     with alone(course), gradebook.opened_faster():
-        return _grade(work, students, force, isolated, workers or Workers(), limits, progress)
+        yield Grader.start(work, isolated, limits)
 
 
-def _grade(
-    work: ChapterFiles,
-    students: Iterable[str] | None,
-    force: bool,
-    isolated: bool,
-    workers: Workers,
-    limits: Limits | None,
+def run_all(
+    grader: Grader,
+    submissions: list[Submission],
+    prepare: OnSubmission,
+    save: OnFinished,
+    workers: Workers | None,
     progress: OnResult | None,
-) -> ClassResult:
-    """Grade a chapter while no other command is at work in the course."""
-    grader = Grader.start(work, isolated, limits)
-    submissions, notes = find_submissions(work)
-    notes += uncollected(work)
-    chosen = _choose(submissions, students)
-    killed = list(filter(grader.was_killed, chosen))
-    notes += [KILLED.format(printable(submission.student)) for submission in killed]
+) -> list[Result]:
+    """Run submissions, each as soon as there is room for it.
+
+    Args:
+        grader: the chapter's.
+        submissions: in the order in which they are begun.
+        prepare: makes one ready, or returns its result where there is nothing to run.
+        save: takes what came of a run, and a sentence on what changed in the gradebook meanwhile.
+        workers: how many run at a time; by default one, in this process.
+        progress: called after each.
+    """
+    workers = workers or Workers()
     results: list[Result] = []
 
     def add(result: Result) -> None:
         results.append(result)
         if progress:
-            progress(len(results), len(chosen), result)
+            progress(len(results), len(submissions), result)
 
     def prepared() -> Iterator[Prepared]:
-        for submission in sorted(chosen, key=killed.__contains__):
-            ready = grader.prepare(submission, force, insist=students is not None)
+        for submission in submissions:
+            ready = prepare(submission)
             if isinstance(ready, Result):
                 add(ready)
             else:
@@ -114,25 +142,20 @@ def _grade(
     waiting = prepared()
     first = list(islice(waiting, workers.most))
     with workers.ready_for(len(first)) as runner:
-        started = Started(grader, runner.in_this_process)
+        started = _Started(grader, runner.in_this_process)
         try:
             for position, finished in runner.run(started.tasks(chain(first, waiting))):
-                add(started.finish(position, finished))
+                add(started.finish(position, finished, save))
         finally:
             started.forget()
-    others = [s for s in submissions if s not in chosen]
-    results += [r for r in map(grader.earlier, others) if r is not None]
-    # one that ran may have changed another's marks
-    results = class_with_marks(results, work, gradebook.columns(grader.released))
-    results = with_flags(results, own_solutions(work, grader.released, grader.code))
-    return _write_class(work, grader.released, results, notes)
+    return results
 
 
-class Started:
+class _Started:
     """Submissions that were handed out to be run, and have not come back yet.
 
     Args:
-        grader: prepares and saves them.
+        grader: the chapter's.
         noted: whether one that ends this process is to be found out.
     """
 
@@ -154,11 +177,11 @@ class Started:
             self._count += 1
             yield prepared.task
 
-    def finish(self, position: int, finished: Finished | Exception) -> Result:
-        """Save what came of a task."""
+    def finish(self, position: int, finished: Finished | Exception, save: OnFinished) -> Result:
+        """Hand on what came of a task, to be saved."""
         prepared, changed = self._prepared.pop(position), self._changed()
         try:
-            return self._grader.finish(prepared, finished, changed)
+            return save(prepared, finished, changed)
         finally:
             attempts.end(self._grader.chapter, prepared.submission.student)
             self._book = None
@@ -186,7 +209,7 @@ def _choose(submissions: list[Submission], students: Iterable[str] | None) -> li
         CourseError: there are no submissions, or none of a student.
     """
     if students is None:
-        chosen = submissions
+        chosen = list(submissions)
     else:
         by_name = {submission.student: submission for submission in submissions}
         missing = [name for name in students if name not in by_name]
@@ -201,14 +224,28 @@ def _choose(submissions: list[Submission], students: Iterable[str] | None) -> li
     return chosen
 
 
-def _write_class(
-    chapter: ChapterFiles, released: NotebookNode, results: list[Result], notes: list[str]
+def write_class(
+    grader: Grader, submissions: list[Submission], results: list[Result], notes: list[str]
 ) -> ClassResult:
-    """Write ``reports/<chapter>/`` and return what stands there."""
+    """Write ``reports/<chapter>/`` and return what stands there.
+
+    Args:
+        grader: the chapter's.
+        submissions: all that there are.
+        results: those of this run; for the others, the kept ones are taken.
+        notes: sentences on the class.
+    """
+    chapter, columns = grader.chapter, gradebook.columns(grader.released)
+    known = {result.student for result in results}
+    others = [grader.earlier(s) for s in submissions if s.student not in known]
+    results = [*results, *(result for result in others if result is not None)]
+    # one that ran may have changed another's marks
+    results = class_with_marks(results, chapter, columns)
+    results = with_flags(results, own_solutions(chapter, grader.released, grader.code))
     folder = chapter.course.root / "reports" / chapter.name
     outcome = ClassResult(
         chapter.name,
-        tuple(gradebook.columns(released)),
+        tuple(columns),
         tuple(sorted(results, key=lambda result: result.student)),
         tuple(notes),
         folder / "index.html",

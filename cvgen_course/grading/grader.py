@@ -133,8 +133,7 @@ class Grader:
             force: grade it also if nothing changed.
             insist: grade it also if it was set aside.
         """
-        begin, student = monotonic(), submission.student
-        fingerprint = self.fingerprint(submission)
+        student, fingerprint = submission.student, self.fingerprint(submission)
         kept = None if force else load_result(self.chapter, student, fingerprint)
         if kept is not None and self.still_there(kept):
             return self.with_points(kept)
@@ -144,10 +143,7 @@ class Grader:
             why = SET_ASIDE.format(killed, student)
             return self.without_a_run(student, "set aside", why, before)
         try:
-            notebook, path, remarks = read_submission(submission, self.chapter)
-            repaired, more = repair(notebook, self.released)
-            _fill_lost_attachments(repaired)
-            files, left_out = companions(submission.folder, path)
+            return self.read(submission, fingerprint, before)
         except UnreadableError as error:
             result = self.unreadable(submission, error)
             save_result(self.chapter, result, fingerprint)
@@ -155,6 +151,25 @@ class Grader:
         except Exception as error:  # whatever it is, the next student is graded
             why = f"Grading failed. {type(error).__name__}: {error}"
             return self.without_a_run(student, "not graded", why, before)
+
+    def read(
+        self, submission: Submission, fingerprint: str, before: dict[str, gradebook.Score]
+    ) -> Prepared:
+        """Read and repair a submission; nothing is written.
+
+        Args:
+            submission: the submission.
+            fingerprint: of all that its result follows from.
+            before: what the gradebook has.
+
+        Raises:
+            UnreadableError: there is nothing that can be run.
+        """
+        begin, student = monotonic(), submission.student
+        notebook, path, remarks = read_submission(submission, self.chapter)
+        repaired, more = repair(notebook, self.released)
+        _fill_lost_attachments(repaired)
+        files, left_out = companions(submission.folder, path)
         task = Task(
             student,
             to_json(repaired),
@@ -329,25 +344,39 @@ class Grader:
         folder = steps.folder_of(self.chapter, student, "autograded")
         return folder / f"{self.chapter.notebook}.ipynb"
 
-    @cached_property
-    def common(self) -> bytes:
-        """Return what is the same in all fingerprints: code, lecture, limits."""
-        return f"{self.code}{to_json(self.released)}{self.limits!r}".encode()
-
     def fingerprint(self, submission: Submission) -> str:
-        """Return a hash of what a result follows from: submission, lecture, limits, seed, code."""
-        digest = hashlib.sha256(self.common)
-        digest.update(grading_seed(self.secret, submission.student, self.chapter.name).encode())
+        """Return a hash of what a result follows from: the course's, a dash, the submission's."""
+        return f"{self.course_hash}-{self._work_hash(submission)}"
+
+    @cached_property
+    def course_hash(self) -> str:
+        """A hash of what all results follow from: code, limits, the lecture, what lies beside."""
+        digest = hashlib.sha256(self.code.encode())
+        digest.update(to_json(self.released).encode())
+        digest.update(repr(self.limits).encode())
+        for name, content in sorted(self.beside.items()):
+            _add(digest, name, hashlib.sha256(content).digest())
+        return digest.hexdigest()
+
+    def _work_hash(self, submission: Submission) -> str:
+        """Return a hash of what was handed in, and of the questions that it is asked."""
+        seed = grading_seed(self.secret, submission.student, self.chapter.name)
+        digest = hashlib.sha256(seed.encode())
         if submission.folder.is_dir() and not submission.folder.is_symlink():
             for path in regular_files(submission.folder):
-                name = str(path.relative_to(submission.folder)).encode("utf-8", "surrogateescape")
                 try:
                     with path.open("rb") as file:
                         content = hashlib.file_digest(file, "sha256").digest()
                 except OSError:
                     content = b"unreadable"
-                digest.update(len(name).to_bytes(8, "big") + name + content)
+                _add(digest, str(path.relative_to(submission.folder)), content)
         return digest.hexdigest()
+
+
+def _add(digest: hashlib._Hash, name: str, content: bytes) -> None:
+    """Add a file to a hash."""
+    encoded = name.encode("utf-8", "surrogateescape")
+    digest.update(len(encoded).to_bytes(8, "big") + encoded + content)
 
 
 def _fill_lost_attachments(notebook: NotebookNode) -> None:

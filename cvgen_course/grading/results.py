@@ -225,6 +225,15 @@ def load_result(chapter: ChapterFiles, student: str, fingerprint: str | None) ->
         return None
 
 
+def kept_fingerprint(chapter: ChapterFiles, student: str) -> str:
+    """Return the fingerprint that a result was kept with; empty where none was."""
+    try:
+        content = json.loads(record_path(chapter, student).read_text(encoding="utf-8"))
+        return str(content["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
 def number(value: float | None, digits: int = 2) -> str:
     """Return points as one writes them: ``2``, ``1.5``, ``0.67``; ``–`` where there are none."""
     if value is None or not math.isfinite(value):

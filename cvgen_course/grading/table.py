@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from cvgen_course.grading.regrade import Changes
 from cvgen_course.grading.remarks import printable
 from cvgen_course.grading.results import (
     GRADED,
@@ -79,3 +80,28 @@ def show(outcome: ClassResult, console: Console) -> None:
     fresh = sum(result.fresh and result.handed_in for result in outcome.results)
     console.print(f"{fresh} graded now, {outcome.submissions - fresh} unchanged since.")
     console.print(Text(f"Report: {outcome.report}\nPoints: {outcome.table}"), soft_wrap=True)
+
+
+def show_changes(changes: Changes, console: Console) -> None:
+    """Print who would get other points, and what stays as it is."""
+    if changes.rows:
+        table = Table(title=escape(f"{changes.chapter}: points that change"), box=box.SIMPLE_HEAD)
+        for name in ("student", "exercise"):
+            table.add_column(name, overflow="fold")
+        for name in ("before", "after", "change"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("", overflow="fold")
+        for row in changes.rows:
+            change = row.after - (row.before or 0)
+            words = (printable(row.student), row.exercise, number(row.before), number(row.after))
+            signed = f"{'+' if change > 0 else '−'}{number(abs(change))}"
+            table.add_row(*map(Text, (*words, signed, row.remark)))
+        console.print(table)
+    else:
+        console.print("Nobody's points change.")
+    count = changes.unchanged
+    console.print(f"{count} student{'' if count == 1 else 's'} with the same points as before.")
+    if changes.reworded:
+        console.print(f"{changes.reworded} of them with another table of the check's cases.")
+    for note in changes.notes:
+        console.print(Text(f"  {note}"), soft_wrap=True)
