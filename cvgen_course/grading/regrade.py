@@ -46,7 +46,7 @@ OTHERS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Change:
+class PointChange:
     """One student's automatic points in one exercise.
 
     Attributes:
@@ -77,7 +77,7 @@ class Changes:
     """
 
     chapter: str
-    rows: tuple[Change, ...]
+    rows: tuple[PointChange, ...]
     unchanged: int
     reworded: int
     notes: tuple[str, ...]
@@ -104,7 +104,7 @@ class _Again:
     prepared: Prepared
     finished: Finished
     changed: str
-    rows: list[Change]
+    rows: list[PointChange]
 
 
 def regrade(
@@ -218,7 +218,7 @@ class _SecondLook:
                 continue
             if name in self._names:
                 title, remark = self._names[name], _remark(kept, score)
-                rows.append(Change(student, title, score.auto, now[name].points, remark))
+                rows.append(PointChange(student, title, score.auto, now[name].points, remark))
             else:
                 self._others.setdefault(name, []).append(printable(student))
                 earlier = kept_fingerprint(self._grader.chapter, student)

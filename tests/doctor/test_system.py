@@ -10,6 +10,7 @@ from cvgen_course.doctor.system import (
     check_disk,
     check_sandbox,
 )
+from cvgen_course.grading.sandbox.bubblewrap import why_not
 
 
 @pytest.mark.parametrize(
@@ -39,35 +40,51 @@ def test_check_browser_finds_playwrights(programs, monkeypatch, tmp_path):
     assert check_browser()[0].status == "ok"
 
 
-def tries(monkeypatch, returncode, stderr=""):
-    done = SimpleNamespace(returncode=returncode, stderr=stderr)
-    monkeypatch.setattr(system.subprocess, "run", lambda *args, **kwargs: done)
+@pytest.fixture
+def tried(monkeypatch):
+    """Pretend what comes of a try to make a sandbox: what bubblewrap says, or an error."""
+
+    def tried(outcome):
+        def run(*args, **kwargs):
+            if isinstance(outcome, Exception):
+                raise outcome
+            return SimpleNamespace(returncode=int(bool(outcome)), stdout="", stderr=outcome)
+
+        why_not.cache_clear()
+        monkeypatch.setattr("subprocess.run", run)
+
+    yield tried
+    why_not.cache_clear()
 
 
-def test_check_sandbox_wants_bubblewrap(on, programs):
+def test_check_sandbox_wants_bubblewrap(on, programs, tried):
     on("linux")
     programs("apt-get")
+    tried(FileNotFoundError())
     (finding,) = check_sandbox()
     assert finding.status == "optional"
+    assert "bubblewrap is missing" in finding.what
     assert finding.mend == "sudo apt-get install bubblewrap"
 
 
-def test_check_sandbox_tries_it(on, programs, monkeypatch):
+def test_check_sandbox_tries_it(on, programs, tried):
     on("linux")
     programs("bwrap")
-    tries(monkeypatch, 0)
+    tried("")
     assert check_sandbox()[0].status == "ok"
-    tries(monkeypatch, 1, "bwrap: setting up uid map: Permission denied\n")
+    tried("bwrap: setting up uid map: Permission denied\n")
     (finding,) = check_sandbox()
     assert finding.status == "optional"
     assert "uid map: Permission denied" in finding.what
 
 
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
-def test_check_sandbox_asks_for_none_outside_of_linux(on, platform):
+def test_check_sandbox_asks_for_none_outside_of_linux(on, platform, tried):
     on(platform)
+    tried(FileNotFoundError())
     (finding,) = check_sandbox()
     assert (finding.status, finding.mend) == ("optional", "")
+    assert "it is for Linux" in finding.what
 
 
 def test_allow_namespaces_names_the_switch_that_forbids_them(tmp_path):
