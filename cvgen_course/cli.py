@@ -147,6 +147,7 @@ def regrade(
     from rich.console import Console
 
     ready = _workers(workers, scheduler)
+    from cvgen_course.grading.cohort import UNPROTECTED
     from cvgen_course.grading.progress import shown
     from cvgen_course.grading.regrade import Changes
     from cvgen_course.grading.regrade import regrade as regrade_class
@@ -154,6 +155,8 @@ def regrade(
     from cvgen_course.grading.table import show, show_changes
 
     console, chapter = Console(), _folder(chapter)
+    if sandbox is Sandbox.none:
+        console.print(UNPROTECTED, style="yellow")
 
     def agree(changes: Changes) -> bool:
         bar.close()
