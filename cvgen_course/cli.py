@@ -18,7 +18,7 @@ from cvgen_course.files import write
 from cvgen_course.machine import cpus
 
 if TYPE_CHECKING:
-    from cvgen_course.grading.runner import Workers
+    from cvgen_course.grading.workers import Workers
 
 app = typer.Typer(
     help="Author, release, grade and publish the course.",
@@ -41,7 +41,7 @@ EXTRA = {
 }
 
 
-class Sandbox(StrEnum):
+class _Isolation(StrEnum):
     """What submissions run in."""
 
     bubblewrap = "bubblewrap"
@@ -49,7 +49,7 @@ class Sandbox(StrEnum):
 
 
 _Sandbox = Annotated[
-    Sandbox, typer.Option("--sandbox", help="none: run submissions with your own rights")
+    _Isolation, typer.Option("--sandbox", help="none: run submissions with your own rights")
 ]
 _Workers = Annotated[
     int | None,
@@ -92,7 +92,7 @@ def grade(
     force: Annotated[
         bool, typer.Option("--force", help="grade unchanged submissions again")
     ] = False,
-    sandbox: _Sandbox = Sandbox.bubblewrap,
+    sandbox: _Sandbox = _Isolation.bubblewrap,
     workers: _Workers = None,
     scheduler: _Scheduler = None,
 ) -> None:
@@ -111,7 +111,7 @@ def grade(
     from cvgen_course.grading.table import show
 
     console, chapter = Console(), _folder(chapter)
-    if sandbox is Sandbox.none:
+    if sandbox is _Isolation.none:
         console.print(UNPROTECTED, style="yellow")
     with shown(console, chapter) as progress:
         outcome = grade_class(
@@ -119,7 +119,7 @@ def grade(
             chapter,
             students=students,
             force=force,
-            isolated=sandbox is Sandbox.bubblewrap,
+            isolated=sandbox is _Isolation.bubblewrap,
             workers=ready,
             progress=progress,
         )
@@ -135,7 +135,7 @@ def regrade(
         list[str], typer.Option("--exercise", help="an exercise that was mended; may be repeated")
     ],
     yes: Annotated[bool, typer.Option("--yes", help="write without asking")] = False,
-    sandbox: _Sandbox = Sandbox.bubblewrap,
+    sandbox: _Sandbox = _Isolation.bubblewrap,
     workers: _Workers = None,
     scheduler: _Scheduler = None,
 ) -> None:
@@ -155,7 +155,7 @@ def regrade(
     from cvgen_course.grading.table import show, show_changes
 
     console, chapter = Console(), _folder(chapter)
-    if sandbox is Sandbox.none:
+    if sandbox is _Isolation.none:
         console.print(UNPROTECTED, style="yellow")
 
     def agree(changes: Changes) -> bool:
@@ -171,7 +171,7 @@ def regrade(
             chapter,
             exercises,
             agree,
-            isolated=sandbox is Sandbox.bubblewrap,
+            isolated=sandbox is _Isolation.bubblewrap,
             workers=ready,
             progress=bar.enter_context(shown(console, chapter)),
         )
@@ -349,7 +349,7 @@ def _workers(most: int | None, scheduler: str | None) -> Workers:
     most = most or cpus()
     if most > 1 and scheduler is None:
         forkserver.start()  # it imports while this process does
-    from cvgen_course.grading.runner import Workers
+    from cvgen_course.grading.workers import Workers
 
     return Workers(most, scheduler)
 

@@ -9,7 +9,8 @@ import pytest
 
 from cvgen_course import chapters, provenance
 from cvgen_course.book.page_key import page_key
-from cvgen_course.grading import grader
+from cvgen_course.grading.task import code_of
+from cvgen_course.notebooks.cells import is_check
 from cvgen_course.provenance import code_hash
 
 ROOT = Path(__file__).parents[1]
@@ -156,7 +157,7 @@ def follows() -> dict[str, tuple[str, str]]:
             nbformat.read(ROOT / tree / f"{chapter.page}.ipynb", as_version=4)
             for tree in ("solutions", "lectures")
         )
-        found[chapter.name] = page_key(page, "cpu"), grader._code_of_checks(lecture)
+        found[chapter.name] = page_key(page, "cpu"), code_of(filter(is_check, lecture.cells))
     return found
 
 

@@ -20,10 +20,10 @@ from cvgen_course.grading.marks import class_with_marks
 from cvgen_course.grading.remarks import printable
 from cvgen_course.grading.report import write_report
 from cvgen_course.grading.results import ClassResult, Result
-from cvgen_course.grading.runner import Workers
 from cvgen_course.grading.sandbox.bubblewrap import why_not
 from cvgen_course.grading.submissions import Submission, find_submissions
 from cvgen_course.grading.task import Finished, Task
+from cvgen_course.grading.workers import Workers
 
 NO_SANDBOX = (
     "no sandbox can be made here: {}. To run submissions without one, with your own rights, on a "

@@ -29,9 +29,9 @@ from cvgen_course.grading.results import (
     report_of,
     save_result,
 )
-from cvgen_course.grading.runner import Workers
 from cvgen_course.grading.submissions import Submission, UnreadableError, find_submissions
 from cvgen_course.grading.task import Finished
+from cvgen_course.grading.workers import Workers
 from cvgen_course.notebooks.cells import grade_id, is_check
 from cvgen_course.notebooks.pairing import to_json
 from cvgen_course.reports import Report

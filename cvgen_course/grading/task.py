@@ -23,6 +23,9 @@ from cvgen_course.notebooks.pairing import to_json
 from cvgen_course.provenance import code_hash
 from cvgen_course.reports import Report
 
+GRADING = ("cvgen_course.grading.grader", "cvgen_course.grading.oracle")
+"""Modules that points follow from, with all that they import."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -82,7 +85,7 @@ def run(task: Task) -> Finished:
 
     notebook = nbformat.reads(task.notebook, as_version=4)
     checks = list(filter(is_check, notebook.cells))
-    if task.code != code_of(checks):
+    if task.code != _own_code(_modules(checks)):
         raise CourseError("a worker has another version of the course; install the same on it")
     begin = monotonic()
     known = oracles(checks, task.seed)
@@ -160,11 +163,16 @@ def imported(notebook: NotebookNode) -> tuple[str, ...]:
 
 def code_of(checks: Iterable[NotebookNode]) -> str:
     """Return a hash of the code that points follow from: what checks ask for, and grading."""
+    return code_hash(*GRADING, *_modules(checks))
+
+
+def _modules(checks: Iterable[NotebookNode]) -> tuple[str, ...]:
     calls = [check_call(cell.source) for cell in checks]
     modules = {call.module for call in calls if call is not None}
-    return _code_of(tuple(sorted(m for m in modules if m.startswith("cvgen_course."))))
+    return tuple(sorted(module for module in modules if module.startswith("cvgen_course.")))
 
 
 @cache
-def _code_of(modules: tuple[str, ...]) -> str:
-    return code_hash(__name__, "cvgen_course.grading.oracle", *modules)
+def _own_code(modules: tuple[str, ...]) -> str:
+    """Return the same hash for a process that has imported the code: it changes no more."""
+    return code_hash(*GRADING, *modules)

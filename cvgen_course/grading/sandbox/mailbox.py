@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 LARGEST = 64 * 2**20
@@ -63,13 +62,3 @@ class Mailbox:
                 return None
             content = file.read(LARGEST + 1)
         return content if len(content) <= LARGEST else None
-
-
-@contextmanager
-def opened(folder: Path) -> Iterator[Mailbox]:
-    """Open a folder as a mailbox."""
-    mailbox = Mailbox(folder)
-    try:
-        yield mailbox
-    finally:
-        mailbox.close()

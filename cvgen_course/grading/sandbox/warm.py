@@ -89,7 +89,7 @@ class WarmProcess:
         self._process.wait()
 
 
-def serve(modules: Iterable[str]) -> None:
+def _serve(modules: Iterable[str]) -> None:
     """Import modules, then fork a kernel for each order on standard input, until it ends."""
     for module in modules:
         with contextlib.suppress(Exception):  # a lecture's own; its kernel will say so
@@ -144,4 +144,4 @@ def _run_kernel(connection: str, environment: Mapping[str, str]) -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1:])
+    _serve(sys.argv[1:])

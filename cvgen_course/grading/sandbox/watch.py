@@ -19,7 +19,7 @@ BYTES_OF_A_FILE = 1024
 """What the system needs for a file in memory, however little is in it."""
 
 
-class Process(NamedTuple):
+class _Process(NamedTuple):
     """What everybody may know of a process, however it hides.
 
     Attributes:
@@ -84,7 +84,7 @@ class Watch:
 
     def _passed(self) -> str:
         """Return which limit is passed now; empty where none is."""
-        inside = descendants(processes(), self._roots)
+        inside = _descendants(_processes(), self._roots)
         if len(inside) > self._limits.processes:
             return f"started more than {self._limits.processes} processes"
         if sum(process.threads for process in inside.values()) > self._limits.threads:
@@ -97,7 +97,7 @@ class Watch:
         return ""
 
 
-def processes() -> dict[int, Process]:
+def _processes() -> dict[int, _Process]:
     """Return all processes of this machine."""
     found = {}
     for name in os.listdir("/proc"):
@@ -105,16 +105,16 @@ def processes() -> dict[int, Process]:
             with contextlib.suppress(OSError, ValueError), open(f"/proc/{name}/stat", "rb") as file:
                 fields = file.read().rpartition(b")")[2].split()  # its name can be anything
                 parent, threads, pages = (int(fields[i]) for i in (1, 17, 21))
-                found[int(name)] = Process(parent, threads, pages * PAGE)
+                found[int(name)] = _Process(parent, threads, pages * PAGE)
     return found
 
 
-def descendants(found: dict[int, Process], roots: set[int]) -> dict[int, Process]:
+def _descendants(found: dict[int, _Process], roots: set[int]) -> dict[int, _Process]:
     """Return some processes and all that descend from them."""
     children: dict[int, list[int]] = {}
     for number, process in found.items():
         children.setdefault(process.parent, []).append(number)
-    inside: dict[int, Process] = {}
+    inside: dict[int, _Process] = {}
     waiting = [root for root in roots if root in found]
     while waiting:
         number = waiting.pop()
@@ -124,7 +124,7 @@ def descendants(found: dict[int, Process], roots: set[int]) -> dict[int, Process
     return inside
 
 
-def _memory(number: int, process: Process) -> int:
+def _memory(number: int, process: _Process) -> int:
     """Return the bytes of memory that a process holds; what several share is counted in parts.
 
     One that hides its memory counts with all that it shares.
