@@ -18,6 +18,13 @@ from cvgen_course.notebooks.regions import split_solution
 LECTURE = nbformat.read(
     next(path for path in LECTURES if path.stem == "detection"), as_version=4
 )  # `from cvgen_course import detection as ref`
+LECTURE.cells = [
+    cell
+    for cell in LECTURE.cells
+    if is_solution(cell)
+    or is_check(cell)
+    or re.search("^(import|from) ", cell.source, re.MULTILINE)
+]
 every_lecture = pytest.mark.parametrize("path", LECTURES, ids=lambda path: path.stem)
 
 
@@ -209,10 +216,10 @@ def test_of_an_edited_lecture_cell_only_the_edit_counts():
 @pytest.mark.parametrize(
     "source",
     [
-        "\n".join(f"def f{i}(): exec(x)" for i in range(100)),
+        "\n".join(f"def f{i}(): exec(x)" for i in range(20)),
         "exec(" + "x" * 2_000 + ")",
         "exec('`\x1b[31m')",
-        "\n".join(["!ls"] * 100),
+        "\n".join(["!ls"] * 20),
     ],
     ids=range(4),
 )
