@@ -14,7 +14,7 @@ from rich.console import Console
 from cvgen_course.book import build
 from cvgen_course.demo.cohort import CHAPTER, NOTEBOOK, make_class
 from cvgen_course.errors import CourseError
-from cvgen_course.grading.cohort import grade
+from cvgen_course.grading.cohort import OnResult, grade
 from cvgen_course.grading.course import CONFIG, Course
 from cvgen_course.grading.progress import shown
 from cvgen_course.grading.results import ClassResult
@@ -39,7 +39,7 @@ def show_demo(start: Path) -> None:
         book = beside.submit(_book_page, root)
         with shown(console, CHAPTER) as progress:
             make_class(course)
-            outcome = grade(course, CHAPTER, isolated=not why_not(), progress=progress)
+            outcome = _graded(course, progress)
         show(outcome, console)
         with console.status("The page of the book, a first look: a few steps of training each …"):
             page = book.result()
@@ -71,7 +71,12 @@ def graded_class(root: Path, place: Path) -> ClassResult:
     """Make and grade the class in a course at ``place``, without a word."""
     course = copy_course(root, place)
     make_class(course)
-    return grade(course, CHAPTER, isolated=not why_not())
+    return _graded(course)
+
+
+def _graded(course: Path, progress: OnResult | None = None) -> ClassResult:
+    """Grade the class; its code is the course's own, so it needs no sandbox."""
+    return grade(course, CHAPTER, isolated=not why_not(), progress=progress)
 
 
 def _book_page(root: Path) -> Path:

@@ -62,7 +62,7 @@ class Finished:
         notebook: with outputs, as JSON; those of the checks are the oracle's.
         events: what went wrong.
         reports: what the oracle decided, by ``grade_id``.
-        undecided: ``grade_id`` of the checks that gave no answers.
+        undecided: ``grade_id`` of the checks that gave no answers, or no result.
         tampering: sentences on checks that showed what no check shows.
         seconds: by what it was spent on: ``start``, ``cells``, ``checks``, ``oracle``.
     """
@@ -99,6 +99,8 @@ def run(task: Task) -> Finished:
     for cell in filter(is_check, done.notebook.cells):
         name = exercise_name(cell)
         if name not in known:
+            if not any(output.output_type == "execute_result" for output in cell.outputs):
+                undecided.append(grade_id(cell))
             continue
         answers = done.answers.get(name)
         report = known[name].decide(answers) if answers is not None else None

@@ -4,9 +4,9 @@ import json
 
 import nbformat
 import pytest
+from support.sandboxed import grade
 from support.tiny_course import CHAPTER, NOTEBOOK, RIGHT, answered, write_course
 
-from cvgen_course.grading.cohort import grade
 from cvgen_course.grading.release import release
 
 pytestmark = [

@@ -7,17 +7,20 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 from bs4 import BeautifulSoup
 from nbgrader.api import MissingEntry
+from support.runners import Noting, Standing
+from support.sandboxed import grade
 
 from cvgen_course.errors import CourseError
 from cvgen_course.grading import grader as grader_module
-from cvgen_course.grading.cohort import grade
 from cvgen_course.grading.course import Course
-from cvgen_course.grading.execute import Limits, LocalExecutor
+from cvgen_course.grading.execute import Limits
 from cvgen_course.grading.gradebook import opened
 from cvgen_course.grading.lock import alone
 from cvgen_course.grading.release import release
@@ -31,31 +34,15 @@ pytestmark = [
 CHAPTER = "01_tiny"
 LIMITS = Limits(cell_seconds=5, total_seconds=200, output_characters=20_000)
 ODD_NAME = " [x]*'=1 {ö} "
-
-
-class Counting(LocalExecutor):
-    """Counts the notebooks that were run."""
-
-    def __init__(self):
-        self.runs = []
-
-    def execute(self, notebook, folder, environment, limits):
-        self.runs.append((Path(folder).parent.name, dict(environment)))
-        return super().execute(notebook, folder, environment, limits)
-
-
-class Idle:
-    """Runs nothing."""
-
-    def execute(self, notebook, folder, environment, limits):
-        return notebook, []
+TESTS = Path(__file__).parents[1]
+SUPPORT = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)])}
 
 
 @pytest.fixture(scope="module", autouse=True)
 def same_code():
     """The package counts as unchanged, whoever works on it while the tests run."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grader_module, "_code_of_checks", lambda released: "")
+        patch.setattr("cvgen_course.grading.task._code_of", lambda modules: "")
         yield
 
 
@@ -121,15 +108,15 @@ def class_of(root, submit, right):
 
 @pytest.fixture(scope="module")
 def graded(released_course, submit, right, tmp_path_factory, same_code):
-    """The class, graded once: root, what was expected, the outcome, the executor."""
+    """The class, graded once: root, what was expected, the outcome, the runner."""
     root = tmp_path_factory.mktemp("class") / "course"
     shutil.copytree(released_course, root)
     expected = class_of(root, submit, right)
     before = snapshot(root / "submitted")
-    executor = Counting()
-    outcome = grade(root, CHAPTER, limits=LIMITS, executor=executor)
+    runner = Noting()
+    outcome = grade(root, CHAPTER, limits=LIMITS, runner=runner)
     assert snapshot(root / "submitted") == before
-    return root, expected, outcome, executor
+    return root, expected, outcome, runner
 
 
 def snapshot(folder):
@@ -224,12 +211,11 @@ def test_grade_writes_feedback_for_each_notebook_that_can_be_read(graded):
 
 
 def test_grade_gives_each_student_a_seed_and_no_kernel_the_secret(graded):
-    root, _, _, executor = graded
-    seeds = [environment["CVGEN_SEED"] for _, environment in executor.runs]
+    root, _, _, runner = graded
+    seeds = [task.seed for task in runner.ran]
     assert len(set(seeds)) == len(seeds) == 15
     secret = (root / ".cvgen/secret").read_text().strip()
-    assert all(secret not in repr(environment) for _, environment in executor.runs)
-    assert all(set(environment) == {"CVGEN_SEED"} for _, environment in executor.runs)
+    assert all(secret not in repr(task) for task in runner.ran)
 
 
 def test_grade_writes_report_and_points(graded):
@@ -245,9 +231,9 @@ def test_grade_writes_report_and_points(graded):
 
 def test_grade_again_runs_nothing_and_gives_the_same(graded):
     root, _, first, _ = graded
-    executor = Counting()
-    second = grade(root, CHAPTER, limits=LIMITS, executor=executor)
-    assert executor.runs == []
+    runner = Noting()
+    second = grade(root, CHAPTER, limits=LIMITS, runner=runner)
+    assert runner.ran == []
     assert not any(r.fresh for r in second.results)
     assert [(r.student, r.status, r.points, r.remarks, r.reports) for r in second.results] == [
         (r.student, r.status, r.points, r.remarks, r.reports) for r in first.results
@@ -260,9 +246,9 @@ def test_grade_by_force_gives_the_same_points_and_keeps_a_teachers(graded):
         answer = book.find_grade("written", "tiny", CHAPTER, "mistake")
         answer.manual_score, answer.needs_manual_grade = 1.0, False
         book.db.commit()
-    executor = Counting()
-    again = grade(root, CHAPTER, students=["mistake"], force=True, limits=LIMITS, executor=executor)
-    assert [name for name, _ in executor.runs] == ["mistake"]
+    runner = Noting()
+    again = grade(root, CHAPTER, students=["mistake"], force=True, limits=LIMITS, runner=runner)
+    assert [task.student for task in runner.ran] == ["mistake"]
     assert len(again.results) == len(first.results)
     points = result_of(first, "mistake").points
     assert result_of(again, "mistake").points == {**points, "written": 1.0}
@@ -273,12 +259,10 @@ def test_grade_runs_only_what_changed(ready, submit, right):
     submit(ready, "bob", {})
     grade(ready, CHAPTER)
     submit(ready, "bob", {"double": right["double"]})
-    executor = Counting()
+    runner = Noting()
     steps = []
-    outcome = grade(
-        ready, CHAPTER, executor=executor, progress=lambda *step: steps.append(step[:2])
-    )
-    assert [name for name, _ in executor.runs] == ["bob"]
+    outcome = grade(ready, CHAPTER, runner=runner, progress=lambda *step: steps.append(step[:2]))
+    assert [task.student for task in runner.ran] == ["bob"]
     assert steps == [(1, 2), (2, 2)]
     assert [(r.student, r.total, r.fresh) for r in outcome.results] == [
         ("ada", 5.0, False),
@@ -350,7 +334,7 @@ def test_grade_makes_a_page_of_a_text_that_lost_its_picture(ready, submit):
         by_id(notebook, "written").source = "![lost](attachment:lost.png) Because."
 
     submit(ready, "ada", edit=edit)
-    (ada,) = grade(ready, CHAPTER, executor=Idle()).results
+    (ada,) = grade(ready, CHAPTER, runner=Standing()).results
     assert "Because." in (ready / ada.feedback).read_text(encoding="utf-8")
 
 
@@ -366,60 +350,48 @@ def test_grade_without_a_feedback_page_is_a_grade(ready, submit, monkeypatch):
     assert (ada.status, ada.total, ada.feedback) == ("graded", 5, "")
     assert ada.remarks[-1].startswith("The feedback page could not be made.")
     assert "no end after 2 seconds" in ada.remarks[-1]
-    assert not grade(ready, CHAPTER, executor=Idle()).results[0].fresh
+    assert not grade(ready, CHAPTER, runner=Standing()).results[0].fresh
 
 
 def test_grade_takes_the_time_limit_from_the_configuration(ready, submit):
-    class Seeing(Idle):
-        def execute(self, notebook, folder, environment, limits):
-            seen.append(limits.cell_seconds)
-            return notebook, []
+    def seeing(notebook, task):
+        seen.append(task.limits.cell_seconds)
+        return notebook, ()
 
     seen = []
     submit(ready, "ada")
     for value in ("None", "2.5"):
         with (ready / "nbgrader_config.py").open("a") as file:
             file.write(f"\nc.Execute.timeout = {value}\n")
-        grade(ready, CHAPTER, executor=Seeing())
+        grade(ready, CHAPTER, runner=Standing(seeing))
     assert seen == [None, 2.5]
 
 
-class Careless:
-    """Stands for code that damages the place of its own notebook."""
-
-    def execute(self, notebook, folder, environment, limits):
-        (folder / "tiny.ipynb").unlink()
-        if "ada" in str(folder):
-            shutil.rmtree(folder)
-        elif "bob" in str(folder):
-            (folder / "tiny.ipynb").mkdir()
-        else:
-            (folder / "tiny.ipynb").symlink_to(Path("../../../precious"))
-        return notebook, []
-
-
-def test_grade_writes_the_notebook_whatever_its_code_left_in_the_place(ready, submit):
-    for student in ("ada", "bob", "eve"):
-        submit(ready, student)
+def test_grade_writes_the_notebook_whatever_lies_in_its_place(ready, submit):
+    folder = submit(ready, "ada", name="final.ipynb")
+    (folder / "tiny.ipynb").mkdir()
+    (folder / "tiny.ipynb" / "notes.txt").touch()
     (ready / "precious").write_text("kept")
-    outcome = grade(ready, CHAPTER, executor=Careless())
-    assert {result.status for result in outcome.results} == {"check failed"}
+    (folder / "link.txt").symlink_to(ready / "precious")
+    (ada,) = grade(ready, CHAPTER, runner=Standing()).results
+    assert ada.status == "check failed"
+    assert (ready / "autograded/ada" / CHAPTER / "tiny.ipynb").is_file()
     assert (ready / "precious").read_text() == "kept"
 
 
 KILLED = """
 import os, sys
-from cvgen_course.grading import grader
-from cvgen_course.grading.cohort import grade
+from support.runners import Standing
+from support.sandboxed import grade
+from cvgen_course.grading import task
 
-class Killed:
-    def execute(self, notebook, folder, environment, limits):
-        if "ada" in str(folder):
-            os._exit(9)
-        return notebook, []
+def killed(notebook, task):
+    if task.student == "ada":
+        os._exit(9)
+    return notebook, ()
 
-grader._code_of_checks = lambda released: ""
-grade(sys.argv[1], "01_tiny", executor=Killed())
+task._code_of = lambda modules: ""
+grade(sys.argv[1], "01_tiny", runner=Standing(killed))
 """
 
 
@@ -429,10 +401,11 @@ def test_grade_that_was_killed_names_the_submission_and_sets_it_aside_the_second
     for student in ("ada", "bob"):
         submit(ready, student)
     for graded in ([], ["bob"]):
-        assert subprocess.run([sys.executable, "-c", KILLED, str(ready)]).returncode == 9
+        command = [sys.executable, "-c", KILLED, str(ready)]
+        assert subprocess.run(command, env=SUPPORT).returncode == 9
         there = [name for name in ("ada", "bob") if (ready / "feedback" / name).exists()]
         assert there == graded
-    outcome = grade(ready, CHAPTER, executor=Idle())
+    outcome = grade(ready, CHAPTER, runner=Standing())
     note = "An earlier grading was killed while it ran the submission of ada; it comes last now."
     assert outcome.notes == (note,)
     assert [(r.student, r.status) for r in outcome.results] == [
@@ -441,19 +414,19 @@ def test_grade_that_was_killed_names_the_submission_and_sets_it_aside_the_second
     ]
     assert "killed 2 times" in result_of(outcome, "ada").remarks[0]
     assert not list((ready / ".cvgen").glob("run-*"))
-    outcome = grade(ready, CHAPTER, students=["ada"], executor=Idle())
+    outcome = grade(ready, CHAPTER, students=["ada"], runner=Standing())
     assert result_of(outcome, "ada").status == "check failed"
-    assert grade(ready, CHAPTER, executor=Idle()).notes == ()
+    assert grade(ready, CHAPTER, runner=Standing()).notes == ()
 
 
 def test_grade_and_release_refuse_while_another_one_is_at_work(ready, submit):
     submit(ready, "ada")
     with alone(Course.find(ready)):
         with pytest.raises(CourseError, match="another `cvgen grade`, `cvgen release` or"):
-            grade(ready, CHAPTER, executor=Idle())
+            grade(ready, CHAPTER, runner=Standing())
         with pytest.raises(CourseError, match="wait until it has ended"):
             release(ready)
-    assert len(grade(ready, CHAPTER, executor=Idle()).results) == 1
+    assert len(grade(ready, CHAPTER, runner=Standing()).results) == 1
 
 
 def test_grade_says_what_is_missing(ready, submit):
@@ -482,24 +455,32 @@ def test_grade_refuses_a_gradebook_of_another_lecture(ready, submit):
 
 GRADE = """
 import sys
-from cvgen_course.grading import grader
-grader._code_of_checks = lambda released: ""
-from cvgen_course.grading.cohort import grade
+from support.sandboxed import grade
+from cvgen_course.grading import task
+task._code_of = lambda modules: ""
 grade(sys.argv[1], "01_tiny", progress=lambda *step: print(step[2].student, flush=True))
 """
+
+
+def is_at_work(grading):
+    """Return whether a submission's kernel has come to the endless answer, sandboxed or not."""
+    with suppress(psutil.NoSuchProcess):
+        processes = psutil.Process(grading).children(recursive=True)
+        return any(process.name() == "at work" for process in processes)
+    return False
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
 def test_grade_that_was_stopped_goes_on_from_there(ready, submit, right, stop):
     submit(ready, "ada")
-    running = ready / "running"
-    endless = f"def double(x):\n    open({str(running)!r}, 'w')\n    while True: pass"
+    named = "open('/proc/self/comm', 'w').write('at work')"
+    endless = f"def double(x):\n    {named}\n    while True: pass"
     submit(ready, "bob", {**right, "double": endless})
     command = [sys.executable, "-c", GRADE, str(ready)]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=SUPPORT) as process:
         assert process.stdout.readline() == "ada\n"
-        while not running.exists():
+        while not is_at_work(process.pid):
             time.sleep(0.1)
         process.send_signal(stop)
         _, errors = process.communicate(timeout=200)

@@ -1,12 +1,11 @@
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from cvgen_course.grading.companions import copy_companions, regular_files, shadows_a_package
+from cvgen_course.grading.companions import companions, regular_files, shadows_a_package
 
 
 @pytest.fixture
@@ -21,21 +20,21 @@ def fill(folder, *names):
         (folder / name).write_text("x")
 
 
-def copied(folder):
-    """Copy a submission; return what came along, and the remarks."""
-    place = folder.parent / "place"
-    remarks = copy_companions(folder, folder / "tiny.ipynb", place)
-    files = {p.relative_to(place).as_posix() for p in place.rglob("*") if p.is_file()}
-    return files, remarks
+def taken(folder):
+    """Return the names of what comes along with a submission, and the remarks."""
+    files, remarks = companions(folder, folder / "tiny.ipynb")
+    for name, content in files.items():
+        assert content == (folder / name).read_bytes()
+    return set(files), remarks
 
 
-def test_copy_companions_leaves_dangerous_files_behind(folder):
+def test_companions_leaves_dangerous_files_behind(folder):
     fill(folder, "tiny.ipynb", "picture.png", "deep/data.csv", "torch.py", "numpy/__init__.py")
     fill(folder, "numpy/more/data.txt")
     (folder / "timestamp.txt").write_text("yesterday-ish")
     (folder / "secret").symlink_to("/etc/hostname")
     os.mkfifo(folder / "pipe")
-    files, remarks = copied(folder)
+    files, remarks = taken(folder)
     assert files == {"picture.png", "deep/data.csv"}
     assert remarks == [
         "numpy/, torch.py would replace a package; they were left out.",
@@ -52,48 +51,48 @@ def test_copy_companions_leaves_dangerous_files_behind(folder):
         ("env/lib/python3.11/site-packages/torch/x.py", "env/lib/python3.11/site-packages/"),
     ],
 )
-def test_copy_companions_leaves_installed_software_out_as_one_thing(folder, inside, left):
+def test_companions_leaves_installed_software_out_as_one_thing(folder, inside, left):
     fill(folder, "tiny.ipynb", "data/a.csv", inside)
     many = (folder / inside).parent / "many"
     many.mkdir()
     for i in range(3000):
         (many / f"{i}.py").touch()
-    files, remarks = copied(folder)
+    files, remarks = taken(folder)
     assert files == {"data/a.csv"}
     assert remarks == [f"{left} is installed software; it was left out."]
     assert len(list(regular_files(folder))) == 2
 
 
-def test_copy_companions_says_little_about_many_files(folder):
+def test_companions_says_little_about_many_files(folder):
     for name in ("json", "csv", "html", "random", "torch", "numpy", "string", "re"):
         fill(folder, f"{name}.py")
-    _, remarks = copied(folder)
+    _, remarks = taken(folder)
     assert remarks == [
         "csv.py, html.py, json.py, numpy.py, random.py and 3 more would replace a package; "
         "they were left out."
     ]
 
 
-def test_copy_companions_goes_on_where_one_file_can_not_be_read(folder, monkeypatch):
+def test_companions_goes_on_where_one_file_can_not_be_read(folder, monkeypatch):
     fill(folder, "a.txt", "b.txt", "c.txt")
-    real = shutil.copyfile
+    real = Path.read_bytes
 
-    def copyfile(source, target):
-        if source.name == "b.txt":
+    def read_bytes(path):
+        if path.name == "b.txt":
             raise PermissionError(13, "Permission denied")
-        return real(source, target)
+        return real(path)
 
-    monkeypatch.setattr(shutil, "copyfile", copyfile)
-    assert copied(folder) == ({"a.txt", "c.txt"}, ["b.txt can't be copied; it was left out."])
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    assert taken(folder) == ({"a.txt", "c.txt"}, ["b.txt can't be copied; it was left out."])
 
 
-def test_copy_companions_takes_names_that_are_not_utf8(folder):
+def test_companions_takes_names_that_are_not_utf8(folder):
     for name in (b"M\xfcller.txt", b"M\xfcller.py", b"\xfc/a.csv", b"line\nbreak.txt"):
         path = os.path.join(os.fsencode(folder), name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
         Path(os.fsdecode(path)).touch()
     (folder / "\udcfc/pyvenv.cfg").touch()
-    files, remarks = copied(folder)
+    files, remarks = taken(folder)
     assert files == {"M\udcfcller.txt", "M\udcfcller.py", "line\nbreak.txt"}
     assert remarks == ["\\udcfc/ is installed software; it was left out."]
 
@@ -154,5 +153,5 @@ def test_python_itself_takes_what_shadows_and_nothing_else(folder):
         check=True,
     ).stdout
     origins = dict(line.split(" ", 1) for line in found.splitlines())
-    taken = {name for name, origin in origins.items() if str(folder.resolve()) in origin}
-    assert taken == {"csv", "html", "mpl_toolkits.mplot3d"}
+    first = {name for name, origin in origins.items() if str(folder.resolve()) in origin}
+    assert first == {"csv", "html", "mpl_toolkits.mplot3d"}

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import nbformat
 import pytest
+from support.sandboxed import grade
 
 from cvgen_course.errors import ReleaseError
 from cvgen_course.grading import current
-from cvgen_course.grading.cohort import grade
 from cvgen_course.grading.course import Course
 from cvgen_course.grading.current import refuse_outdated
 

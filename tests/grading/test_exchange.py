@@ -141,7 +141,7 @@ def test_nbgraders_round_works_with_the_first_real_chapter(nbgrader, tmp_path):
 
 
 def test_plain_autograde_and_cvgen_grade_share_a_gradebook(ready, nbgrader, submit):
-    from cvgen_course.grading.cohort import grade
+    from support.sandboxed import grade
 
     submit(ready, "ada")
     nbgrader((ready, "autograde", CHAPTER))

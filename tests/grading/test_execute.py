@@ -6,7 +6,7 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from cvgen_course.grading.execute import Limits, LocalExecutor, plain_environment
+from cvgen_course.grading.execute import Execution, Limits, plain_environment
 from cvgen_course.grading.kernel import Kernel
 
 QUICK = Limits(cell_seconds=4, total_seconds=200, output_characters=5000)
@@ -15,11 +15,17 @@ QUICK = Limits(cell_seconds=4, total_seconds=200, output_characters=5000)
 def run(folder, *sources, limits=QUICK, environment=()):
     cells = [s if isinstance(s, NotebookNode) else new_code_cell(s) for s in sources]
     cells.insert(0, new_markdown_cell("# Text"))
-    notebook, events = LocalExecutor().execute(
-        new_notebook(cells=cells), folder, dict(environment), limits
-    )
-    outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
-    return outputs, [(event.status, event.message) for event in events]
+    done = executed(folder, new_notebook(cells=cells), limits, dict(environment))
+    outputs = [cell.outputs for cell in done.notebook.cells if cell.cell_type == "code"]
+    return outputs, [(event.status, event.message) for event in done.events]
+
+
+def executed(folder, notebook, limits, environment=None):
+    def make_kernel(copied):
+        variables = plain_environment() | (environment or {})
+        return Kernel(copied, limits.output_characters, folder, variables)
+
+    return Execution(notebook, make_kernel, limits).run()
 
 
 def answer(name, source):
@@ -175,7 +181,8 @@ ODD |= {
 
 def test_execute_survives_whatever_a_kernel_sends(tmp_path):
     notebook = new_notebook(cells=[*map(new_code_cell, ODD.values()), new_code_cell("'here'")])
-    ran, events = LocalExecutor().execute(notebook, tmp_path, {}, Limits(output_characters=50_000))
+    done = executed(tmp_path, notebook, Limits(output_characters=50_000))
+    ran, events = done.notebook, done.events
     nbformat.validate(ran)
     assert texts(ran.cells[-1].outputs) == ["'here'"]
     assert [event.status for event in events] == ["output cut"]  # the nest

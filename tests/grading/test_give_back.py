@@ -52,19 +52,15 @@ def test_uncollected_says_nothing_without_an_exchange(chapter, monkeypatch):
 @pytest.fixture
 def graded(chapter, submit):
     """A class that is graded without a kernel; only ada came through the exchange."""
-    from cvgen_course.grading.cohort import grade
-    from cvgen_course.grading.execute import LocalExecutor
-
-    class Nothing(LocalExecutor):
-        def execute(self, notebook, folder, environment, limits):
-            return notebook, []
+    from support.runners import Standing
+    from support.sandboxed import grade
 
     for student in ("ada", "bob", "zoe [x]"):
         folder = submit(chapter.course.root, student)
     folder = folder.parents[1] / "ada" / CHAPTER
     (folder / "timestamp.txt").write_text("2027-03-01 10:00:00.5 UTC")
     (folder / "submission_secret.txt").write_text("abc")
-    grade(chapter.course.root, CHAPTER, executor=Nothing())
+    grade(chapter.course.root, CHAPTER, runner=Standing())
     return chapter
 
 

@@ -4,9 +4,10 @@ from contextlib import closing
 
 import nbformat
 import pytest
+from support.runners import Standing
+from support.sandboxed import grade
 
 from cvgen_course.errors import CourseError
-from cvgen_course.grading.cohort import grade
 from cvgen_course.grading.course import Course
 from cvgen_course.grading.gradebook import opened, register
 
@@ -41,15 +42,14 @@ def test_a_gradebook_in_use_is_named(ready, released):
 
 @pytest.mark.usefixtures("impatient")
 def test_a_gradebook_that_is_taken_while_a_class_is_graded_is_named(ready, submit):
-    class Locking:
-        def execute(self, notebook, folder, environment, limits):
-            other.execute("BEGIN EXCLUSIVE")
-            return notebook, []
+    def locking(notebook, task):
+        other.execute("BEGIN EXCLUSIVE")
+        return notebook, ()
 
     submit(ready, "ada")
     with closing(sqlite3.connect(ready / "gradebook.db")) as other:
         with pytest.raises(CourseError, match="in use by another program"):
-            grade(ready, "01_tiny", executor=Locking())
+            grade(ready, "01_tiny", runner=Standing(locking))
         other.rollback()
     assert not list((ready / ".cvgen").rglob("*.begun"))
 

@@ -6,9 +6,7 @@ import shutil
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
-
-from cvgen_course.grading import grader as grader_module
-from cvgen_course.grading.cohort import grade
+from support.sandboxed import grade
 
 pytestmark = [
     pytest.mark.notebook,
@@ -71,7 +69,7 @@ def graded(released_course, submit, right, tmp_path_factory):
     for i in range(3000):
         (files / "venv" / f"{i}.py").touch()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(grader_module, "_code_of_checks", lambda released: "")
+        patch.setattr("cvgen_course.grading.task._code_of", lambda modules: "")
         first = grade(root, CHAPTER)
         second = grade(root, CHAPTER)
         grade(root, CHAPTER, students=["below"])

@@ -7,11 +7,10 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 from nbgrader.preprocessors import SaveAutoGrades
+from support.runners import Standing
 
-from cvgen_course.grading import grader as grader_module
 from cvgen_course.grading.cohort import grade
 from cvgen_course.grading.course import Course
-from cvgen_course.grading.execute import Event, LocalExecutor
 from cvgen_course.grading.gradebook import opened
 from cvgen_course.grading.steps import folder_of, generate_feedback
 
@@ -26,28 +25,28 @@ CHAPTER = "01_tiny"
 @pytest.fixture(autouse=True)
 def same_code(monkeypatch):
     """The package counts as unchanged, whoever works on it while the tests run."""
-    monkeypatch.setattr(grader_module, "_code_of_checks", lambda released: "")
+    monkeypatch.setattr("cvgen_course.grading.task._code_of", lambda modules: "")
 
 
-class Instant(LocalExecutor):
-    """Gives every check two points without a kernel, and does something else on the way."""
+def instant(meanwhile=lambda: None):
+    """Return what gives every check two points without a kernel, and does something on the way."""
 
-    def __init__(self, meanwhile=lambda: None):
-        self.meanwhile = meanwhile
-
-    def execute(self, notebook, folder, environment, limits):
-        self.meanwhile()
+    def execute(notebook, task):
+        meanwhile()
         for cell in notebook.cells:
             if cell.metadata.get("nbgrader", {}).get("points") and cell.cell_type == "code":
                 shown = nbformat.v4.new_output(
                     "execute_result", data={"text/plain": "2.0"}, execution_count=1
                 )
                 cell.outputs = [shown]
-        return notebook, []
+        return notebook, ()
+
+    return Standing(execute)
 
 
-def graded(root, **how):
-    return grade(root, CHAPTER, executor=how.pop("executor", Instant()), **how)
+def graded(root, runner=None, **how):
+    """Grade as where there is no sandbox: a submission could write into the gradebook."""
+    return grade(root, CHAPTER, isolated=False, runner=runner or instant(), **how)
 
 
 def mark(root, student, points, extra=None, cell="written"):
@@ -203,8 +202,8 @@ def test_grade_says_during_whose_run_the_gradebook_changed(ready, submit, statem
     submit(ready, "ada")
     graded(ready)
     submit(ready, "eve")
-    executor = Instant(lambda: change(ready, statement))
-    eve = by_name(graded(ready, executor=executor))["eve"]
+    runner = instant(lambda: change(ready, statement))
+    eve = by_name(graded(ready, runner=runner))["eve"]
     assert eve.status == "gradebook changed"
     assert f"the gradebook changed: {said}" in " ".join(eve.remarks)
     assert "gradebook" not in (ready / eve.feedback).read_text(encoding="utf-8")
@@ -212,8 +211,8 @@ def test_grade_says_during_whose_run_the_gradebook_changed(ready, submit, statem
 
 def test_grade_says_during_whose_run_all_marks_went(ready, submit):
     submit(ready, "eve")
-    executor = Instant(lambda: change(ready, "delete from grade"))
-    (eve,) = graded(ready, executor=executor).results
+    runner = instant(lambda: change(ready, "delete from grade"))
+    (eve,) = graded(ready, runner=runner).results
     assert eve.status == "not graded"
     assert "While this notebook ran, the gradebook changed: marks are gone" in eve.remarks[0]
 
@@ -253,10 +252,10 @@ def test_a_mark_in_place_of_a_check_stands_until_some_code_changes(ready, submit
 def test_a_mark_that_came_while_the_notebook_ran_is_to_be_read(ready, submit):
     submit(ready, "ada")
     graded(ready)
-    executor = Instant(
+    runner = instant(
         lambda: change(ready, "update grade set manual_score = 1, needs_manual_grade = 0")
     )
-    graded(ready, executor=executor, force=True)
+    graded(ready, runner=runner, force=True)
     assert pending(ready, "ada")
 
 

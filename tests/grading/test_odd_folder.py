@@ -2,10 +2,10 @@
 
 import nbformat
 import pytest
+from support.sandboxed import grade
 from support.tiny_course import CHAPTER, write_course
 
 from cvgen_course.errors import CourseError
-from cvgen_course.grading.cohort import grade
 from cvgen_course.grading.course import Course
 from cvgen_course.grading.release import check_release, release
 

@@ -1,0 +1,14 @@
+"""Whether tests use the sandbox: where one can be made, as `cvgen grade` does."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from cvgen_course.grading import cohort
+from cvgen_course.grading.sandbox.bubblewrap import why_not
+
+ISOLATED = not why_not()
+grade = partial(cohort.grade, isolated=ISOLATED)
+needs_sandbox = pytest.mark.skipif(not ISOLATED, reason=f"no sandbox here: {why_not()}")
