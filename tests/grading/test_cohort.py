@@ -114,7 +114,7 @@ def graded(released_course, submit, right, tmp_path_factory, same_code):
     expected = class_of(root, submit, right)
     before = snapshot(root / "submitted")
     runner = Noting()
-    outcome = grade(root, CHAPTER, limits=LIMITS, runner=runner)
+    outcome = grade(root, CHAPTER, limits=LIMITS, workers=runner)
     assert snapshot(root / "submitted") == before
     return root, expected, outcome, runner
 
@@ -232,7 +232,7 @@ def test_grade_writes_report_and_points(graded):
 def test_grade_again_runs_nothing_and_gives_the_same(graded):
     root, _, first, _ = graded
     runner = Noting()
-    second = grade(root, CHAPTER, limits=LIMITS, runner=runner)
+    second = grade(root, CHAPTER, limits=LIMITS, workers=runner)
     assert runner.ran == []
     assert not any(r.fresh for r in second.results)
     assert [(r.student, r.status, r.points, r.remarks, r.reports) for r in second.results] == [
@@ -247,7 +247,7 @@ def test_grade_by_force_gives_the_same_points_and_keeps_a_teachers(graded):
         answer.manual_score, answer.needs_manual_grade = 1.0, False
         book.db.commit()
     runner = Noting()
-    again = grade(root, CHAPTER, students=["mistake"], force=True, limits=LIMITS, runner=runner)
+    again = grade(root, CHAPTER, students=["mistake"], force=True, limits=LIMITS, workers=runner)
     assert [task.student for task in runner.ran] == ["mistake"]
     assert len(again.results) == len(first.results)
     points = result_of(first, "mistake").points
@@ -261,7 +261,7 @@ def test_grade_runs_only_what_changed(ready, submit, right):
     submit(ready, "bob", {"double": right["double"]})
     runner = Noting()
     steps = []
-    outcome = grade(ready, CHAPTER, runner=runner, progress=lambda *step: steps.append(step[:2]))
+    outcome = grade(ready, CHAPTER, workers=runner, progress=lambda *step: steps.append(step[:2]))
     assert [task.student for task in runner.ran] == ["bob"]
     assert steps == [(1, 2), (2, 2)]
     assert [(r.student, r.total, r.fresh) for r in outcome.results] == [
@@ -334,7 +334,7 @@ def test_grade_makes_a_page_of_a_text_that_lost_its_picture(ready, submit):
         by_id(notebook, "written").source = "![lost](attachment:lost.png) Because."
 
     submit(ready, "ada", edit=edit)
-    (ada,) = grade(ready, CHAPTER, runner=Standing()).results
+    (ada,) = grade(ready, CHAPTER, workers=Standing()).results
     assert "Because." in (ready / ada.feedback).read_text(encoding="utf-8")
 
 
@@ -350,7 +350,7 @@ def test_grade_without_a_feedback_page_is_a_grade(ready, submit, monkeypatch):
     assert (ada.status, ada.total, ada.feedback) == ("graded", 5, "")
     assert ada.remarks[-1].startswith("The feedback page could not be made.")
     assert "no end after 2 seconds" in ada.remarks[-1]
-    assert not grade(ready, CHAPTER, runner=Standing()).results[0].fresh
+    assert not grade(ready, CHAPTER, workers=Standing()).results[0].fresh
 
 
 def test_grade_takes_the_time_limit_from_the_configuration(ready, submit):
@@ -363,7 +363,7 @@ def test_grade_takes_the_time_limit_from_the_configuration(ready, submit):
     for value in ("None", "2.5"):
         with (ready / "nbgrader_config.py").open("a") as file:
             file.write(f"\nc.Execute.timeout = {value}\n")
-        grade(ready, CHAPTER, runner=Standing(seeing))
+        grade(ready, CHAPTER, workers=Standing(seeing))
     assert seen == [None, 2.5]
 
 
@@ -373,7 +373,7 @@ def test_grade_writes_the_notebook_whatever_lies_in_its_place(ready, submit):
     (folder / "tiny.ipynb" / "notes.txt").touch()
     (ready / "precious").write_text("kept")
     (folder / "link.txt").symlink_to(ready / "precious")
-    (ada,) = grade(ready, CHAPTER, runner=Standing()).results
+    (ada,) = grade(ready, CHAPTER, workers=Standing()).results
     assert ada.status == "check failed"
     assert (ready / "autograded/ada" / CHAPTER / "tiny.ipynb").is_file()
     assert (ready / "precious").read_text() == "kept"
@@ -391,7 +391,7 @@ def killed(notebook, task):
     return notebook, ()
 
 task._code_of = lambda modules: ""
-grade(sys.argv[1], "01_tiny", runner=Standing(killed))
+grade(sys.argv[1], "01_tiny", workers=Standing(killed))
 """
 
 
@@ -405,7 +405,7 @@ def test_grade_that_was_killed_names_the_submission_and_sets_it_aside_the_second
         assert subprocess.run(command, env=SUPPORT).returncode == 9
         there = [name for name in ("ada", "bob") if (ready / "feedback" / name).exists()]
         assert there == graded
-    outcome = grade(ready, CHAPTER, runner=Standing())
+    outcome = grade(ready, CHAPTER, workers=Standing())
     note = "An earlier grading was killed while it ran the submission of ada; it comes last now."
     assert outcome.notes == (note,)
     assert [(r.student, r.status) for r in outcome.results] == [
@@ -414,19 +414,19 @@ def test_grade_that_was_killed_names_the_submission_and_sets_it_aside_the_second
     ]
     assert "killed 2 times" in result_of(outcome, "ada").remarks[0]
     assert not list((ready / ".cvgen").glob("run-*"))
-    outcome = grade(ready, CHAPTER, students=["ada"], runner=Standing())
+    outcome = grade(ready, CHAPTER, students=["ada"], workers=Standing())
     assert result_of(outcome, "ada").status == "check failed"
-    assert grade(ready, CHAPTER, runner=Standing()).notes == ()
+    assert grade(ready, CHAPTER, workers=Standing()).notes == ()
 
 
 def test_grade_and_release_refuse_while_another_one_is_at_work(ready, submit):
     submit(ready, "ada")
     with alone(Course.find(ready)):
         with pytest.raises(CourseError, match="another `cvgen grade`, `cvgen release` or"):
-            grade(ready, CHAPTER, runner=Standing())
+            grade(ready, CHAPTER, workers=Standing())
         with pytest.raises(CourseError, match="wait until it has ended"):
             release(ready)
-    assert len(grade(ready, CHAPTER, runner=Standing()).results) == 1
+    assert len(grade(ready, CHAPTER, workers=Standing()).results) == 1
 
 
 def test_grade_says_what_is_missing(ready, submit):

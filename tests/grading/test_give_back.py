@@ -60,7 +60,7 @@ def graded(chapter, submit):
     folder = folder.parents[1] / "ada" / CHAPTER
     (folder / "timestamp.txt").write_text("2027-03-01 10:00:00.5 UTC")
     (folder / "submission_secret.txt").write_text("abc")
-    grade(chapter.course.root, CHAPTER, runner=Standing())
+    grade(chapter.course.root, CHAPTER, workers=Standing())
     return chapter
 
 

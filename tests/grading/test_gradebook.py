@@ -49,7 +49,7 @@ def test_a_gradebook_that_is_taken_while_a_class_is_graded_is_named(ready, submi
     submit(ready, "ada")
     with closing(sqlite3.connect(ready / "gradebook.db")) as other:
         with pytest.raises(CourseError, match="in use by another program"):
-            grade(ready, "01_tiny", runner=Standing(locking))
+            grade(ready, "01_tiny", workers=Standing(locking))
         other.rollback()
     assert not list((ready / ".cvgen").rglob("*.begun"))
 

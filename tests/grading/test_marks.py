@@ -46,7 +46,7 @@ def instant(meanwhile=lambda: None):
 
 def graded(root, runner=None, **how):
     """Grade as where there is no sandbox: a submission could write into the gradebook."""
-    return grade(root, CHAPTER, isolated=False, runner=runner or instant(), **how)
+    return grade(root, CHAPTER, isolated=False, workers=runner or instant(), **how)
 
 
 def mark(root, student, points, extra=None, cell="written"):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Self
 
 import nbformat
 from nbformat import NotebookNode
@@ -15,7 +17,16 @@ from cvgen_course.notebooks.pairing import to_json
 Execute = Callable[[NotebookNode, Task], tuple[NotebookNode, Iterable[Event]]]
 
 
-class Noting(InTurn):
+class Alone:
+    """A runner that is all workers there are, for `cohort.grade`."""
+
+    most = 1
+
+    def ready_for(self, count: int) -> AbstractContextManager[Self]:
+        return nullcontext(self)
+
+
+class Noting(Alone, InTurn):
     """Runs submissions in turn, and notes which.
 
     Attributes:
@@ -33,7 +44,7 @@ class Noting(InTurn):
         return task
 
 
-class Standing:
+class Standing(Alone):
     """Starts no kernel; a function stands for the run of each notebook."""
 
     in_this_process = True
