@@ -28,6 +28,7 @@ from cvgen_course.grading.doors import ways_around
 from cvgen_course.grading.execute import Limits
 from cvgen_course.grading.lean import needed
 from cvgen_course.grading.marks import with_marks
+from cvgen_course.grading.read_answers import Marked, marked
 from cvgen_course.grading.remarks import bounded
 from cvgen_course.grading.repair import repair
 from cvgen_course.grading.results import Result, load_result, read_reports, save_result
@@ -65,6 +66,7 @@ class Prepared:
         submission: the submission.
         fingerprint: of all that its result follows from.
         before: what the gradebook had.
+        marked: the marks that a teacher had given.
         notebook: repaired.
         remarks: what was put right.
         task: what runs.
@@ -74,6 +76,7 @@ class Prepared:
     submission: Submission
     fingerprint: str
     before: dict[str, gradebook.Score]
+    marked: dict[str, Marked]
     notebook: NotebookNode
     remarks: list[str]
     task: Task
@@ -182,7 +185,8 @@ class Grader:
             self.code,
         )
         remarks = [*remarks, *more, *left_out]
-        return Prepared(submission, fingerprint, before, repaired, remarks, task, begin)
+        read = marked(self.chapter, student)
+        return Prepared(submission, fingerprint, before, read, repaired, remarks, task, begin)
 
     def finish(self, prepared: Prepared, finished: Finished | Exception, changed: str) -> Result:
         """Save what came of a submission's run.
@@ -251,7 +255,9 @@ class Grader:
             (place / f"{self.chapter.notebook}.ipynb").write_text(
                 to_json(prepared.notebook), "utf-8"
             )
-            first, late = steps.autograde(self.chapter, student, Path(folder), finished, remarks)
+            first, late = steps.autograde(
+                self.chapter, student, Path(folder), finished, remarks, prepared.marked
+            )
         feedback, lost = self.feedback(student)
         statuses = {event.status for event in finished.events}
         if not finished.undecided:

@@ -30,7 +30,7 @@ from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.guard import guard
 from cvgen_course.grading.logs import captured
 from cvgen_course.grading.page import FeedbackPage
-from cvgen_course.grading.read_answers import keep_marks, marked, note_work
+from cvgen_course.grading.read_answers import Marked, keep_marks, note_work
 from cvgen_course.grading.remarks import bounded
 from cvgen_course.grading.results import first_error
 from cvgen_course.grading.task import Finished
@@ -46,6 +46,7 @@ def autograde(
     repaired: Path,
     finished: Finished,
     notes: list[str],
+    marked: dict[str, Marked],
 ) -> tuple[list[str], list[str]]:
     """Run nbgrader's autograde on one repaired submission that was run before.
 
@@ -59,6 +60,7 @@ def autograde(
         repaired: a tree like ``submitted/`` that holds this submission; below the course's root.
         finished: what came of its run.
         notes: sentences for the student, shown at the top of the feedback.
+        marked: the marks that a teacher had given before it ran.
 
     Returns:
         The first error, and remarks on the checks' results.
@@ -97,7 +99,6 @@ def autograde(
         steps.append(take if step is Execute else step)
     submitted = os.path.relpath(repaired, chapter.course.root)
     directory = chapter.course.directory(submitted_directory=submitted)
-    read = marked(chapter, student)
     _convert(
         _OneAutograde,
         chapter,
@@ -106,7 +107,7 @@ def autograde(
         sanitize_preprocessors=list(filter(_is_needed, known.sanitize_preprocessors)),
         autograde_preprocessors=steps,
     )
-    keep_marks(chapter, student, read)
+    keep_marks(chapter, student, marked)
     note_work(chapter, student)
     return first, remarks
 

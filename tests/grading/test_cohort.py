@@ -15,7 +15,7 @@ import pytest
 from bs4 import BeautifulSoup
 from nbgrader.api import MissingEntry
 from support.runners import Noting, Standing
-from support.sandboxed import grade
+from support.sandboxed import code_counts_as_unchanged, grade
 
 from cvgen_course.errors import CourseError
 from cvgen_course.grading import grader as grader_module
@@ -42,7 +42,7 @@ SUPPORT = os.environ | {"PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.par
 def same_code():
     """The package counts as unchanged, whoever works on it while the tests run."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cvgen_course.grading.task._code_of", lambda modules: "")
+        code_counts_as_unchanged(patch)
         yield
 
 
@@ -382,15 +382,15 @@ def test_grade_writes_the_notebook_whatever_lies_in_its_place(ready, submit):
 KILLED = """
 import os, sys
 from support.runners import Standing
-from support.sandboxed import grade
-from cvgen_course.grading import task
+import pytest
+from support.sandboxed import code_counts_as_unchanged, grade
 
 def killed(notebook, task):
     if task.student == "ada":
         os._exit(9)
     return notebook, ()
 
-task._code_of = lambda modules: ""
+code_counts_as_unchanged(pytest.MonkeyPatch())
 grade(sys.argv[1], "01_tiny", workers=Standing(killed))
 """
 
@@ -455,9 +455,9 @@ def test_grade_refuses_a_gradebook_of_another_lecture(ready, submit):
 
 GRADE = """
 import sys
-from support.sandboxed import grade
-from cvgen_course.grading import task
-task._code_of = lambda modules: ""
+import pytest
+from support.sandboxed import code_counts_as_unchanged, grade
+code_counts_as_unchanged(pytest.MonkeyPatch())
 grade(sys.argv[1], "01_tiny", progress=lambda *step: print(step[2].student, flush=True))
 """
 

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell
-from support.sandboxed import grade
+from support.sandboxed import code_counts_as_unchanged, grade
 
 pytestmark = [
     pytest.mark.notebook,
@@ -69,7 +69,7 @@ def graded(released_course, submit, right, tmp_path_factory):
     for i in range(3000):
         (files / "venv" / f"{i}.py").touch()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cvgen_course.grading.task._code_of", lambda modules: "")
+        code_counts_as_unchanged(patch)
         first = grade(root, CHAPTER)
         second = grade(root, CHAPTER)
         grade(root, CHAPTER, students=["below"])

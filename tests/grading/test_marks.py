@@ -8,9 +8,11 @@ import pytest
 from bs4 import BeautifulSoup
 from nbgrader.preprocessors import SaveAutoGrades
 from support.runners import Standing
+from support.sandboxed import code_counts_as_unchanged
 
 from cvgen_course.grading.cohort import grade
 from cvgen_course.grading.course import Course
+from cvgen_course.grading.execute import Event
 from cvgen_course.grading.gradebook import opened
 from cvgen_course.grading.steps import folder_of, generate_feedback
 
@@ -25,23 +27,28 @@ CHAPTER = "01_tiny"
 @pytest.fixture(autouse=True)
 def same_code(monkeypatch):
     """The package counts as unchanged, whoever works on it while the tests run."""
-    monkeypatch.setattr("cvgen_course.grading.task._code_of", lambda modules: "")
+    code_counts_as_unchanged(monkeypatch)
 
 
-def instant(meanwhile=lambda: None):
+def instant(meanwhile=lambda: None, events=()):
     """Return what gives every check two points without a kernel, and does something on the way."""
 
     def execute(notebook, task):
         meanwhile()
-        for cell in notebook.cells:
-            if cell.metadata.get("nbgrader", {}).get("points") and cell.cell_type == "code":
-                shown = nbformat.v4.new_output(
-                    "execute_result", data={"text/plain": "2.0"}, execution_count=1
-                )
-                cell.outputs = [shown]
-        return notebook, ()
+        give_points(notebook)
+        return notebook, events
 
     return Standing(execute)
+
+
+def give_points(notebook):
+    """Let every check show two points."""
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("points") and cell.cell_type == "code":
+            shown = nbformat.v4.new_output(
+                "execute_result", data={"text/plain": "2.0"}, execution_count=1
+            )
+            cell.outputs = [shown]
 
 
 def graded(root, runner=None, **how):
@@ -213,7 +220,7 @@ def test_grade_says_during_whose_run_all_marks_went(ready, submit):
     submit(ready, "eve")
     runner = instant(lambda: change(ready, "delete from grade"))
     (eve,) = graded(ready, runner=runner).results
-    assert eve.status == "not graded"
+    assert eve.status == "gradebook changed"
     assert "While this notebook ran, the gradebook changed: marks are gone" in eve.remarks[0]
 
 
@@ -266,11 +273,11 @@ def nbgrader_autogrades(root, student):
         chapter.course.tree("submitted") / student / CHAPTER / "tiny.ipynb", as_version=4
     )
     path = folder_of(chapter, student, "autograded") / "tiny.ipynb"
-    ran, _ = Instant().execute(submitted, path.parent, {}, None)
-    nbformat.write(ran, path)
+    give_points(submitted)
+    nbformat.write(submitted, path)
     where = {"notebook": "tiny", "assignment": CHAPTER, "student": student}
     where["db_url"] = chapter.course.database
-    SaveAutoGrades().preprocess(ran, {"nbgrader": where})
+    SaveAutoGrades().preprocess(submitted, {"nbgrader": where})
 
 
 @pytest.mark.parametrize("how", [{}, {"force": True}])
@@ -340,13 +347,9 @@ def test_feedback_says_whose_it_is_and_when_it_was_graded(ready, submit):
 
 
 def test_feedback_numbers_code_cells_as_its_notes_do(ready, submit):
-    class Late(Instant):
-        def execute(self, notebook, folder, environment, limits):
-            event = Event("timeout", "Code cell 2 did not end within 30 seconds.")
-            return super().execute(notebook, folder, environment, limits)[0], [event]
-
     submit(ready, "ada")
-    place = ready / graded(ready, executor=Late()).results[0].feedback
+    late = instant(events=[Event("timeout", "Code cell 2 did not end within 30 seconds.")])
+    place = ready / graded(ready, late).results[0].feedback
     page = BeautifulSoup(place.read_text(encoding="utf-8"), "html.parser")
     (link,) = page.select("li a[href^='#code-cell-']")
     assert (link.text, link["href"]) == ("Code cell 2", "#code-cell-2")
