@@ -66,7 +66,7 @@ def companions(folder: Path, notebook: Path) -> tuple[dict[str, bytes], list[str
     found: dict[str, bytes] = {}
     total = 0
     for path, name in names.items():
-        if path == notebook or path.suffix.lower() == ".ipynb":
+        if path == notebook or any(part.lower().endswith(".ipynb") for part in name.parts):
             continue
         if name.as_posix() == "timestamp.txt" and not _is_timestamp(path):
             left["timestamp.txt"] = "holds no time"

@@ -76,6 +76,7 @@ class Execution:
         questions: for checks whose answers are wanted, the questions by the exercise's name.
         events: what went wrong.
         answers: what came back, by the exercise's name; not to be trusted.
+        lost: exercises whose answer or check cost a kernel, and was left out.
         seconds: how long it took, by ``"start"``, ``"cells"`` and ``"checks"``.
     """
 
@@ -86,6 +87,7 @@ class Execution:
     questions: Mapping[str, bytes] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     answers: dict[str, bytes] = field(default_factory=dict)
+    lost: set[str] = field(default_factory=set)
     seconds: dict[str, float] = field(
         default_factory=lambda: dict.fromkeys(("start", "cells", "checks"), 0.0)
     )
@@ -174,6 +176,8 @@ class Execution:
         answer = exercise_name(cells[index]) if is_check(cells[index]) else None
         answers = {i for i in self.cells if is_solution(cells[i]) and grade_id(cells[i]) == answer}
         self.left_out |= {index, *answers}
+        if answer or is_solution(cells[index]):
+            self.lost.add(answer or grade_id(cells[index]))
         what = verdict or "ended the Python process"
         if end == "stuck":
             what = f"did not end within {round(seconds, 1):g} seconds and could not be interrupted"

@@ -88,8 +88,9 @@ def _find_notebook(folder: Path, name: str) -> tuple[Path, list[str]]:
     Raises:
         UnreadableError: there is none, or none of several has the right name.
     """
-    if (folder / name).exists() or (folder / name).is_symlink():
-        return folder / name, []
+    path = folder / name
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        return path, []
     others = [p for p in regular_files(folder) if p.suffix.lower() == ".ipynb"]
     if len(others) == 1:
         shown = printable(str(others[0].relative_to(folder)))

@@ -62,7 +62,7 @@ class Finished:
         notebook: with outputs, as JSON; those of the checks are the oracle's.
         events: what went wrong.
         reports: what the oracle decided, by ``grade_id``.
-        undecided: ``grade_id`` of the checks that gave no answers, or no result.
+        undecided: ``grade_id`` of the checks that gave no answers, or whose answer was left out.
         tampering: sentences on checks that showed what no check shows.
         seconds: by what it was spent on: ``start``, ``cells``, ``checks``, ``oracle``.
     """
@@ -98,14 +98,13 @@ def run(task: Task) -> Finished:
     reports, undecided, tampering = {}, [], []
     for cell in filter(is_check, done.notebook.cells):
         name = exercise_name(cell)
-        if name not in known:
-            if not any(output.output_type == "execute_result" for output in cell.outputs):
-                undecided.append(grade_id(cell))
-            continue
         answers = done.answers.get(name)
-        report = known[name].decide(answers) if answers is not None else None
-        if answers is None:
+        silent = not any(output.output_type == "execute_result" for output in cell.outputs)
+        if name in done.lost or (answers is None if name in known else silent):
             undecided.append(grade_id(cell))
+        if name not in known:
+            continue
+        report = known[name].decide(answers) if answers is not None else None
         report, sentence = record(cell, report, known[name])
         tampering += [sentence] if sentence else []
         if report is not None:

@@ -75,17 +75,16 @@ def test_a_missing_driver_is_named_and_no_password(ready, monkeypatch):
 def test_between_two_steps_the_gradebook_is_everyones_and_afterwards_nothing_is_open(ready, submit):
     """Another process may write while a notebook runs, though steps share an engine."""
 
-    class Writing:
-        def execute(self, notebook, folder, environment, limits):
-            with closing(sqlite3.connect(ready / "gradebook.db", timeout=0)) as other, other:
-                other.execute("BEGIN EXCLUSIVE")
-                other.execute("INSERT INTO student (id) VALUES (?)", [f"not {folder.parent.name}"])
-            return notebook, []
+    def writing(notebook, task):
+        with closing(sqlite3.connect(ready / "gradebook.db", timeout=0)) as other, other:
+            other.execute("BEGIN EXCLUSIVE")
+            other.execute("INSERT INTO student (id) VALUES (?)", [f"not {task.student}"])
+        return notebook, []
 
     prepare = Gradebook.__init__
     for student in ("ada", "bob"):
         submit(ready, student)
-    outcome = grade(ready, "01_tiny", executor=Writing())
+    outcome = grade(ready, "01_tiny", workers=Standing(writing))
     names = [result.student for result in outcome.results]
     assert names == ["ada", "bob", "not ada", "not bob"]
     assert Gradebook.__init__ is prepare
