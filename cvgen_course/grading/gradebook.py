@@ -28,7 +28,7 @@ from nbgrader.api import (
 )
 from nbgrader.preprocessors import AssignLatePenalties, SaveCells
 from sqlalchemy import ColumnElement, Engine, select, true
-from sqlalchemy.exc import SAWarning, SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SAWarning, SQLAlchemyError
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from cvgen_course.errors import CourseError, ReleaseError
@@ -175,6 +175,11 @@ def unusable(course: Course, error: BaseException) -> CourseError:
         return CourseError(
             f"{book} is in use by another program, such as the Formgrader or nbgrader ({what}); "
             "wait until it is done, or close it, then run this again"
+        )
+    if isinstance(error, OperationalError) and not course.database.startswith("sqlite"):
+        return CourseError(
+            f"{book} can't be reached: {what}; see that its server runs and that its address in "
+            "nbgrader_config.py is right, then run this again"
         )
     return CourseError(
         f"{book} can't be used: {what}; after an update of nbgrader, back it up and run: "

@@ -1,16 +1,18 @@
 import sqlite3
 import sys
 from contextlib import closing
+from types import SimpleNamespace
 
 import nbformat
 import pytest
 from nbgrader.api import Gradebook
+from sqlalchemy.exc import OperationalError
 from support.runners import Standing
 from support.sandboxed import grade
 
 from cvgen_course.errors import CourseError
 from cvgen_course.grading.course import Course
-from cvgen_course.grading.gradebook import opened, register
+from cvgen_course.grading.gradebook import opened, register, unusable
 
 REMOTE = 'c.CourseDirectory.db_url = "postgresql+psycopg://ada:secret@127.0.0.1:1/book"\n'
 
@@ -90,3 +92,9 @@ def test_between_two_steps_the_gradebook_is_everyones_and_afterwards_nothing_is_
     assert Gradebook.__init__ is prepare
     with closing(sqlite3.connect(ready / "gradebook.db", timeout=0)) as other:
         other.execute("BEGIN EXCLUSIVE")
+
+
+def test_a_server_that_does_not_answer_is_named_and_no_password():
+    course = SimpleNamespace(database="postgresql+psycopg://ada:secret@host/class")
+    error = unusable(course, OperationalError("", {}, Exception("connection refused")))
+    assert "//…@host/class can't be reached: connection refused; see that its server" in str(error)
