@@ -8,7 +8,7 @@ from itertools import chain, islice
 from pathlib import Path
 
 from cvgen_course.errors import CourseError
-from cvgen_course.grading import attempts, gradebook, watch
+from cvgen_course.grading import attempts, gradebook, no_room, watch
 from cvgen_course.grading.course import Course
 from cvgen_course.grading.exchange import uncollected
 from cvgen_course.grading.execute import Limits
@@ -101,7 +101,7 @@ def at_work(
     work = course.chapter(chapter)
     if isolated and (reason := why_not()):
         raise CourseError(NO_SANDBOX.format(reason))
-    with alone(course), gradebook.opened_faster():
+    with alone(course), no_room.told(), gradebook.opened_faster():
         yield Grader.start(work, isolated, limits)
 
 

@@ -32,6 +32,7 @@ from sqlalchemy.exc import OperationalError, SAWarning, SQLAlchemyError
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from cvgen_course.errors import CourseError, ReleaseError
+from cvgen_course.grading import no_room
 from cvgen_course.grading.course import ChapterFiles, Course
 from cvgen_course.grading.logs import captured
 from cvgen_course.grading.remarks import printable
@@ -171,6 +172,7 @@ def unusable(course: Course, error: BaseException) -> CourseError:
         package = DRIVERS.get(error.name or "", error.name)
         return CourseError(f"{book} needs a package; install it with: pip install {package}")
     what = str(getattr(error, "orig", None) or error).strip().partition("\n")[0]
+    no_room.refuse(what)
     if "locked" in what:
         return CourseError(
             f"{book} is in use by another program, such as the Formgrader or nbgrader ({what}); "
@@ -185,6 +187,16 @@ def unusable(course: Course, error: BaseException) -> CourseError:
         f"{book} can't be used: {what}; after an update of nbgrader, back it up and run: "
         "nbgrader db upgrade"
     )
+
+
+def refuse_locked(course: Course, complaint: str) -> None:
+    """Look whether a complaint is about a gradebook that another program holds.
+
+    Raises:
+        CourseError: it is.
+    """
+    if "database is locked" in complaint:
+        raise unusable(course, RuntimeError(complaint))
 
 
 @contextmanager

@@ -19,7 +19,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from cvgen_course.errors import CourseError, SubmissionError
-from cvgen_course.grading import attempts, gradebook, steps
+from cvgen_course.grading import attempts, gradebook, no_room, steps
 from cvgen_course.grading.alike import fingerprints
 from cvgen_course.grading.companions import companions, regular_files
 from cvgen_course.grading.course import ChapterFiles
@@ -203,7 +203,8 @@ class Grader:
         try:
             if isinstance(finished, Exception):
                 raise finished
-            result = self.saved(prepared, finished)
+            with no_room.told():
+                result = self.saved(prepared, finished)
         except (CourseError, SubmissionError) as error:
             if not isinstance(error, SubmissionError):
                 raise  # the gradebook or the sandbox: nobody can be graded

@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config.loader import Config
 
 from cvgen_course.errors import SubmissionError
-from cvgen_course.grading import gradebook
+from cvgen_course.grading import gradebook, no_room
 from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.guard import guard
 from cvgen_course.grading.logs import captured
@@ -206,6 +206,8 @@ def _convert(
         except NbGraderException as error:
             if isinstance(error.__context__, SQLAlchemyError):
                 raise gradebook.unusable(chapter.course, error.__context__) from error
+            no_room.refuse(log.complaint)
+            gradebook.refuse_locked(chapter.course, log.complaint)
             raise SubmissionError(f"nbgrader: {log.complaint}") from error
 
 
