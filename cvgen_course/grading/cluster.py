@@ -12,7 +12,7 @@ import signal
 import threading
 import uuid
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future as Promise
 from functools import partial
 from importlib.metadata import version
@@ -120,7 +120,7 @@ class Cluster:
         nannies = self._local.workers.values() if self._local is not None else ()
         return [nanny.pid for nanny in nannies if nanny.pid is not None]
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Ran]:
+    def run(self, tasks: Iterable[Task]) -> Generator[Ran, None, None]:
         """Run tasks; see `runner.Runner`.
 
         Raises:

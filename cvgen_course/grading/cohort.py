@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import chain, islice
 from pathlib import Path
 
@@ -144,8 +144,9 @@ def run_all(
     with workers.ready_for(len(first)) as runner:
         started = _Started(grader, runner.in_this_process)
         try:
-            for position, finished in runner.run(started.tasks(chain(first, waiting))):
-                add(started.finish(position, finished, save))
+            with closing(runner.run(started.tasks(chain(first, waiting)))) as ran:
+                for position, finished in ran:
+                    add(started.finish(position, finished, save))
         finally:
             started.forget()
     return results

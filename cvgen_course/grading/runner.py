@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Protocol
 
 from cvgen_course.grading.task import Finished, Task, run
@@ -20,7 +20,7 @@ class Runner(Protocol):
 
     in_this_process: bool
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Ran]:
+    def run(self, tasks: Iterable[Task]) -> Generator[Ran, None, None]:
         """Run tasks, and yield what came of each as soon as it is there, in any order.
 
         Tasks are taken one by one, when there is room for them. One that can't be run gives an
@@ -34,7 +34,7 @@ class InTurn:
 
     in_this_process = True
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Ran]:
+    def run(self, tasks: Iterable[Task]) -> Generator[Ran, None, None]:
         """Run tasks; see `Runner`."""
         for position, task in enumerate(tasks):
             try:

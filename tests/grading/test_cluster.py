@@ -99,7 +99,7 @@ def everything(root):
             )
             for submission in book.assignment_submissions(CHAPTER)
             for notebook in submission.notebooks
-            for grade in notebook.grades
+            for mark in notebook.grades
         )
     return results, rows
 
@@ -145,7 +145,7 @@ def test_cluster_gives_what_one_process_gives(small_class, workers, undisturbed)
 def test_workers_are_as_many_as_there_is_work_for():
     def made(most, count, scheduler=None):
         runner = Workers(most, scheduler).ready_for(count)
-        return runner._workers if isinstance(runner, Cluster) else runner.enter_result
+        return runner._workers if isinstance(runner, Cluster) else runner.__enter__()
 
     assert isinstance(made(8, 1), InTurn)
     assert isinstance(made(1, 200), InTurn)
@@ -219,7 +219,7 @@ def test_a_full_disk_stops_the_grading_and_the_next_run_goes_on(
 
     with monkeypatch.context() as patch:
         patch.setattr(grader_module, "save_result", full)
-        with pytest.raises(CourseError, match="the disk is full.*make room"):
+        with pytest.raises(CourseError, match=r"the disk is full.*make room"):
             grade(small_class, CHAPTER, isolated=ISOLATED, workers=workers)
     grade(small_class, CHAPTER, isolated=ISOLATED, workers=workers)
     assert everything(small_class) == undisturbed
@@ -299,5 +299,5 @@ def test_a_cluster_that_ends_leaves_no_process(small_class, undisturbed):
 
 def test_a_scheduler_that_is_not_there_is_one_clear_error(small_class, monkeypatch):
     monkeypatch.setattr("cvgen_course.grading.cluster.CONNECT_SECONDS", 0.5)
-    with pytest.raises(CourseError, match="running Dask scheduler.*tcp://127.0.0.1:1"):
+    with pytest.raises(CourseError, match=r"running Dask scheduler.*tcp://127.0.0.1:1"):
         grade(small_class, CHAPTER, isolated=ISOLATED, workers=Workers(2, "tcp://127.0.0.1:1"))

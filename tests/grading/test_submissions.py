@@ -103,8 +103,8 @@ def test_read_submission_shows_names_that_are_not_utf8(chapter, folder):
         file.write(GOOD)
     _, _, remarks = read(folder, chapter)
     assert remarks == ["The notebook was named \\udcfc.ipynb instead of tiny.ipynb."]
-    os.truncate(place, 200_000_000)
-    assert refused(folder, chapter) == ("unreadable", "\\udcfc.ipynb has 200 MB.")
+    os.truncate(place, 400_000_000)
+    assert refused(folder, chapter) == ("unreadable", "\\udcfc.ipynb has 400 MB.")
 
 
 def test_find_submissions_names_few_of_many_strays(chapter, folder):
