@@ -40,11 +40,15 @@ CONNECT_SECONDS = 15
 PATIENCE_SECONDS = 60
 """How long there may be no worker."""
 QUICKLY = 0.3
+HTTP = "127.0.0.1:0"
+"""Dask starts a server for a dashboard in any case: empty, and for this machine alone."""
 CONFIG = {
     "distributed.scheduler.allowed-failures": MOST_DEATHS - 1,
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.admin.large-graph-warning-threshold": "1GB",
     "distributed.worker.multiprocessing-method": forkserver.METHOD,
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
     "distributed.comm.timeouts.connect": f"{CONNECT_SECONDS}s",
 }
 COSTS_WORKERS = (
@@ -204,7 +208,8 @@ class Cluster:
                 n_workers=self._workers,
                 threads_per_worker=1,
                 memory_limit=0,
-                dashboard_address=None,
+                dashboard_address=HTTP,
+                worker_dashboard_address=HTTP,
                 silence_logs=logging.CRITICAL,
                 security=Security.temporary(),  # other users of this machine stay outside
             )

@@ -91,11 +91,11 @@ def everything(root):
     with opened(Course.find(root)) as book:
         rows = sorted(
             (
-                grade.student.id,
-                grade.name,
-                grade.auto_score,
-                grade.manual_score,
-                grade.needs_manual_grade,
+                mark.student.id,
+                mark.name,
+                mark.auto_score,
+                mark.manual_score,
+                mark.needs_manual_grade,
             )
             for submission in book.assignment_submissions(CHAPTER)
             for notebook in submission.notebooks
@@ -301,3 +301,10 @@ def test_a_scheduler_that_is_not_there_is_one_clear_error(small_class, monkeypat
     monkeypatch.setattr("cvgen_course.grading.cluster.CONNECT_SECONDS", 0.5)
     with pytest.raises(CourseError, match=r"running Dask scheduler.*tcp://127.0.0.1:1"):
         grade(small_class, CHAPTER, isolated=ISOLATED, workers=Workers(2, "tcp://127.0.0.1:1"))
+
+
+def test_nobody_outside_this_machine_reaches_a_cluster(cluster):
+    processes = [psutil.Process(), *map(psutil.Process, cluster.processes)]
+    sockets = [s for p in processes for s in p.net_connections("tcp") if s.status == "LISTEN"]
+    assert sockets
+    assert {socket.laddr.ip for socket in sockets} == {"127.0.0.1"}
