@@ -137,9 +137,10 @@ class Cluster:
         numbered = enumerate(chain([first], waiting))
         client = self._client.result()
         plugin = _WarmUp(first, self._local is not None)
-        client.register_plugin(plugin)
         if self._local is None:
             self._look_at_workers(client, first.isolated)
+        with contextlib.suppress(OSError):  # a worker that dies meanwhile; its successor gets it
+            client.register_plugin(plugin)
         handout = _Handout(client)
         try:
             while handout.fill(numbered, self._width(client)):
