@@ -120,7 +120,7 @@ def _claim(cell: NotebookNode) -> str:
     """Return what a check's cell shows that a check does not; empty where there is nothing."""
     results = [o for o in cell.outputs if o.output_type == "execute_result"]
     shown = ["".join(o.get("data", {}).get("text/plain", "")) for o in results]
-    wrong = [text for text in shown if text != repr(ANSWERED)]
+    wrong = [text for text in shown if not _is_answered(text)]
     if wrong:
         return f"shows {wrong[0][:40]!r}"
     if len(shown) > 1:
@@ -128,3 +128,11 @@ def _claim(cell: NotebookNode) -> str:
     if any(MIME in output.get("data", {}) for output in cell.outputs):
         return "shows a report"
     return ""
+
+
+def _is_answered(text: str) -> bool:
+    """Return whether a text is what a check returns, in any format: ``%precision`` changes it."""
+    try:
+        return float(text) == ANSWERED
+    except ValueError:
+        return False

@@ -13,8 +13,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
-import psutil
-
 from cvgen_course.errors import CourseError
 from cvgen_course.grading.sandbox.bubblewrap import MAIL, WORK, command
 from cvgen_course.grading.sandbox.limits import SandboxLimits
@@ -39,20 +37,18 @@ class Sandbox:
 
     def __init__(self, run: list[str], environment: Mapping[str, str], limits: SandboxLimits):
         self.environment, self.limits = dict(environment), limits
-        self._process, self._first = _started(run, environment, limits)
-        self._first_handle = os.pidfd_open(self._first)
+        self._process, first = _started(run, environment, limits)
         try:
-            self.pid = _child(self._first)
-            for process in (self._first, self.pid):  # a student's code can take them over
+            self.pid = _child(first)
+            for process in (first, self.pid):  # a student's code can take them over
                 _limit(process, limits)
-            self.root = Path(f"/proc/{self.pid}/root")
-            self.mail = self.root / MAIL.strip("/")
-            self._handle = os.pidfd_open(self.pid)
-            self._watch = Watch(self._first, self.root, limits, self.kill)
+            self._first, self._handle = os.pidfd_open(first), os.pidfd_open(self.pid)
         except BaseException:
-            self.kill()
-            self._process.wait()
+            _end(self._process)
             raise
+        self.root = Path(f"/proc/{self.pid}/root")
+        self.mail = self.root / MAIL.strip("/")
+        self._watch = Watch(first, self.root, limits, self.kill)
 
     def put(self, files: Mapping[str, bytes]) -> None:
         """Write files into the kernel's working folder, before anything of a student's runs.
@@ -99,19 +95,17 @@ class Sandbox:
 
     def kill(self) -> None:
         """End all processes in the sandbox: they go with its first one."""
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._first_handle, signal.SIGKILL)
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._first, signal.SIGKILL)
 
     def close(self) -> None:
         """End the sandbox, and wait until nothing is left of it."""
         self.kill()
-        self._process.wait()
         self._watch.stop()
-        for stream in (self._process.stdin, self._process.stdout):
-            with contextlib.suppress(OSError):
-                _pipe(stream).close()
+        _end(self._process)
+        os.close(self._first)
         os.close(self._handle)
-        os.close(self._first_handle)
 
 
 def _started(
@@ -144,14 +138,14 @@ def _started(
         line = status.readline()
         ready = _pipe(process.stdout).readline()
     if not line or not ready:
-        process.kill()
-        raise CourseError(f"bubblewrap made no sandbox (exit code {process.wait()})")
+        _end(process)
+        raise CourseError(f"bubblewrap made no sandbox (exit code {process.returncode})")
     return process, int(json.loads(line)["child-pid"])
 
 
 def _child(process: int) -> int:
     """Return the only child of a process."""
-    return int(psutil.Process(process).children()[0].pid)
+    return int(Path(f"/proc/{process}/task/{process}/children").read_text().split()[0])
 
 
 def _limit(process: int, limits: SandboxLimits) -> None:
@@ -165,6 +159,15 @@ def _file(content: bytes) -> int:
     os.write(descriptor, content)
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End bubblewrap, which takes its sandbox along, and wait for it."""
+    process.kill()
+    process.wait()
+    for stream in (process.stdin, process.stdout):
+        with contextlib.suppress(OSError):
+            _pipe(stream).close()
 
 
 def _pipe(stream: IO[bytes] | None) -> IO[bytes]:

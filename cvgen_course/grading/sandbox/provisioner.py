@@ -7,12 +7,10 @@ import json
 import os
 import signal
 import sys
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import zmq
-import zmq.asyncio
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 from traitlets import Bool, Dict, Instance, Tuple
@@ -39,6 +37,8 @@ PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
 LARGEST_MESSAGE = 16 * 2**20
 MOST_WAITING = 50
 LARGEST_FOLDER = 200_000_000
+
+_warm_processes: dict[tuple[str, ...], WarmProcess] = {}
 
 
 class SandboxProvisioner(KernelProvisionerBase):
@@ -70,7 +70,7 @@ class SandboxProvisioner(KernelProvisionerBase):
         manager.transport, manager.ip = "ipc", f"{self.sandbox.root}{KERNEL}/{SOCKETS}"
         for number, port in enumerate(PORTS, start=1):
             setattr(manager, port, number)
-        manager.context, manager._created_context = _bounded_context(), True  # it closes it
+        _bound(manager.context)
         self.connection_info = manager.get_connection_info()
         return await super().pre_launch(cmd=run, **kwargs)
 
@@ -128,18 +128,17 @@ class SandboxProvisioner(KernelProvisionerBase):
             sandbox.close()
 
 
-@cache
 def warm_process(modules: tuple[str, ...]) -> WarmProcess:
-    """Return this process's warm process for a lecture; the first call starts it."""
-    return WarmProcess(modules)
+    """Return this process's warm process for a lecture; a new one where it has ended."""
+    if modules not in _warm_processes or not _warm_processes[modules].is_alive():
+        _warm_processes[modules] = WarmProcess(modules)
+    return _warm_processes[modules]
 
 
-def _bounded_context() -> zmq.asyncio.Context:
-    """Return a context whose sockets take no message, and no number of them, without bounds."""
-    context = zmq.asyncio.Context()
+def _bound(context: zmq.Context[Any]) -> None:
+    """Let a context's sockets take no message, and no number of them, without bounds."""
     context.setsockopt(zmq.MAXMSGSIZE, LARGEST_MESSAGE)
     context.setsockopt(zmq.RCVHWM, MOST_WAITING)
-    return context
 
 
 def _copied(folder: Path) -> dict[str, bytes]:

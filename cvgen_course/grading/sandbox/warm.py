@@ -71,13 +71,24 @@ class WarmProcess:
         order |= {"environment": dict(environment), "limits": dict(limits)}
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(order).encode() + b"\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        answer = json.loads(line) if line else {"error": "the warm process has ended"}
+        try:
+            self._process.stdin.write(json.dumps(order).encode() + b"\n")
+            self._process.stdin.flush()
+            line = self._process.stdout.readline().strip()
+        except BaseException:  # its answer would be taken for the next one's
+            self.close()
+            raise
+        if not line:
+            self.close()
+            raise OSError("the warm process gave no answer")
+        answer = json.loads(line)
         if "pid" not in answer:
             raise OSError(answer["error"])
         return int(answer["pid"])
+
+    def is_alive(self) -> bool:
+        """Return whether it can fork."""
+        return self._process.poll() is None
 
     def close(self) -> None:
         """End the process."""
@@ -144,4 +155,5 @@ def _run_kernel(connection: str, environment: Mapping[str, str]) -> None:
 
 
 if __name__ == "__main__":
+    del sys.path[0]  # this process's folder, which a kernel doesn't have
     _serve(sys.argv[1:])
