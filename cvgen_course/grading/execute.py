@@ -179,7 +179,7 @@ class Execution:
         if answer or is_solution(cells[index]):
             self.lost.add(answer or grade_id(cells[index]))
         what = verdict or "ended the Python process"
-        if end == "stuck":
+        if end == "stuck" and not verdict:
             what = f"did not end within {round(seconds, 1):g} seconds and could not be interrupted"
         rest = f"the rest was run without {'the answer' if answers else 'it'}"
         message = f"{self.name(index)} {what}; {rest}."

@@ -15,6 +15,7 @@ from typing import IO
 
 from cvgen_course.errors import CourseError
 from cvgen_course.grading.sandbox.bubblewrap import MAIL, WORK, command
+from cvgen_course.grading.sandbox.group import Group
 from cvgen_course.grading.sandbox.limits import SandboxLimits
 from cvgen_course.grading.sandbox.syscalls import program
 from cvgen_course.grading.sandbox.warm import WarmProcess
@@ -38,10 +39,12 @@ class Sandbox:
     def __init__(self, run: list[str], environment: Mapping[str, str], limits: SandboxLimits):
         self.environment, self.limits = dict(environment), limits
         self._process, first = _started(run, environment, limits)
+        self._group = Group(2 * limits.threads)  # the watch comes first, and says why
         try:
             self.pid = _child(first)
             for process in (first, self.pid):  # a student's code can take them over
                 _limit(process, limits)
+                self._group.add(process)
             self._first, self._handle = os.pidfd_open(first), os.pidfd_open(self.pid)
         except BaseException:
             _end(self._process)
@@ -74,6 +77,7 @@ class Sandbox:
             OSError: it could not.
         """
         pid = warm.fork(self.pid, connection, self.environment, self.limits.resources())
+        self._group.add(pid)
         os.close(self._handle)
         self.pid, self._handle = pid, os.pidfd_open(pid)
         self._watch.start(pid)
@@ -104,6 +108,7 @@ class Sandbox:
         self.kill()
         self._watch.stop()
         _end(self._process)
+        self._group.close()
         os.close(self._first)
         os.close(self._handle)
 

@@ -56,9 +56,10 @@ class Mailbox:
             descriptor = os.open(name, flags, dir_fd=self._folder)
         except OSError:
             return None
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
+            os.close(descriptor)
+            return None
         with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST:
-                return None
             content = file.read(LARGEST + 1)
         return content if len(content) <= LARGEST else None

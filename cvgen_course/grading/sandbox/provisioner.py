@@ -34,8 +34,8 @@ PASSED = (
 CONNECTION = "connection.json"
 SOCKETS = "socket"
 PORTS = ("shell_port", "iopub_port", "stdin_port", "control_port", "hb_port")
-LARGEST_MESSAGE = 16 * 2**20
-MOST_WAITING = 50
+LARGEST_MESSAGE = 32 * 2**20
+MOST_WAITING = 25
 LARGEST_FOLDER = 200_000_000
 
 _warm_processes: dict[tuple[str, ...], WarmProcess] = {}

@@ -44,7 +44,7 @@ class Watch:
 
     Attributes:
         verdict: which limit was passed; empty where none was.
-        peak_bytes: the most memory that was seen.
+        peak_bytes: the most memory that was seen, at most; what is shared may count twice.
     """
 
     def __init__(self, first: int, root: Path, limits: SandboxLimits, kill: Callable[[], None]):
@@ -89,8 +89,10 @@ class Watch:
             return f"started more than {self._limits.processes} processes"
         if sum(process.threads for process in inside.values()) > self._limits.threads:
             return f"started more than {self._limits.threads} threads"
-        used = sum(_memory(number, process) for number, process in inside.items())
-        used += sum(map(_disk, self._folders))
+        disk = sum(map(_disk, self._folders))
+        used = disk + sum(process.resident_bytes for process in inside.values())
+        if used > self._limits.memory_bytes:  # a closer look takes long where there are many
+            used = disk + sum(_memory(number, process) for number, process in inside.items())
         self.peak_bytes = max(self.peak_bytes, used)
         if used > self._limits.memory_bytes:
             return f"used more than {self._limits.memory_bytes / GIB:g} GiB of memory"

@@ -77,8 +77,8 @@ while time.monotonic() < begin + 2:
     print("x" * 1000)
 """,
     "huge messages": """
-for _ in range(20):
-    display({"text/plain": "x" * (25 * 2**20)}, raw=True)
+for size in (10, 10, 25, 40, 10):
+    display({"text/plain": "x" * (size * 2**20)}, raw=True)
 """,
     "fills the disk": FILL
     + """

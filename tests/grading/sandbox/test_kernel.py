@@ -18,8 +18,8 @@ DESCRIPTORS = (
     "import os\n"
     "found = [(int(n), os.readlink(f'/proc/self/fd/{n}')) for n in os.listdir('/proc/self/fd')\n"
     "         if os.path.lexists(f'/proc/self/fd/{n}')]\n"
-    "[t for n, t in found if not t.startswith(('socket:', 'anon_inode:', 'pipe:', '/dev/null', '/dev/pts',\n"
-    "                                          '/proc/'))]"
+    "usual = 'socket:', 'anon_inode:', 'pipe:', '/dev/null', '/dev/pts', '/proc/'\n"
+    "[t for n, t in found if not t.startswith(usual)]"
 )
 OTHERS = (
     "names = [open(f'/proc/{n}/cmdline').read() for n in os.listdir('/proc') if n.isdigit()]\n"
