@@ -12,7 +12,7 @@ from typing import NamedTuple
 from cvgen_course.grading.sandbox.bubblewrap import FOLDERS
 from cvgen_course.grading.sandbox.limits import GIB, SandboxLimits
 
-PAUSE = 0.25
+PAUSE = 0.2
 """Seconds between two looks."""
 PAGE = os.sysconf("SC_PAGE_SIZE")
 BYTES_OF_A_FILE = 1024
@@ -56,7 +56,10 @@ class Watch:
             os.open(root / folder.strip("/"), os.O_RDONLY | os.O_DIRECTORY) for folder in FOLDERS
         ]
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True, name="sandbox watch")
+        self._threads = [  # to measure memory takes long where there are many: two looks
+            threading.Thread(target=self._look, args=[look], daemon=True, name="sandbox watch")
+            for look in (self._too_many, self._too_much)
+        ]
 
     def start(self, kernel: int) -> None:
         """Begin to look.
@@ -65,33 +68,39 @@ class Watch:
             kernel: the process of the kernel.
         """
         self._roots.add(kernel)
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """Look no more."""
         self._over.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join()
         while self._folders:
             os.close(self._folders.pop())
 
-    def _look(self) -> None:
+    def _look(self, passed: Callable[[dict[int, _Process]], str]) -> None:
         while not self._over.wait(PAUSE):
-            self.verdict = self._passed()
-            if self.verdict:
+            verdict = passed(_descendants(_processes(), self._roots))
+            if verdict:
+                self.verdict = self.verdict or verdict
                 self._kill()
                 return
 
-    def _passed(self) -> str:
-        """Return which limit is passed now; empty where none is."""
-        inside = _descendants(_processes(), self._roots)
+    def _too_many(self, inside: dict[int, _Process]) -> str:
+        """Return which number is passed; empty where none is."""
         if len(inside) > self._limits.processes:
             return f"started more than {self._limits.processes} processes"
         if sum(process.threads for process in inside.values()) > self._limits.threads:
             return f"started more than {self._limits.threads} threads"
+        return ""
+
+    def _too_much(self, inside: dict[int, _Process]) -> str:
+        """Return which size is passed; empty where none is."""
         disk = sum(map(_disk, self._folders))
         used = disk + sum(process.resident_bytes for process in inside.values())
-        if used > self._limits.memory_bytes:  # a closer look takes long where there are many
+        if used > self._limits.memory_bytes:
             used = disk + sum(_memory(number, process) for number, process in inside.items())
         self.peak_bytes = max(self.peak_bytes, used)
         if used > self._limits.memory_bytes:
