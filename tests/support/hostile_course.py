@@ -83,8 +83,10 @@ nbgrader:
   solution: true
   task: false
 ---
-### BEGIN SOLUTION
-{answer}### END SOLUTION
+{head}
+    ### BEGIN SOLUTION
+{body}
+    ### END SOLUTION
 ```
 
 ```{{code-cell}} ipython3
@@ -112,7 +114,10 @@ def write_course(root: Path) -> Path:
     folder.mkdir(parents=True)
     config = (ROOT / "nbgrader_config.py").read_text(encoding="utf-8")
     (root / "nbgrader_config.py").write_text(config, encoding="utf-8")
-    parts = [EXERCISE.format(name=name, answer=answer) for name, answer in RIGHT.items()]
+    parts = []
+    for name, answer in RIGHT.items():
+        head, body = answer.rstrip().split("\n", 1)
+        parts.append(EXERCISE.format(name=name, head=head, body=body))
     (folder / "hostile.md").write_text("".join([HEAD, *parts]), encoding="utf-8")
     release(root)
     return root

@@ -9,7 +9,7 @@ import inspect
 import pytest
 from support.hostile_course import ALL
 
-from cvgen_course.segmentation import mean_iou
+from cvgen_course.segmentation import iou_per_class, mean_iou
 
 pytestmark = [
     pytest.mark.notebook,
@@ -30,6 +30,7 @@ check.answer_by_mail = post
 def mean_iou(confusion):
     return 0.0
 """
+COPIED = inspect.getsource(iou_per_class) + "\n\n" + inspect.getsource(mean_iou)
 DOORS = {
     "alias": "from cvgen_course import segmentation as ref\nmean_iou = ref.mean_iou",
     "import": "from cvgen_course.segmentation import mean_iou",
@@ -109,7 +110,7 @@ def mean_iou(confusion):
     return ref.mean_iou(confusion)
 """,
     "answers made by the solution": IN_MAILBOX,
-    "its text, copied": inspect.getsource(mean_iou).replace("confusion", "table"),
+    "its text, copied": COPIED.replace("iou_per_class", "each").replace("confusion", "table"),
 }
 
 
@@ -117,8 +118,6 @@ def mean_iou(confusion):
 def graded(hostile_class):
     """The class, graded once."""
     for name, code in DOORS.items():
-        helper = "iou_per_class" if "copied" in name else ""
-        code = f"from cvgen_course.segmentation import {helper}\n{code}" if helper else code
         hostile_class.attack(name, "from torch import Tensor", answer=code)
     return hostile_class.grade()
 

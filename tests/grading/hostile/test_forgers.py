@@ -1,5 +1,7 @@
 """Wrong answers, and code that wants points for them: what a notebook shows decides nothing."""
 
+import textwrap
+
 import pytest
 from support.hostile_course import ALL
 
@@ -51,7 +53,7 @@ SILENT = {
         get_ipython().set_custom_exc((Exception,), lambda *a, **k: print("2.0"))
         """,
 }
-"""Nothing is seen of them, and nothing comes of them."""
+"""Nothing is seen of them, and nothing comes of them: all in one notebook."""
 
 SHOWN = {
     "check returns points": """
@@ -161,21 +163,34 @@ for kind in ("status", "execute_input", "stream", "display_data", "error", "nons
         _ = __ = 2.0
         """,
 }
+"""Nothing comes of them either; all in one notebook, too."""
+STUDENTS = (
+    dict.fromkeys(SILENT, "silent")
+    | {name: name for name in SHOWN}
+    | dict.fromkeys(HARMLESS, "odd")
+)
+"""In whose notebook an attack stands."""
 EQUAL = WRONG.replace("return 0.123", "return torch.tensor(0.123).as_subclass(Equal)")
+
+
+def together(attacks):
+    """Return the code of several attacks as one."""
+    return "\n".join(textwrap.dedent(code).strip("\n") for code in attacks.values())
 
 
 @pytest.fixture(scope="module")
 def graded(hostile_class):
     """The class, graded once."""
-    for name, code in (SILENT | SHOWN | HARMLESS).items():
-        wrong = EQUAL if "equal to everything" in name else WRONG
-        hostile_class.attack(name, code, answer=wrong)
+    for name, code in SHOWN.items():
+        hostile_class.attack(name, code, answer=WRONG)
+    hostile_class.attack("silent", together(SILENT), answer=WRONG)
+    hostile_class.attack("odd", together(HARMLESS), answer=EQUAL)
     return hostile_class.grade()
 
 
 @pytest.mark.parametrize("name", [*SILENT, *SHOWN, *HARMLESS])
 def test_a_forger_gets_nothing_for_a_wrong_answer_and_keeps_the_rest(graded, name):
-    assert graded.points(name) == NOTHING
+    assert graded.points(STUDENTS[name]) == NOTHING
 
 
 @pytest.mark.parametrize("name", SHOWN)

@@ -188,7 +188,7 @@ def snapshot(folder):
 
 def points(graded, student):
     """Return a student's points by exercise."""
-    return {name: float(graded[student][f"test_{name}"] or 0) for name in EXERCISES}
+    return {name: float(graded[student][name] or 0) for name in EXERCISES}
 
 
 @pytest.mark.parametrize(
@@ -216,4 +216,4 @@ def test_nothing_is_written_outside_of_the_course(graded, hostile_class):
     root = hostile_class.root
     assert sorted(p.name for p in root.parent.iterdir()) == [root.name]
     assert not (root / "pwned").exists()
-    assert not list(root.rglob("*.pth"))[1:]
+    assert not list(root.glob("*poison*"))
