@@ -12,7 +12,7 @@ from time import perf_counter
 
 import psutil
 import pytest
-from class_of_students import CHAPTER, make_class, points
+from support.class_of_students import CHAPTER, make_class, points
 
 from cvgen_course.grading.cluster import Cluster
 from cvgen_course.grading.cohort import grade

@@ -11,7 +11,7 @@ import nbformat
 from cvgen_course.notebooks.cells import grade_id, is_solution
 from cvgen_course.notebooks.regions import split_solution
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 CHAPTER, NOTEBOOK = "02_detection", "detection.ipynb"
 
 
