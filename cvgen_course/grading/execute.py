@@ -30,12 +30,14 @@ class Limits:
         cell_seconds: for one cell, then it is interrupted; None for as long as all cells may take.
         total_seconds: for all cells, in all kernels together.
         output_characters: of one cell; the rest is cut.
+        total_characters: of all cells together; likewise.
         sandbox: what may be used in a sandbox.
     """
 
     cell_seconds: float | None = 30
     total_seconds: float = 600
     output_characters: int = 1_000_000
+    total_characters: int = 30_000_000
     sandbox: SandboxLimits = field(default_factory=SandboxLimits)
 
 
@@ -104,6 +106,7 @@ class Execution:
         self.done: set[int] = set()
         self.left_out: set[int] = set()
         self.deadline: float | None = None
+        self.written = 0.0
 
     def run(self) -> Execution:
         """Run all cells, mark those that could not run, and return this object."""
@@ -130,12 +133,15 @@ class Execution:
                     self.stop("timeout", f"The notebook took more than {total}.")
                     break
                 seconds = min(self.limits.cell_seconds or left, max(1, left))
+                room = max(0, self.limits.total_characters - int(self.written))
+                kernel.output_characters = min(self.limits.output_characters, room)
                 end = self.run_cell(kernel, index, seconds)
                 if end in ("died", "stuck"):
                     self.leave_out(kernel.last, end, seconds, kernel.verdict)
                     return False
                 if index not in self.done:
                     self.done.add(index)
+                    self.written += min(kernel.characters, kernel.output_characters)
                     self.notebook.cells[index] = kernel.nb.cells[index]
                     self.note(index, end, seconds, kernel.was_cut)
         return True

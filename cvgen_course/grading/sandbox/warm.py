@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from threading import Lock
 from typing import Any
 
 from cvgen_course.grading.sandbox.bubblewrap import environment as variables
@@ -36,6 +37,7 @@ class WarmProcess:
     """
 
     def __init__(self, modules: Iterable[str]):
+        self._turn = Lock()  # a worker may have several threads
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, *ALWAYS, *modules],
             stdin=subprocess.PIPE,
@@ -72,9 +74,10 @@ class WarmProcess:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
-            self._process.stdin.write(json.dumps(order).encode() + b"\n")
-            self._process.stdin.flush()
-            line = self._process.stdout.readline().strip()
+            with self._turn:
+                self._process.stdin.write(json.dumps(order).encode() + b"\n")
+                self._process.stdin.flush()
+                line = self._process.stdout.readline().strip()
         except BaseException:  # its answer would be taken for the next one's
             self.close()
             raise
