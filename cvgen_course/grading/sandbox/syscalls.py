@@ -79,7 +79,7 @@ _SET_FILTER, _FILTER = 22, 2
 
 
 def program() -> bytes:
-    """Return the filter, as the system takes it; it allows all where calls' numbers aren't known."""
+    """Return the filter, as the system takes it; all is allowed where numbers aren't known."""
     if platform.machine() not in ARCHITECTURES:
         return _step(_RETURN, _ALLOW)
     column, architecture = ARCHITECTURES[platform.machine()]
