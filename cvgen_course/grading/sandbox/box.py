@@ -92,10 +92,10 @@ class Sandbox:
         return not select.select([self._handle], [], [], 0)[0]
 
     def send(self, number: int) -> None:
-        """Send a signal to the kernel and what it has started in its own group."""
+        """Send a signal to the kernel and what is in its group; a cold one leads none."""
         if self.is_alive():
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, number)
+                os.killpg(os.getpgid(self.pid), number)
 
     def kill(self) -> None:
         """End all processes in the sandbox: they go with its first one."""
@@ -106,6 +106,7 @@ class Sandbox:
     def close(self) -> None:
         """End the sandbox, and wait until nothing is left of it."""
         self.kill()
+        select.select([self._first], [], [])  # the first one ends after all others
         self._watch.stop()
         _end(self._process)
         self._group.close()

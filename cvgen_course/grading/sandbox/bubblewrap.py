@@ -78,6 +78,7 @@ def environment() -> dict[str, str]:
         "HOME": WORK,
         "CVGEN_CACHE": "/tmp/cache",
         "MPLCONFIGDIR": "/tmp/matplotlib",
+        "IPYTHONDIR": "/tmp/ipython",
         "JUPYTER_RUNTIME_DIR": KERNEL,
     }
     return (

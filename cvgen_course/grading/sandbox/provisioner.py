@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import os
 import signal
@@ -132,6 +133,7 @@ def warm_process(modules: tuple[str, ...]) -> WarmProcess:
     """Return this process's warm process for a lecture; a new one where it has ended."""
     if modules not in _warm_processes or not _warm_processes[modules].is_alive():
         _warm_processes[modules] = WarmProcess(modules)
+        atexit.register(_warm_processes[modules].close)
     return _warm_processes[modules]
 
 

@@ -34,6 +34,9 @@ class NoWarmProcess:
     def fork(self, *_):
         raise OSError("none here")
 
+    def close(self):
+        pass
+
 
 @pytest.fixture(params=["warm", "cold"])
 def start(request, monkeypatch):

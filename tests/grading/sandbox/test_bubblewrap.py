@@ -11,7 +11,7 @@ ROOT = Path(cvgen_course.__file__).parents[1]
 
 
 def mounted():
-    command = bubblewrap.command(3, 1000, {}, ["true"])
+    command = bubblewrap.command(3, None, 1000, {}, ["true"])
     return [command[i + 1] for i, part in enumerate(command) if part == "--ro-bind"]
 
 
@@ -23,7 +23,7 @@ def test_command_shows_nothing_of_the_course_but_its_package():
 
 
 def test_command_mounts_all_that_it_mounts_for_reading_only():
-    command = bubblewrap.command(3, 1000, {}, ["true"])
+    command = bubblewrap.command(3, None, 1000, {}, ["true"])
     assert not {"--bind", "--dev-bind", "--bind-try", "--share-net"} & set(command)
     assert {"--unshare-all", "--clearenv", "--die-with-parent", "--new-session"} <= set(command)
 

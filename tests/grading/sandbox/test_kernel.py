@@ -18,8 +18,8 @@ DESCRIPTORS = (
     "import os\n"
     "found = [(int(n), os.readlink(f'/proc/self/fd/{n}')) for n in os.listdir('/proc/self/fd')\n"
     "         if os.path.lexists(f'/proc/self/fd/{n}')]\n"
-    "usual = 'socket:', 'anon_inode:', 'pipe:', '/dev/null', '/dev/pts', '/proc/'\n"
-    "[t for n, t in found if not t.startswith(usual)]"
+    "own = ('socket:', 'anon_inode:', 'pipe:', '/dev/null', '/tmp/ipython/')\n"
+    "[place for _, place in found if not place.startswith(own)]"
 )
 OTHERS = (
     "names = [open(f'/proc/{n}/cmdline').read() for n in os.listdir('/proc') if n.isdigit()]\n"
@@ -68,14 +68,14 @@ def test_a_loop_is_interrupted_and_the_kernel_goes_on(run, start):
 
 def test_two_kernels_share_nothing(run):
     leave = (
-        "import os, json\nopen('mine', 'w'); open('/tmp/mine', 'w'); open('/dev/shm/mine', 'w')\n"
-        "os.environ['MINE'] = '1'\njson.dumps = None\nimport cvgen_course\ncvgen_course.mine = 1\n"
+        "import os, math\nopen('mine', 'w'); open('/tmp/mine', 'w'); open('/dev/shm/mine', 'w')\n"
+        "os.environ['MINE'] = '1'\nmath.pi = 3\nimport cvgen_course\ncvgen_course.mine = 1\n"
         "pid = os.fork()\nif pid == 0: import time; time.sleep(1000)"
     )
     look = (
-        "import os, json, cvgen_course\n"
+        "import os, math, cvgen_course\n"
         "[p for p in ('mine', '/tmp/mine', '/dev/shm/mine') if os.path.exists(p)], "
-        "'MINE' in os.environ, json.dumps is None, hasattr(cvgen_course, 'mine')"
+        "'MINE' in os.environ, math.pi == 3, hasattr(cvgen_course, 'mine')"
     )
     run(leave)
     (shown,) = run(look)
@@ -83,7 +83,7 @@ def test_two_kernels_share_nothing(run):
 
 
 def test_two_kernels_draw_different_numbers(run):
-    draw = "import random, numpy; random.random(), numpy.random.rand().item()"
+    draw = "import random, numpy; random.random(), float(numpy.random.rand())"
     (one,), (other,) = run(draw), run(draw)
     one, other = ast.literal_eval(one), ast.literal_eval(other)
     assert one[0] != other[0]
@@ -99,8 +99,8 @@ def test_a_kernel_that_takes_too_much_memory_ends_alone(run):
 
 def test_a_warm_process_that_ended_is_replaced(run):
     run("1")
-    for warm in provisioner._warm_processes.values():
-        warm.close()
+    ended = provisioner.warm_process(())
+    ended.close()
     assert run("1 + 1") == ["2"]
-    assert run("1 + 2") == ["3"]
-    assert all(warm.is_alive() for warm in provisioner._warm_processes.values())
+    assert provisioner.warm_process(()) is not ended
+    assert provisioner.warm_process(()).is_alive()

@@ -5,7 +5,7 @@ from cvgen_course.grading.sandbox.limits import SandboxLimits
 
 pytestmark = needs_sandbox
 SPAWN = "for i in $(seq 30); do sleep 1000 & done; wait"
-FILL = "head -c 100000000 /dev/zero | tail"  # tail keeps all of a line without an end
+FILL = "(head -c 100000000 /dev/zero; sleep 1000) | tail"  # which keeps a line until it ends
 
 
 @pytest.mark.parametrize(
