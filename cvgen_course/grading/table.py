@@ -38,17 +38,21 @@ def _class_table(outcome: ClassResult, width: int) -> Table:
     count = outcome.submissions
     title = f"{outcome.chapter}: {count} submission{'' if count == 1 else 's'}"
     table = Table(title=escape(title), box=box.SIMPLE_HEAD, padding=(0, int(not numbered), 0, 0))
-    table.add_column("student", overflow="fold", min_width=8)
+    longest_name = max((len(printable(result.student)) for result in outcome.results), default=0)
+    table.add_column("student", overflow="fold", min_width=max(8, min(20, longest_name)))
     for title, column in zip(titles, outcome.columns, strict=True):
         table.add_column(Text(f"{title}\n/{number(column.points)}"), justify="right")
     table.add_column(Text(f"total\n/{number(outcome.max_points)}"), justify="right", style="bold")
     table.add_column("status", min_width=9)
     for result in outcome.results:
+        status = result.status_word
+        if numbered:  # there is room for short words only
+            status = status.replace(PARTLY_GRADED, "partly").replace(NEEDS_A_HUMAN, "a human")
         table.add_row(
             Text(printable(result.student)),
             *(Text(_points_of(result, column.grade_id, digits)) for column in outcome.columns),
             number(result.total, digits),
-            Text(result.status_word, style=COLOURS.get(result.ending, "")),
+            Text(status, style=COLOURS.get(result.ending, "")),
         )
     if numbered:
         names = (f"{i} {column.title}" for i, column in enumerate(outcome.columns, start=1))
