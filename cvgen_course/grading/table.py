@@ -38,8 +38,9 @@ def _class_table(outcome: ClassResult, width: int) -> Table:
     count = outcome.submissions
     title = f"{outcome.chapter}: {count} submission{'' if count == 1 else 's'}"
     table = Table(title=escape(title), box=box.SIMPLE_HEAD, padding=(0, int(not numbered), 0, 0))
+    room = width - 4 * len(titles) - 19 if numbered else 20
     longest_name = max((len(printable(result.student)) for result in outcome.results), default=0)
-    table.add_column("student", overflow="fold", min_width=max(8, min(20, longest_name)))
+    table.add_column("student", overflow="fold", min_width=max(8, min(room, longest_name)))
     for title, column in zip(titles, outcome.columns, strict=True):
         table.add_column(Text(f"{title}\n/{number(column.points)}"), justify="right")
     table.add_column(Text(f"total\n/{number(outcome.max_points)}"), justify="right", style="bold")
@@ -48,6 +49,7 @@ def _class_table(outcome: ClassResult, width: int) -> Table:
         status = result.status_word
         if numbered:  # there is room for short words only
             status = status.replace(PARTLY_GRADED, "partly").replace(NEEDS_A_HUMAN, "a human")
+            status = status.replace(": ", ":\n").replace(", ", ",\n")
         table.add_row(
             Text(printable(result.student)),
             *(Text(_points_of(result, column.grade_id, digits)) for column in outcome.columns),
