@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from nbformat import NotebookNode
@@ -48,18 +49,20 @@ class _Statement(NamedTuple):
         place: where it stands, as a sentence begins.
         node: the statement.
         lines: the cell's lines, as the student sees them.
+        dump: what it says, without its layout.
     """
 
     place: str
     node: ast.stmt
     lines: list[str]
+    dump: str
 
 
 def _sentences(notebook: NotebookNode, released: NotebookNode) -> Iterator[str]:
     everything = list(_statements(notebook))
     module = Scope([statement.node for statement in everything])
-    lecture = {ast.dump(statement.node) for statement in _statements(released)}
-    own = [each for each in everything if ast.dump(each.node) not in lecture]
+    lecture = {statement.dump for statement in _statements(released)}
+    own = [each for each in everything if each.dump not in lecture]
     answers = _answers(own, module, set(checked(released)))
     told = set()
     for statement, exercises in zip(own, answers, strict=True):
@@ -75,19 +78,26 @@ def _statements(notebook: NotebookNode) -> Iterator[_Statement]:
     """Yield the statements of a notebook's code cells; a cell that does not parse has none."""
     exercises = set(checked(notebook))
     for number, cell in enumerate(notebook.cells, start=1):
-        tree = parsed(as_python(cell.source)) if cell.cell_type == "code" else None
-        if tree is None:
-            continue
+        found = _read(cell.source) if cell.cell_type == "code" else ()
         place = f"Cell {number}"
         if is_solution(cell):
-            named = [name for node in tree.body for name in sorted(binds(node) & exercises)]
+            named = [name for node, _, _ in found for name in sorted(binds(node) & exercises)]
             place = f"The answer {named[0]}" if named else place
-        for node in tree.body:
-            yield _Statement(place, node, cell.source.split("\n"))
-            for text in python_within(node):
-                inside = parsed(as_python(text))
-                for each in inside.body if inside else ():
-                    yield _Statement(place, each, text.split("\n"))
+        for node, text, dump in found:
+            yield _Statement(place, node, text.split("\n"), dump)
+
+
+@lru_cache(512)  # the lecture's cells are in every notebook
+def _read(source: str) -> tuple[tuple[ast.stmt, str, str], ...]:
+    """Return a cell's statements, those within magics too: node, text, and what it says."""
+    tree = parsed(as_python(source))
+    found = []
+    for node in tree.body if tree else ():
+        found.append((node, source, ast.dump(node)))
+        for text in python_within(node):
+            inside = parsed(as_python(text))
+            found += [(each, text, ast.dump(each)) for each in (inside.body if inside else ())]
+    return tuple(found)
 
 
 def _answers(own: list[_Statement], module: Scope, exercises: set[str]) -> list[set[str]]:
