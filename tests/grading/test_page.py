@@ -8,6 +8,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from cvgen_course.grading.course import Course
 from cvgen_course.grading.page import FeedbackPage
+from cvgen_course.grading.page_text import page_text
 from cvgen_course.grading.steps import TEMPLATES
 
 TEXTS = [
@@ -30,7 +31,15 @@ def page(kind, notebook):
     config = copy.deepcopy(Course.find(Path(__file__)).config)
     config.HTMLExporter.template_name = "cvgen_feedback"
     config.HTMLExporter.extra_template_basedirs = [str(TEMPLATES)]
-    said = {"notebook": "tiny", "score": 1.0, "max_score": 2.0, "late_penalty": 0}
+    config.HTMLExporter.filters["page_text"] = page_text
+    said = {
+        "notebook": "tiny",
+        "assignment": "01_tiny",
+        "student": "ada",
+        "score": 1.0,
+        "max_score": 2.0,
+        "late_penalty": 0,
+    }
     resources = {"nbgrader": said, "inlining": {"css": []}, "metadata": {"path": ""}}
     html, _ = kind(config=config).from_notebook_node(notebook, resources)
     html = re.sub("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "NONCE", html)
