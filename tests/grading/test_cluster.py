@@ -27,6 +27,7 @@ from cvgen_course.grading.sandbox.bubblewrap import why_not
 # One cluster for all of them, so all in one process.
 pytestmark = [
     pytest.mark.notebook,
+    pytest.mark.timeout(1200),
     pytest.mark.xdist_group("cluster"),
     pytest.mark.follows_from("nbgrader_config.py", "cvgen_course.checks"),
 ]
