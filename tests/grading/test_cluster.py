@@ -39,7 +39,7 @@ HALF = {"double": "def double(x): return x", "square": "def square(x): return x 
 GRADE = """
 import os, signal, sys
 from cvgen_course.grading.cohort import grade
-from cvgen_course.grading.runner import Workers
+from cvgen_course.grading.workers import Workers
 if __name__ == "__main__":
     grade(".", "01_tiny", isolated=sys.argv[1] == "isolated", workers=Workers(2),
           progress=lambda done, total, result: print("done", done, flush=True))
