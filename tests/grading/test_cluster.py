@@ -21,8 +21,9 @@ from cvgen_course.grading.cohort import grade
 from cvgen_course.grading.course import Course
 from cvgen_course.grading.gradebook import opened
 from cvgen_course.grading.grader import Grader
-from cvgen_course.grading.runner import InTurn, Workers
+from cvgen_course.grading.runner import InTurn
 from cvgen_course.grading.sandbox.bubblewrap import why_not
+from cvgen_course.grading.workers import Workers
 
 # One cluster for all of them, so all in one process.
 pytestmark = [
