@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import re
 import shutil
-import signal
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from threading import current_thread, main_thread
 from time import monotonic
 
 import nbformat
@@ -26,6 +21,7 @@ from cvgen_course.grading.course import ChapterFiles
 from cvgen_course.grading.current import refuse_outdated
 from cvgen_course.grading.doors import ways_around
 from cvgen_course.grading.execute import Limits
+from cvgen_course.grading.fingerprint import hash_of_course, hash_of_work
 from cvgen_course.grading.lean import needed
 from cvgen_course.grading.marks import with_marks
 from cvgen_course.grading.read_answers import Marked, marked
@@ -39,6 +35,7 @@ from cvgen_course.grading.submissions import (
     read_submission,
 )
 from cvgen_course.grading.task import Finished, Task, code_of, imported
+from cvgen_course.grading.time_limited import time_limited
 from cvgen_course.notebooks.cells import is_check
 from cvgen_course.notebooks.pairing import to_json
 
@@ -285,7 +282,7 @@ class Grader:
             Its place, relative to the course, or an empty text; and a remark where there is none.
         """
         try:
-            with _within(FEEDBACK_SECONDS):
+            with time_limited(FEEDBACK_SECONDS):
                 page = steps.generate_feedback(self.chapter, student)
             return page.relative_to(self.chapter.course.root).as_posix(), []
         except (SubmissionError, TimeoutError) as error:
@@ -357,33 +354,13 @@ class Grader:
 
     @cached_property
     def course_hash(self) -> str:
-        """A hash of what all results follow from: code, limits, the lecture, what lies beside."""
-        digest = hashlib.sha256(self.code.encode())
-        digest.update(to_json(self.released).encode())
-        digest.update(repr(self.limits).encode())
-        for name, content in sorted(self.beside.items()):
-            _add(digest, name, hashlib.sha256(content).digest())
-        return digest.hexdigest()
+        """A hash of what all results follow from."""
+        return hash_of_course(self.code, self.released, self.limits, self.beside)
 
     def _work_hash(self, submission: Submission) -> str:
         """Return a hash of what was handed in, and of the questions that it is asked."""
         seed = grading_seed(self.secret, submission.student, self.chapter.name)
-        digest = hashlib.sha256(seed.encode())
-        if submission.folder.is_dir() and not submission.folder.is_symlink():
-            for path in regular_files(submission.folder):
-                try:
-                    with path.open("rb") as file:
-                        content = hashlib.file_digest(file, "sha256").digest()
-                except OSError:
-                    content = b"unreadable"
-                _add(digest, str(path.relative_to(submission.folder)), content)
-        return digest.hexdigest()
-
-
-def _add(digest: hashlib._Hash, name: str, content: bytes) -> None:
-    """Add a file to a hash."""
-    encoded = name.encode("utf-8", "surrogateescape")
-    digest.update(len(encoded).to_bytes(8, "big") + encoded + content)
+        return hash_of_work(submission.folder, seed)
 
 
 def _fill_lost_attachments(notebook: NotebookNode) -> None:
@@ -393,25 +370,3 @@ def _fill_lost_attachments(notebook: NotebookNode) -> None:
         if names and cell.cell_type == "markdown":
             kept = cell.get("attachments", {})
             cell.attachments = {name: {"image/png": ""} for name in names} | kept
-
-
-@contextmanager
-def _within(seconds: int) -> Iterator[None]:
-    """Raise a TimeoutError when a block takes too long, where the system has alarms.
-
-    A student's text can keep the conversion to HTML busy for hours.
-    """
-    if not hasattr(signal, "SIGALRM") or current_thread() is not main_thread():
-        yield
-        return
-
-    def stop(*_: object) -> None:
-        raise TimeoutError(f"no end after {seconds} seconds")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
