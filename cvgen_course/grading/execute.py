@@ -14,6 +14,7 @@ from nbformat.v4 import new_output
 
 from cvgen_course.checks.mail import answers_file, questions_file
 from cvgen_course.grading.kernel import End, Kernel
+from cvgen_course.grading.one_thread import ONE_THREAD
 from cvgen_course.grading.sandbox.limits import SandboxLimits
 from cvgen_course.notebooks.cells import exercise_name, grade_id, is_check, is_solution
 
@@ -58,8 +59,7 @@ def plain_environment() -> dict[str, str]:
     """Return this process's environment as a submission may see it, with one thread per library."""
     environment = {k: v for k, v in os.environ.items() if k not in PRIVATE}
     environment.setdefault("CVGEN_PROFILE", "smoke")
-    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    return environment | dict.fromkeys(threads, "1") | {"NBGRADER_EXECUTION": "autograde"}
+    return environment | ONE_THREAD | {"NBGRADER_EXECUTION": "autograde"}
 
 
 @dataclass

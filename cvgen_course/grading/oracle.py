@@ -69,7 +69,10 @@ def oracles(checks: Iterable[NotebookNode], seed: str) -> dict[str, Oracle]:
 
 
 def _exercise(module: str, name: str) -> Exercise | None:
-    """Return the exercise that a check asks for; None where there is none to be found."""
+    """Return the exercise that a check asks for; None where there is none to be found.
+
+    Other than in `find_exercise`, an import that fails is an error: nobody else may decide then.
+    """
     if not module.startswith("cvgen_course."):
         return None
     exercises = getattr(importlib.import_module(module), "EXERCISES", {})

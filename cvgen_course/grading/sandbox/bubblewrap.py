@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 
 import cvgen_course
+from cvgen_course.grading.one_thread import ONE_THREAD
 
 NOBODY = 65534
 WORK = "/home/student"
@@ -73,7 +74,6 @@ def command(
 
 def environment() -> dict[str, str]:
     """Return the variables of a kernel in a sandbox: all of them."""
-    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     folders = {
         "HOME": WORK,
         "CVGEN_CACHE": "/tmp/cache",
@@ -87,7 +87,7 @@ def environment() -> dict[str, str]:
         | {"MPLBACKEND": "module://matplotlib_inline.backend_inline", "CVGEN_PROFILE": "smoke"}
         | {"NBGRADER_EXECUTION": "autograde"}
         | folders
-        | dict.fromkeys(threads, "1")
+        | ONE_THREAD
     )
 
 
