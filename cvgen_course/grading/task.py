@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from time import monotonic
 
 import nbformat
@@ -25,6 +26,10 @@ from cvgen_course.reports import Report
 
 GRADING = ("cvgen_course.grading.grader", "cvgen_course.grading.oracle")
 """Modules that points follow from, with all that they import."""
+
+
+_TURN = Lock()
+"""Held by the one thread of a process that runs a submission: checks change what all threads see."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,11 @@ def run(task: Task) -> Finished:
     Raises:
         CourseError: this machine can't run it: no sandbox, or another version of the course.
     """
+    with _TURN:
+        return _run(task)
+
+
+def _run(task: Task) -> Finished:
     from cvgen_course.grading.oracle import oracles, record
 
     notebook = nbformat.reads(task.notebook, as_version=4)
