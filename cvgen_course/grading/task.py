@@ -29,7 +29,7 @@ GRADING = ("cvgen_course.grading.grader", "cvgen_course.grading.oracle")
 
 
 _TURN = Lock()
-"""Held by the one thread of a process that runs a submission: checks change what all threads see."""
+"""Held by the thread that runs a submission: checks change what all threads of a process see."""
 
 
 @dataclass(frozen=True)
