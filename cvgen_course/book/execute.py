@@ -183,6 +183,8 @@ def _run(
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
 
+    from cvgen_course.book.wakeful import WakefulManager
+
     def cell_begins(cell: nbformat.NotebookNode, cell_index: int) -> None:
         if progress:
             progress(cell_index, len(bare.cells))
@@ -192,6 +194,7 @@ def _run(
         timeout=None,
         record_timing=False,
         kernel_name="python3",
+        kernel_manager_class=WakefulManager,
         resources={"metadata": {"path": str(path.parent)}},
         shutdown_kernel="immediate",
         on_cell_start=cell_begins,

@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+import time
 
 import nbformat
 import pytest
+from nbclient.output_widget import OutputWidget
 
 from cvgen_course.book.execute import execute
 from cvgen_course.errors import BookError
@@ -101,3 +103,28 @@ def test_execute_refuses_a_folder_that_is_no_address(tmp_path):
     with pytest.raises(BookError, match=r"what\?: the address .* end at the '\?'; rename"):
         execute(notebook("1"), tmp_path / "a.md", tmp_path / "what?", "smoke")
     assert list(tmp_path.iterdir()) == []
+
+
+KNOB = """
+import ipywidgets
+
+def knob(level=1):
+    print("level", level)
+
+slider = ipywidgets.IntSlider(1)
+ipywidgets.VBox([slider, ipywidgets.interactive_output(knob, {"level": slider})])
+"""
+
+
+@pytest.mark.timeout(300)
+def test_an_end_that_arrives_while_a_widget_is_told_something_is_heard(run, monkeypatch):
+    tell, told = OutputWidget.send, []
+
+    def tell_late(self, *args, **kwargs):
+        time.sleep(0.5)  # nothing waits for it to be enough: on a slow machine the test is easier
+        told.append(tell(self, *args, **kwargs))
+
+    monkeypatch.setattr(OutputWidget, "send", tell_late)
+    cell = run(notebook(KNOB)).notebook.cells[1]
+    assert told
+    assert "widget-view" in str(cell.outputs)

@@ -42,8 +42,11 @@ import os, signal, sys
 from cvgen_course.grading.cohort import grade
 from cvgen_course.grading.workers import Workers
 if __name__ == "__main__":
-    grade(".", "01_tiny", isolated=sys.argv[1] == "isolated", workers=Workers(2),
-          progress=lambda done, total, result: print("done", done, flush=True))
+    try:
+        grade(".", "01_tiny", isolated=sys.argv[1] == "isolated", workers=Workers(2),
+              progress=lambda done, total, result: print("done", done, flush=True))
+    except KeyboardInterrupt:
+        sys.exit(130)
 """
 
 
@@ -261,11 +264,9 @@ def test_ctrl_c_ends_everything_quietly(small_class, workers, undisturbed):
         assert process.stdout.readline() == "done 1\n"
         processes = family(process)
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-        said = process.communicate()[1]
+        assert process.communicate()[1] == ""
         wait_until(lambda: not alive(processes))
-    assert process.returncode in (130, -signal.SIGINT)
-    assert said.count("Traceback") == 1, said  # the script's own: it catches nothing
-    assert said.rstrip().endswith("KeyboardInterrupt"), said
+    assert process.returncode == 130
     grade(small_class, CHAPTER, isolated=ISOLATED, workers=workers)
     assert everything(small_class) == undisturbed
 
