@@ -16,7 +16,7 @@ from jupyter_client.manager import AsyncKernelManager
 from traitlets import Type
 
 
-class WakefulChannel(AsyncZMQSocketChannel):
+class _WakefulChannel(AsyncZMQSocketChannel):
     """A channel that looks for answers after each message that it sends."""
 
     def send(self, msg: dict[str, Any]) -> None:
@@ -26,13 +26,13 @@ class WakefulChannel(AsyncZMQSocketChannel):
             self.socket.get(zmq.EVENTS)
 
 
-class WakefulClient(AsyncKernelClient):
+class _WakefulClient(AsyncKernelClient):
     """A client whose questions to the shell are heard and answered."""
 
-    shell_channel_class = Type(WakefulChannel)
+    shell_channel_class = Type(_WakefulChannel)
 
 
 class WakefulManager(AsyncKernelManager):
     """nbclient's ``kernel_manager_class`` for notebooks with widgets."""
 
-    client_factory = Type(WakefulClient)
+    client_factory = Type(_WakefulClient)
