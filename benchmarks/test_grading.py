@@ -42,9 +42,14 @@ def class_of(benchmark, tmp_path):
 def run(root, *command):
     """Run a command of this environment in a course, as a teacher does."""
     environment = {k: v for k, v in os.environ.items() if k not in ("CVGEN_SEED", "CVGEN_PROFILE")}
-    program = Path(sys.executable).parent / command[0]
+    programs = str(Path(sys.executable).parent)  # nbgrader starts another one of them
+    environment["PATH"] = os.pathsep.join([programs, environment.get("PATH", os.defpath)])
     done = subprocess.run(
-        [program, *command[1:]], cwd=root, env=environment, capture_output=True, text=True
+        [Path(programs, command[0]), *command[1:]],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

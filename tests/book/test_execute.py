@@ -121,7 +121,7 @@ def test_an_end_that_arrives_while_a_widget_is_told_something_is_heard(run, monk
     tell, told = OutputWidget.send, []
 
     def tell_late(self, *args, **kwargs):
-        time.sleep(0.5)  # nothing waits for it to be enough: on a slow machine the test is easier
+        time.sleep(0.5)  # the cell has ended meanwhile; if not, the test has only asked for less
         told.append(tell(self, *args, **kwargs))
 
     monkeypatch.setattr(OutputWidget, "send", tell_late)

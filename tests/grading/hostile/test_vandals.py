@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 import psutil
 import pytest
@@ -19,7 +20,7 @@ FILL = """
 def fill(folder):
     try:
         for number in range(10**6):
-            with open(f"{folder}/x{number}", "wb") as file:
+            with open(f"{folder}/vandal_{number}", "wb") as file:
                 file.write(bytes(2**20))
     except OSError:
         pass
@@ -88,7 +89,7 @@ for folder in ("/tmp", "/home/student", "/run", "/dev/shm", "/run/mail"):
 """,
     "many files": """
 for number in range(20000):
-    pathlib.Path(f"/tmp/{number}").touch()
+    pathlib.Path(f"/tmp/vandal_{number}").touch()
 """,
     "a process that runs on": """
 subprocess.Popen([sys.executable, "-c", "while True: pass  # vandal_runs_on"],
@@ -155,4 +156,6 @@ def test_nothing_is_left_on_the_machine(graded):
     lines = [" ".join(p.info["cmdline"] or ()) for p in psutil.process_iter(["cmdline"])]
     assert not [line for line in lines if "vandal_runs_on" in line]
     assert graded.temporary == []
+    for folder in ("/tmp", "/run", "/dev/shm"):
+        assert not list(Path(folder).glob("vandal_*"))
     assert shutil.disk_usage(graded.root).free > graded.free - 2**30
