@@ -249,6 +249,11 @@ class SandboxKernel(Kernel):
         self.km = manager
         return manager
 
+    def run_cell(self, index: int, seconds: float) -> End:
+        """Run one cell; what it leaves behind is its own, and not the next one's."""
+        end = super().run_cell(index, seconds)
+        return "died" if self.sandbox and self.sandbox.look() else end
+
     def open_mailbox(self) -> Mailbox | None:
         """Return the sandbox's folder for questions and answers."""
         self.sandbox = getattr(self.km and self.km.provisioner, "sandbox", None)

@@ -87,6 +87,11 @@ class Sandbox:
         """Return which limit was passed, as the end of "It …"; empty where none was."""
         return self._watch.verdict
 
+    def look(self) -> str:
+        """Look now how many there are; return which limit was passed, as `verdict` does."""
+        self._watch.look_for_too_many()
+        return self.verdict
+
     def is_alive(self) -> bool:
         """Return whether the kernel's process is there."""
         return not select.select([self._handle], [], [], 0)[0]

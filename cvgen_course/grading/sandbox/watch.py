@@ -80,6 +80,14 @@ class Watch:
         while self._folders:
             os.close(self._folders.pop())
 
+    def look_for_too_many(self) -> None:
+        """Look now; at the limit, too, where the system has refused more."""
+        inside = _descendants(_processes(), self._roots)
+        verdict = self._too_many(inside, spare=1)
+        if verdict:
+            self.verdict = self.verdict or verdict
+            self._kill()
+
     def _look(self, passed: Callable[[dict[int, _Process]], str]) -> None:
         while not self._over.wait(PAUSE):
             verdict = passed(_descendants(_processes(), self._roots))
@@ -88,11 +96,11 @@ class Watch:
                 self._kill()
                 return
 
-    def _too_many(self, inside: dict[int, _Process]) -> str:
+    def _too_many(self, inside: dict[int, _Process], spare: int = 0) -> str:
         """Return which number is passed; empty where none is."""
         if len(inside) > self._limits.processes:
             return f"started more than {self._limits.processes} processes"
-        if sum(process.threads for process in inside.values()) > self._limits.threads:
+        if sum(process.threads for process in inside.values()) + spare > self._limits.threads:
             return f"started more than {self._limits.threads} threads"
         return ""
 
